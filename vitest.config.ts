@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig, type Plugin } from "vitest/config";
+import { CHROMIUM_ARGS, findChromium } from "./scripts/chromium.mjs";
+
+/** Lets `import source from "./kernel.wgsl"` give the file's text, as the esbuild bundles do. */
+const wgslAsText: Plugin = {
+  name: "wgsl-as-text",
+  enforce: "pre",
+  load(id) {
+    const path = id.split("?")[0]!;
+    if (!path.endsWith(".wgsl")) return null;
+    return `export default ${JSON.stringify(readFileSync(path, "utf8"))};`;
+  },
+};
+
+/** Software adapters compile shaders on the CPU, so a test may take a while on two cores. */
+const testTimeout = 60_000;
+
+export default defineConfig({
+  plugins: [wgslAsText],
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          setupFiles: ["test/setup.node.ts"],
+          environment: "node",
+          pool: "forks",
+          testTimeout,
+          hookTimeout: testTimeout,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/ops/**/*.test.ts", "test/engine/**/*.test.ts"],
+          setupFiles: ["test/setup.browser.ts"],
+          fileParallelism: false,
+          testTimeout,
+          hookTimeout: testTimeout,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { executablePath: findChromium(), args: CHROMIUM_ARGS },
+            }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+    ],
+  },
+});
