@@ -1,0 +1,111 @@
+// The bundles: what they have in common, and each one's own.
+import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { build } from "esbuild";
+import { root } from "./run.mjs";
+
+/**
+ * A shader without comments, and without the layout that its tokens can do without: symbols stay apart from each other
+ * (`- -`, `> =`, `/ *` would mean something else). WGSL has no strings, so // always begins a comment.
+ * @param {string} text
+ */
+export const stripWgsl = (text) =>
+  text
+    .replace(/\/\/.*/g, "")
+    .replace(/\s*([,;:(){}])\s*/g, "$1")
+    .replace(/(?<=[\w)\]])\s+([-+*/%=<>&|^]|[-+*/%=!<>]=|&&|\|\||<<|>>|->)\s+(?=[\w(])/g, "$1")
+    .trim();
+
+/** @type {import("esbuild").Plugin} */
+const wgslAsText = {
+  name: "wgsl-as-text",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
+      loader: "text",
+      contents: stripWgsl(readFileSync(path, "utf8")),
+    })),
+};
+
+/** @type {import("esbuild").BuildOptions} */
+export const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  target: "es2023",
+  plugins: [wgslAsText],
+  logLevel: "warning",
+  metafile: true,
+};
+
+/** Commander is CommonJS and asks for parts of Node by `require`, which a module does not have. */
+const REQUIRE =
+  'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);';
+
+/**
+ * Bundles the command line, all but Dawn, so that it runs without node_modules: one file, which must lie one folder
+ * below package.json, and the image codecs beside it.
+ * @param {string} outfile absolute
+ */
+export async function bundleCli(outfile) {
+  const built = await build({
+    ...shared,
+    platform: "node",
+    external: ["webgpu"],
+    entryPoints: ["src/cli/main.ts"],
+    outfile,
+    banner: { js: `#!/usr/bin/env node\n${REQUIRE}` },
+  });
+  copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), dirname(outfile));
+}
+
+/**
+ * What the library and the browser program share.
+ * @type {import("esbuild").BuildOptions}
+ */
+export const anywhere = {
+  ...shared,
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  conditions: ["import"],
+};
+
+/**
+ * Bundles the library, shaders inlined, and puts the image codecs beside it.
+ * @param {string} folder
+ */
+export async function bundleCore(folder) {
+  const built = await build({
+    ...anywhere,
+    entryPoints: ["src/index.ts"],
+    outfile: join(folder, "core.mjs"),
+  });
+  copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), folder);
+}
+
+/**
+ * Bundles the browser program, a page and its worker, with everything they load beside them.
+ * @param {string} folder
+ */
+export async function bundleWeb(folder) {
+  const entryPoints = ["web/main.ts", "web/worker.ts"];
+  const built = await build({ ...anywhere, platform: "browser", entryPoints, outdir: folder });
+  copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), folder);
+  for (const name of readdirSync(join(root, "web"))) {
+    if ([".html", ".css", ".svg"].includes(extname(name)))
+      cpSync(join(root, "web", name), join(folder, name));
+  }
+}
+
+/**
+ * The image codecs look for their .wasm beside the bundle (`new URL(name, import.meta.url)`).
+ * @param {import("esbuild").Metafile} metafile
+ * @param {string} folder
+ */
+function copyWasm(metafile, folder) {
+  const codecs = Object.keys(metafile.inputs).filter((path) => path.includes("@jsquash"));
+  for (const from of new Set(codecs.map(dirname))) {
+    for (const name of readdirSync(join(root, from)).filter((name) => name.endsWith(".wasm"))) {
+      cpSync(join(root, from, name), join(folder, name));
+    }
+  }
+}

@@ -1,0 +1,27 @@
+// Runs the tools of this repository one after another, with their output on the terminal.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+const TOOLS = {
+  tsc: "node_modules/typescript/bin/tsc",
+  biome: "node_modules/@biomejs/biome/bin/biome",
+  vitest: "node_modules/vitest/vitest.mjs",
+};
+
+/**
+ * Runs a script of the checkout under Node. Returns its exit status, 1 if a signal ended it.
+ * @param {string} script path from the repository root
+ * @param {string[]} args
+ */
+export function node(script, ...args) {
+  return spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: "inherit" }).status ?? 1;
+}
+
+/**
+ * Runs one of the installed tools. Returns its exit status.
+ * @param {keyof typeof TOOLS} tool
+ * @param {string[]} args
+ */
+export const tool = (tool, ...args) => node(TOOLS[tool], ...args);
