@@ -1,0 +1,47 @@
+// The matrix product where there are no subgroups: one thread computes 4 x 4 values. Needs matmul.wgsl.
+
+@compute @workgroup_size(WORKGROUP)
+fn matmul_register(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_n = (sizes.n + 3u) / 4u;
+  let tile = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  let row = tile / tiles_n * 4u;
+  let column = tile % tiles_n * 4u;
+  if (row >= sizes.m) {
+    return;
+  }
+  var at_a = start_a(group.z, row);
+  var at_b = start_b(group.z, column);
+  var sums = vec4f();
+  var y0 = vec4f();
+  var y1 = vec4f();
+  var y2 = vec4f();
+  var y3 = vec4f();
+  for (var k = 0u; k < sizes.k; k += 4u) {
+    let pa = tile_a(at_a, row, k);
+    let pb = tile_b(at_b, column, k);
+    y0 = step_row(pa[0], pb, y0);
+    y1 = step_row(pa[1], pb, y1);
+    y2 = step_row(pa[2], pb, y2);
+    y3 = step_row(pa[3], pb, y3);
+    if (ROW_SUMS && column == 0u) {
+      sums = sum_rows(pa, sums);
+    }
+    at_a += step_a();
+    at_b += step_b();
+  }
+  let offset = bias_at(column);
+  store(group.z, row, column, y0 + offset);
+  store(group.z, row + 1u, column, y1 + offset);
+  store(group.z, row + 2u, column, y2 + offset);
+  store(group.z, row + 3u, column, y3 + offset);
+  if (ROW_SUMS && column == 0u) {
+    store_row_sum(group.z, row, sums.x);
+    store_row_sum(group.z, row + 1u, sums.y);
+    store_row_sum(group.z, row + 2u, sums.z);
+    store_row_sum(group.z, row + 3u, sums.w);
+  }
+}

@@ -1,0 +1,39 @@
+// SGD with momentum over a model's flat buffers: d = f g + wd p;  μ = momentum μ + d;  p -= lr μ.
+// One workgroup per block of 64 values, which belongs to one segment; f is its clipping factor, a negative one leaves
+// everything as it is. Needs grid.wgsl.
+
+struct Settings {
+  blocks: u32,
+  momentum: f32,
+}
+
+@group(0) @binding(0) var<uniform> settings: Settings;
+@group(0) @binding(1) var<storage, read_write> p: array<f32>;
+@group(0) @binding(2) var<storage, read> g: array<f32>;
+@group(0) @binding(3) var<storage, read_write> buffer: array<f32>;
+@group(0) @binding(4) var<storage, read> segment_of: array<u32>;
+@group(0) @binding(5) var<storage, read> segments: array<vec4f>; // decay, learning rate scale, several axes, -
+@group(0) @binding(6) var<storage, read> numbers: array<f32>; // lr, wd
+@group(0) @binding(7) var<storage, read> factors: array<f32>;
+
+@compute @workgroup_size(BLOCK)
+fn sgd(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = flat_workgroup(group, groups);
+  if (block >= settings.blocks) {
+    return;
+  }
+  let segment = segment_of[block];
+  let factor = factors[segment];
+  if (factor < 0.0) {
+    return;
+  }
+  let row = segments[segment];
+  let i = block * BLOCK + lane;
+  let moved = settings.momentum * buffer[i] + (g[i] * factor + numbers[1] * row.x * p[i]);
+  buffer[i] = moved;
+  p[i] -= numbers[0] * row.y * moved;
+}
