@@ -1,0 +1,254 @@
+import { type Counters, newCounters } from "./counters.ts";
+import { Eager } from "./eager.ts";
+import { hollowGpu } from "./hollowGpu.ts";
+import type { Kernel } from "./kernel.ts";
+import { Allocator, LimitError, type Storage } from "./memory.ts";
+import { Pipelines } from "./pipelines.ts";
+import {
+  type Bound,
+  isRange,
+  type Meaning,
+  type Range,
+  type Recorder,
+  type Work,
+  type Workgroups,
+} from "./recorder.ts";
+import { selfTest, subgroupsAreRuns } from "./selfTest.ts";
+import { Tuning } from "./tuning.ts";
+
+/** The GPU went away: driver reset, watchdog, unplugged, or `Device.destroy`. Nothing can be read back any more. */
+export class DeviceLostError extends Error {
+  override name = "DeviceLostError";
+}
+
+export interface DeviceOptions {
+  /** Ask for timestamp queries; they cost time even when unused, so only a profiler does. */
+  timestamps?: boolean;
+  powerPreference?: GPUPowerPreference;
+  /** Use only kernels that need no subgroups, to test or compare them. */
+  portable?: boolean;
+}
+
+/** What a kernel can be chosen by. */
+export interface Capabilities {
+  subgroups: boolean;
+  /**
+   * Lanes per subgroup when the adapter has exactly one size and consecutive lanes of a workgroup share a subgroup
+   * (the self-test checks it); 0 otherwise.
+   */
+  subgroupSize: number;
+  f16: boolean;
+  timestamps: boolean;
+}
+
+/** A WebGPU device with the engine's memory, pipelines and recorder. All tensors belong to one. */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  readonly limits: GPUSupportedLimits;
+  capabilities: Capabilities;
+  readonly counters: Counters = newCounters();
+  /** Which of several equal kernels runs; the shipped choices until `tune` or a cache says otherwise. */
+  tuning = new Tuning();
+  readonly allocator: Allocator;
+  readonly pipelines: Pipelines;
+  readonly eager: Eager;
+  /** Whether this device only plans: tensors have sizes and no contents, and nothing runs. */
+  readonly plansOnly: boolean;
+  readonly #owned: boolean;
+  /** Kept alive: Dawn aborts when a GPU object is collected while a device of its lives. */
+  readonly source: GPU | GPUDevice;
+  #recorder: Recorder;
+  #failure: Error | null = null;
+
+  private constructor(gpu: GPUDevice, source: GPU | GPUDevice, plansOnly = false) {
+    this.gpu = gpu;
+    this.source = source;
+    this.plansOnly = plansOnly;
+    this.#owned = gpu !== source;
+    this.info = gpu.adapterInfo;
+    this.limits = gpu.limits;
+    const { subgroupMinSize: least, subgroupMaxSize: most } = this.info;
+    const subgroups = gpu.features.has("subgroups");
+    this.capabilities = {
+      subgroups,
+      subgroupSize: subgroups && least !== undefined && least === most ? least : 0,
+      f16: gpu.features.has("shader-f16"),
+      timestamps: gpu.features.has("timestamp-query"),
+    };
+    this.allocator = new Allocator(gpu, this.counters);
+    this.pipelines = new Pipelines(this);
+    this.eager = new Eager(this);
+    this.#recorder = this.eager;
+    gpu.lost.then(({ reason, message }) => {
+      this.#failure ??= new DeviceLostError(`device lost (${reason}): ${message}`);
+    });
+    gpu.addEventListener("uncapturederror", (event) => this.fail(event.error.message));
+  }
+
+  /**
+   * Opens a device on a `GPU` object (browser: `navigator.gpu`; Node: Dawn's `create([])`), with every limit raised to
+   * what the adapter has; or wraps a caller's own `GPUDevice`, which is then never destroyed by us. A small kernel is
+   * run and read back first: an adapter that computes nothing (Dawn's null backend) is refused.
+   */
+  static async open(gpu: GPU | GPUDevice, options: DeviceOptions = {}): Promise<Device> {
+    const device = new Device("requestAdapter" in gpu ? await requestDevice(gpu, options) : gpu, gpu);
+    await selfTest(device);
+    const { subgroupSize } = device.capabilities;
+    if (subgroupSize > 0 && (options.portable || !(await subgroupsAreRuns(device, subgroupSize)))) {
+      device.capabilities = { ...device.capabilities, subgroupSize: 0 };
+    }
+    return device;
+  }
+
+  /**
+   * A device with another's limits and kernels that only plans: steps can be captured on it, its counters say what
+   * would be held, and no memory is taken.
+   */
+  static planning({ gpu, capabilities, tuning }: Device): Device {
+    const hollow = hollowGpu(gpu);
+    const device = new Device(hollow, hollow, true);
+    device.capabilities = capabilities;
+    device.tuning = tuning;
+    return device;
+  }
+
+  /** Throws the first error the GPU reported, if any. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Keeps the first error; later calls that touch the GPU throw it. */
+  fail(message: string): void {
+    this.#failure ??= new Error(`GPU: ${message}`);
+  }
+
+  /** Runs `action` with every command and allocation going to `recorder`. */
+  recordTo<T>(recorder: Recorder, action: () => T): T {
+    if (this.isCapturing)
+      throw new Error("compile: a step is being captured already; compile steps one at a time");
+    this.#recorder = recorder;
+    try {
+      return action();
+    } finally {
+      this.#recorder = this.eager;
+    }
+  }
+
+  get isCapturing(): boolean {
+    return this.#recorder !== this.eager;
+  }
+
+  allocate(bytes: number): Storage {
+    return this.#recorder.allocate(bytes);
+  }
+
+  /** Records one dispatch. `bindings` follow the kernel's binding numbers from 0; the rest is for profiler and fusion. */
+  run(
+    kernel: Kernel,
+    bindings: readonly Bound[],
+    workgroups: number | Workgroups,
+    { elementwise, constant, ...work }: Work & Meaning = {},
+  ): void {
+    const [x, y, z] = typeof workgroups === "number" ? flatGroups(workgroups) : workgroups;
+    if (x === 0 || y === 0 || z === 0) return;
+    const most = this.limits.maxComputeWorkgroupsPerDimension;
+    if (x > most || y > most || z > most) {
+      throw new LimitError(
+        `${kernel.label}: this adapter runs ${most} workgroups per dimension; got [${x}, ${y}, ${z}]`,
+      );
+    }
+    for (const { bytes } of bindings.filter(isRange)) this.#checkBinding(kernel.label, bytes);
+    this.#recorder.record({
+      kind: "dispatch",
+      kernel,
+      bindings,
+      workgroups: [x, y, z],
+      work,
+      elementwise,
+      constant,
+    });
+  }
+
+  copy(from: Range, to: Range): void {
+    this.#recorder.record({ kind: "copy", from, to });
+  }
+
+  clear(target: Range): void {
+    this.#recorder.record({ kind: "clear", target });
+  }
+
+  #checkBinding(entry: string, bytes: number): void {
+    const limit = this.limits.maxStorageBufferBindingSize;
+    if (bytes > limit) {
+      throw new LimitError(
+        `${entry}: this adapter binds at most ${limit} bytes at once; got a tensor of ${bytes}`,
+      );
+    }
+  }
+
+  /**
+   * Runs `action` and releases the memory of every tensor it made, except those in the returned tensor, array or
+   * record of tensors. For work outside a compiled step.
+   */
+  tidy<T>(action: () => T): T {
+    return this.isCapturing ? action() : this.eager.tidy(action);
+  }
+
+  /** Waits for all submitted work, then throws if any of it failed. */
+  async finish(): Promise<void> {
+    this.eager.flush();
+    await this.gpu.queue.onSubmittedWorkDone();
+    await this.eager.settled();
+    this.check();
+  }
+
+  /** Destroys the GPU device if this object opened it; a caller's own device stays alive. */
+  destroy(): void {
+    if (!this.#owned) return;
+    // Said at once: a browser rejects the reads under way before `lost` resolves.
+    this.#failure ??= new DeviceLostError("device lost (destroyed): Device.destroy was called");
+    this.gpu.destroy();
+  }
+}
+
+/**
+ * Workgroup counts for a one-dimensional grid of any length: [x, y, 1] with x * y >= count. Kernels recover the flat
+ * index with `flat_workgroup` (grid.wgsl) and guard the surplus.
+ */
+export function flatGroups(count: number): Workgroups {
+  const most = 65_535; // WebGPU's default limit, so that the grid is the same on every adapter
+  if (count <= most) return [count, 1, 1];
+  const rows = Math.ceil(count / most);
+  return [Math.ceil(count / rows), rows, 1];
+}
+
+async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<GPUDevice> {
+  const { powerPreference = "high-performance" } = options;
+  const adapter = await gpu.requestAdapter({ powerPreference });
+  if (!adapter) {
+    throw new Error(
+      "Device.open: no WebGPU adapter found. In Node, install a Vulkan driver (`npm run setup`); in a browser, enable WebGPU",
+    );
+  }
+  const wanted: GPUFeatureName[] = ["subgroups", "shader-f16"];
+  if (options.timestamps) wanted.push("timestamp-query");
+  const requiredLimits: Record<string, number> = {};
+  for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  return adapter.requestDevice({
+    label: "partwise",
+    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    requiredLimits,
+  });
+}
+
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupsPerDimension",
+] as const;

@@ -1,0 +1,55 @@
+/**
+ * One WGSL entry point with its complete source: the shared functions it needs, constants, and its own file,
+ * concatenated. Made once per variant at module level or through `variants`; the pipeline hangs off its identity.
+ */
+export interface Kernel {
+  /** The entry point, `<op>_<pass>`. */
+  readonly entry: string;
+  /** What errors and profiles call it; the entry point unless one name serves many kernels. */
+  readonly label: string;
+  readonly source: string;
+}
+
+/** A WGSL constant: whole numbers become u32, booleans bool; strings stand as written. */
+export type Constants = Record<string, number | boolean | string>;
+
+const declare = ([name, value]: [string, number | boolean | string]): string =>
+  `const ${name} = ${typeof value === "number" ? `${value}u` : value};\n`;
+
+/**
+ * Spells out `$repeat(g, COUNT) ... $end`: the text between once for every g below the constant COUNT, `$g` being the
+ * number. For variables that must not be an array: what a loop indexes, software adapters keep in memory.
+ */
+export const spelledOut = (text: string, constants: Constants): string =>
+  text.replace(/\$repeat\((\w+), ?(\w+)\)([\s\S]*?)\$end/g, (_, name: string, count: string, body: string) =>
+    Array.from({ length: Number(constants[count]) }, (_, i) => body.replaceAll(`$${name}`, String(i))).join(
+      "",
+    ),
+  );
+
+const interned = new Map<string, Kernel>();
+
+/**
+ * A kernel from its parts: constants go in front of the concatenated sources, where they size tiles and unroll loops.
+ * Equal parts give the identical object, so a pipeline is compiled once however many places ask.
+ */
+export function kernel(
+  entry: string,
+  sources: readonly string[],
+  constants: Constants = {},
+  label = entry,
+): Kernel {
+  const enables = sources.some((text) => text.includes("subgroup")) ? "enable subgroups;\n" : "";
+  const source =
+    enables + Object.entries(constants).map(declare).join("") + spelledOut(sources.join("\n"), constants);
+  const key = `${entry}\n${source}`;
+  let known = interned.get(key);
+  if (!known) {
+    known = { entry, label, source };
+    interned.set(key, known);
+  }
+  return known;
+}
+
+/** Every kernel asked for so far in this process: the shader test compiles them all. */
+export const knownKernels = (): Iterable<Kernel> => interned.values();

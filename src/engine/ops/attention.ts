@@ -1,0 +1,296 @@
+import attentionWgsl from "../../shaders/attention.wgsl";
+import biasWgsl from "../../shaders/attentionBias.wgsl";
+import noBiasWgsl from "../../shaders/attentionNoBias.wgsl";
+import rowsWgsl from "../../shaders/attentionRows.wgsl";
+import rowsSubgroupWgsl from "../../shaders/attentionRowsSubgroup.wgsl";
+import type { Capabilities } from "../device.ts";
+import { kernel } from "../kernel.ts";
+import { alignBytes } from "../memory.ts";
+import { defineOp } from "../op.ts";
+import { f32Bits, uniform } from "../pipelines.ts";
+import type { Workgroups } from "../recorder.ts";
+import { sharing } from "../subgroups.ts";
+import { type Shape, Tensor } from "../tensor.ts";
+
+/** How the rows of a pass are shared out. Nothing here changes a bit of the result. */
+interface Sharing {
+  /** Lanes; a small subgroup is a workgroup, so that few lanes idle beyond the last row. */
+  workgroup: number;
+  /** Queries or keys of a lane. */
+  own: number;
+  /** Rows of the other side that are walked at a time. */
+  block: number;
+}
+
+/**
+ * On software adapters, whose subgroups are small, loads cost most: a lane has up to three rows of its own, as many as
+ * leave the fewest idle. A GPU hides loads behind other lanes and runs out of registers first: one row a lane.
+ */
+function sharingOf({ subgroupSize }: Capabilities, rowCount: number, isForward: boolean): Sharing {
+  if (subgroupSize < 4 || subgroupSize > 8) {
+    return { workgroup: subgroupSize > 8 ? Math.min(subgroupSize, 32) : 32, own: 1, block: 8 };
+  }
+  const costs = [1, 0.7, 0.55]; // of a row, measured
+  const total = costs.map((cost, i) => cost * Math.ceil(rowCount / (subgroupSize * (i + 1))) * (i + 1));
+  const own = total.indexOf(Math.min(...total)) + 1;
+  return { workgroup: subgroupSize, own, block: isForward ? 16 : 8 };
+}
+
+/** The shape of one attention and where its operands lie: rows and starts in values. */
+interface Layout {
+  batch: number;
+  queries: number;
+  keys: number;
+  heads: number;
+  headSize: number;
+  rows: { q: number; k: number; v: number };
+  starts: { q: number; k: number; v: number };
+}
+
+interface Operands {
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  bias: Tensor | undefined;
+}
+
+/** Where the gradients go, in values. */
+interface Targets {
+  dqRow: number;
+  dkRow: number;
+  dkStart: number;
+  dvStart: number;
+}
+
+const NO_TARGETS: Targets = { dqRow: 0, dkRow: 0, dkStart: 0, dvStart: 0 };
+
+/** Products of matrices in each pass: scores and values; scores, dp and dq; scores, dp, dk and dv; scores and dp. */
+const PRODUCTS = {
+  attention_forward: 2,
+  attention_backward_q: 3,
+  attention_backward_kv: 4,
+  attention_backward_bias: 2,
+} as const;
+
+/** Runs one entry point of attention.wgsl, one lane per row. `own` are bindings 4 to 7. */
+function run(
+  entry: keyof typeof PRODUCTS,
+  layout: Layout,
+  { q, k, v, bias }: Operands,
+  own: (Tensor | null)[],
+  [rowCount, ...groups]: Workgroups,
+  targets: Targets = NO_TARGETS,
+): void {
+  const { batch, queries, keys, heads, headSize, rows, starts } = layout;
+  const { dqRow, dkRow, dkStart, dvStart } = targets;
+  const strides = [rows.q, starts.q, rows.k, starts.k, rows.v, starts.v, dqRow, dkRow, dkStart, dvStart];
+  const each = bias?.shape.length === 4;
+  const sizes = uniform(
+    queries,
+    keys,
+    heads,
+    headSize / 4,
+    ...strides.map((values) => values / 4),
+    each ? heads * queries * keys : 0,
+    each ? 1 : batch,
+    batch * heads * queries,
+    f32Bits(1 / Math.sqrt(headSize)),
+  );
+  const shared = sharing(q.device.capabilities.subgroupSize);
+  const rowsOf = shared.length > 0 ? [...shared, rowsSubgroupWgsl] : [rowsWgsl];
+  const isForward = entry === "attention_forward";
+  const { workgroup, own: ownRows, block } = sharingOf(q.device.capabilities, rowCount, isForward);
+  const perWorkgroup = workgroup * (entry === "attention_backward_bias" ? 1 : ownRows);
+  const chosen = kernel(entry, [attentionWgsl, ...rowsOf, bias ? biasWgsl : noBiasWgsl], {
+    WORKGROUP: workgroup,
+    OWN: ownRows,
+    BLOCK: block,
+    D4: headSize / 4,
+  });
+  q.device.run(
+    chosen,
+    [sizes, q, k, v, ...own, ...(bias ? [bias] : [])],
+    [Math.ceil(rowCount / perWorkgroup), ...groups],
+    {
+      flops: PRODUCTS[entry] * 2 * batch * heads * queries * keys * headSize,
+      shape: [batch, heads, queries, keys, headSize],
+    },
+  );
+}
+
+/** Fills o; returns the statistics [2, batch, heads, queries]: lse, and room for backward's do·o. */
+function forward(layout: Layout, operands: Operands, o: Tensor): Tensor {
+  const { batch, queries, heads } = layout;
+  const statistics = Tensor.empty(o.device, [2, batch, heads, queries]);
+  run("attention_forward", layout, operands, [o, statistics, null, null], [queries, heads, batch]);
+  return statistics;
+}
+
+/** Fills dq, dk and dv (the latter two in one tensor); dq must be asked for too, since it prepares do·o. */
+function backward(
+  layout: Layout,
+  operands: Operands,
+  saved: { o: Tensor; statistics: Tensor },
+  dy: Tensor,
+  dq: Tensor,
+  dkv: Tensor,
+  targets: Targets,
+): void {
+  const { batch, queries, keys, heads } = layout;
+  const { o, statistics } = saved;
+  const groupsQ = [queries, heads, batch] as const;
+  const groupsK = [keys, heads, batch] as const;
+  run("attention_backward_q", layout, operands, [o, statistics, dy, dq], groupsQ, targets);
+  run("attention_backward_kv", layout, operands, [null, statistics, dy, dkv], groupsK, targets);
+}
+
+/** The gradient of the bias; runs after `backward`. */
+function backwardBias(
+  layout: Layout,
+  operands: Operands,
+  statistics: Tensor,
+  dy: Tensor,
+  dbias: Tensor,
+): void {
+  const { batch, queries, keys, heads } = layout;
+  const groups = [queries * keys, heads, dbias.shape.length === 4 ? batch : 1] as const;
+  run("attention_backward_bias", layout, operands, [null, statistics, dy, dbias], groups);
+}
+
+function checkHeads(name: string, width: number, heads: number): number {
+  const headSize = width / heads;
+  if (!Number.isInteger(headSize) || headSize % 4 !== 0 || headSize > 128) {
+    throw new Error(
+      `${name}: width / heads must be a multiple of 4, at most 128; got width ${width} and ${heads} heads`,
+    );
+  }
+  return headSize;
+}
+
+function checkBias(
+  name: string,
+  bias: Shape | undefined,
+  batch: number,
+  heads: number,
+  queries: number,
+  keys: number,
+) {
+  const fits =
+    bias && (`${bias}` === `${[heads, queries, keys]}` || `${bias}` === `${[batch, heads, queries, keys]}`);
+  if (bias && !fits) {
+    throw new Error(
+      `${name}: the bias must be [${heads},${queries},${keys}], or that with the batch ${batch} in front; got [${bias}]`,
+    );
+  }
+}
+
+/** Self-attention: where q, k and v lie in qkv [B, N, 3D]. */
+function packedLayout(qkv: Shape, heads: number): Layout {
+  const [batch, tokens, width3] = qkv;
+  if (qkv.length !== 3 || width3! % 3 !== 0) {
+    throw new Error(`selfAttention: qkv must be [B, N, 3D]; got [${qkv}]`);
+  }
+  const width = width3! / 3;
+  const headSize = checkHeads("selfAttention", width, heads);
+  const rows = { q: 3 * width, k: 3 * width, v: 3 * width };
+  const starts = { q: 0, k: width, v: 2 * width };
+  return { batch: batch!, queries: tokens!, keys: tokens!, heads, headSize, rows, starts };
+}
+
+type SelfInputs = [qkv: Tensor] | [qkv: Tensor, bias: Tensor];
+
+const selfOp = defineOp<SelfInputs, { heads: number }, Tensor>({
+  name: "selfAttention",
+  shape([qkv, bias], { heads }) {
+    const { batch, queries, keys, headSize } = packedLayout(qkv, heads);
+    checkBias("selfAttention", bias, batch, heads, queries, keys);
+    return [batch, queries, heads * headSize];
+  },
+  forward({ inputs: [qkv, bias], params: { heads }, output: o }) {
+    return forward(packedLayout(qkv.shape, heads), { q: qkv, k: qkv, v: qkv, bias }, o);
+  },
+  backward({ inputs: [qkv, bias], params: { heads }, output: o, saved: statistics, wants, into }, dy) {
+    const layout = packedLayout(qkv.shape, heads);
+    const operands = { q: qkv, k: qkv, v: qkv, bias };
+    const row = qkv.shape[2]!;
+    const dqkv = into(0);
+    const targets = { dqRow: row, dkRow: row, dkStart: row / 3, dvStart: (2 * row) / 3 };
+    backward(layout, operands, { o, statistics }, dy, dqkv, dqkv, targets);
+    if (!bias || !wants(1)) return [dqkv, null];
+    const dbias = into(1);
+    backwardBias(layout, operands, statistics, dy, dbias);
+    return [dqkv, dbias];
+  },
+});
+
+/**
+ * Multi-head self-attention softmax(q kᵀ / √d + bias) v on a packed projection, without a score matrix in memory.
+ * qkv [B, N, 3D], features ordered (q, k, v) x heads x d as in timm; bias [H, N, N] or [B, H, N, N] -> [B, N, D].
+ * torch.nn.functional.scaled_dot_product_attention.
+ */
+export function selfAttention(qkv: Tensor, heads: number, bias?: Tensor): Tensor {
+  return selfOp(bias ? [qkv, bias] : [qkv], { heads });
+}
+
+/** Separate q [B, N, D] and k, v [B, M, D]. */
+function separateLayout(q: Shape, k: Shape, v: Shape, heads: number): Layout {
+  const [batch, queries, width] = q;
+  const fits = q.length === 3 && k.length === 3 && `${k}` === `${v}` && k[0] === batch && k[2] === width;
+  if (!fits)
+    throw new Error(`attention: needs q [B, N, D] and k, v [B, M, D]; got q [${q}], k [${k}] and v [${v}]`);
+  const headSize = checkHeads("attention", width!, heads);
+  const rows = { q: width!, k: width!, v: width! };
+  return {
+    batch: batch!,
+    queries: queries!,
+    keys: k[1]!,
+    heads,
+    headSize,
+    rows,
+    starts: { q: 0, k: 0, v: 0 },
+  };
+}
+
+type CrossInputs = [q: Tensor, k: Tensor, v: Tensor] | [q: Tensor, k: Tensor, v: Tensor, bias: Tensor];
+
+const crossOp = defineOp<CrossInputs, { heads: number }, Tensor>({
+  name: "attention",
+  shape([q, k, v, bias], { heads }) {
+    const { batch, queries, keys } = separateLayout(q, k, v, heads);
+    checkBias("attention", bias, batch, heads, queries, keys);
+    return q;
+  },
+  forward({ inputs: [q, k, v, bias], params: { heads }, output: o }) {
+    return forward(separateLayout(q.shape, k.shape, v.shape, heads), { q, k, v, bias }, o);
+  },
+  backward(
+    { device, inputs: [q, k, v, bias], params: { heads }, output: o, saved: statistics, wants, into },
+    dy,
+  ) {
+    const layout = separateLayout(q.shape, k.shape, v.shape, heads);
+    const operands = { q, k, v, bias };
+    const width = q.shape[2]!;
+    const half = alignBytes(k.bytes) / 4; // dk and dv share a tensor, since they are one kernel's output
+    const dkv = Tensor.empty(device, [2 * half]);
+    const dq = into(0);
+    backward(layout, operands, { o, statistics }, dy, dq, dkv, {
+      dqRow: width,
+      dkRow: width,
+      dkStart: 0,
+      dvStart: half,
+    });
+    const gradients = [dq, dkv.view(k.shape), dkv.view(v.shape, 4 * half)];
+    if (!bias || !wants(3)) return [...gradients, null];
+    const dbias = into(3);
+    backwardBias(layout, operands, statistics, dy, dbias);
+    return [...gradients, dbias];
+  },
+});
+
+/**
+ * Multi-head attention softmax(q kᵀ / √d + bias) v. q [B, N, D], k and v [B, M, D], features ordered heads x d;
+ * bias [H, N, M] or [B, H, N, M] -> [B, N, D].
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?: Tensor): Tensor {
+  return crossOp(bias ? [q, k, v, bias] : [q, k, v], { heads });
+}

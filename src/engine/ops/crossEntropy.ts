@@ -1,0 +1,80 @@
+import crossEntropyWgsl from "../../shaders/crossEntropy.wgsl";
+import { defineOp } from "../op.ts";
+import { f32Bits, uniform } from "../pipelines.ts";
+import { Tensor } from "../tensor.ts";
+import { flatKernel, rowKernel, rowsOf } from "./reduce.ts";
+import { sumMiddle } from "./sum.ts";
+
+export interface CrossEntropyOptions {
+  /** Share of the target that is spread evenly over all classes, in [0, 1]; 0 when absent. Fixed for good. */
+  labelSmoothing?: number;
+  /** One loss for all rows (their mean, the default) or one for each. */
+  reduction?: "mean" | "none";
+}
+
+interface Params {
+  soft: boolean;
+  labelSmoothing: number;
+  reduction: "mean" | "none";
+}
+
+const kernelsFor = (SOFT: boolean) => ({
+  forward: rowKernel("crossEntropy_forward", crossEntropyWgsl, { SOFT }),
+  backward: flatKernel("crossEntropy_backward", crossEntropyWgsl, { SOFT }),
+});
+const hard = kernelsFor(false);
+const soft = kernelsFor(true);
+const targetGradient = flatKernel("crossEntropy_target", crossEntropyWgsl, { SOFT: true });
+
+function sizesOf(logits: Tensor, { labelSmoothing, reduction }: Params) {
+  const { rows, n } = rowsOf("crossEntropy", logits.shape);
+  const isMean = reduction === "mean";
+  const words = uniform(rows, n, f32Bits(labelSmoothing), f32Bits(isMean ? 1 / rows : 1), isMean ? 0 : 1);
+  return { rows, n, words };
+}
+
+const op = defineOp<[Tensor, Tensor], Params, Tensor>({
+  name: "crossEntropy",
+  shape([logits, target], params) {
+    rowsOf("crossEntropy", logits);
+    const rowShape = logits.slice(0, -1);
+    if (`${target}` !== `${params.soft ? logits : rowShape}`) {
+      throw new Error(
+        `crossEntropy: needs logits [..., K] and target [...] of labels or [..., K] of f32; got logits [${logits}] and ${params.soft ? "f32" : "label"} target [${target}]`,
+      );
+    }
+    return params.reduction === "mean" ? [] : rowShape;
+  },
+  forward({ device, inputs: [logits, target], params, output }) {
+    const { rows, n, words } = sizesOf(logits, params);
+    const statistics = Tensor.empty(device, [rows, 3]);
+    const losses = params.reduction === "mean" ? Tensor.empty(device, [rows]) : output;
+    (params.soft ? soft : hard).forward(device, { rows, n }, [words, logits, target, losses, statistics]);
+    if (losses !== output) sumMiddle(device, losses, 1, rows, 1, output);
+    return statistics;
+  },
+  backward({ device, inputs: [logits, target], params, saved, wants, into }, dy) {
+    const { words } = sizesOf(logits, params);
+    const dx = wants(0) ? into(0) : null;
+    const dt = wants(1) && params.soft ? into(1) : null;
+    const { backward } = params.soft ? soft : hard;
+    if (dx) backward(device, logits.size, [words, logits, target, saved, dy, dx]);
+    if (dt) targetGradient(device, logits.size, [words, logits, saved, dy, dt]);
+    return [dx, dt];
+  },
+});
+
+/**
+ * -sum over k of t'[k] log softmax(logits)[k], with t' = (1 - labelSmoothing) t + labelSmoothing / K.
+ * logits [..., K]; target [...] u32 or i32 labels, or [..., K] f32 weights t -> [] the mean over all rows, or [...] with
+ * reduction "none". The softmax is never stored. Gradients reach logits and f32 targets (stop those of a teacher with
+ * `stopGradient`). A label that is not in [0, K) gives NaN.
+ * torch.nn.functional.cross_entropy, with the classes on the last axis.
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { labelSmoothing = 0, reduction = "mean" } = options;
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new Error(`crossEntropy: labelSmoothing must be in [0, 1]; got ${labelSmoothing}`);
+  }
+  return op([logits, target], { soft: target.dtype === "f32", labelSmoothing, reduction });
+}

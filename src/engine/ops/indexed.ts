@@ -1,0 +1,84 @@
+import gatherWgsl from "../../shaders/gather.wgsl";
+import gridWgsl from "../../shaders/grid.wgsl";
+import scatterAddWgsl from "../../shaders/scatterAdd.wgsl";
+import { kernel } from "../kernel.ts";
+import { uniform } from "../pipelines.ts";
+import type { Tensor } from "../tensor.ts";
+
+const WORKGROUP = 64;
+/** Indices one lane of scatter_add_rows looks at between two barriers: one bit of a word each. */
+const MOST_BITS = 32;
+
+const mover = (entry: string, word: string, perValue: boolean) =>
+  kernel(entry, [`alias V = ${word};`, gridWgsl, gatherWgsl], { WORKGROUP, PER_VALUE: perValue });
+const adder = (entry: string, word: string) =>
+  kernel(entry, [`alias V = ${word};`, gridWgsl, scatterAddWgsl], { WORKGROUP });
+
+const gatherValues = mover("gather", "u32", true);
+const gatherRows = { 1: mover("gather", "u32", false), 4: mover("gather", "vec4u", false) };
+const scatterUnique = {
+  1: mover("scatter_unique", "u32", false),
+  4: mover("scatter_unique", "vec4u", false),
+};
+const addValues = adder("scatter_add_values", "f32");
+const addRows = { 1: adder("scatter_add_rows", "f32"), 4: adder("scatter_add_rows", "vec4f") };
+
+/** How a whole [outer, n, inner] and a choice [outer, m, inner] from it go together. */
+export interface Choice {
+  outer: number;
+  n: number;
+  m: number;
+  inner: number;
+  /** The index has one number for each value, [outer, m, inner], and not one for each row, [outer, m]. */
+  perValue?: boolean;
+}
+
+const lanesOf = ({ inner, perValue }: Choice): 1 | 4 => (inner % 4 === 0 && !perValue ? 4 : 1);
+
+/** y[o, m, i] = x[o, index, i]. An index outside of [0, n) gives NaN, whatever the dtype's bits then mean. */
+export function choose(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
+  const { outer, n, m, inner, perValue } = choice;
+  const lanes = lanesOf(choice);
+  const count = (outer * m * inner) / lanes;
+  const chosen = perValue ? gatherValues : gatherRows[lanes];
+  const work = { bytes: 2 * y.bytes + index.bytes };
+  x.device.run(
+    chosen,
+    [uniform(count, n, m, inner / lanes), x, index, y],
+    Math.ceil(count / WORKGROUP),
+    work,
+  );
+}
+
+/** y[o, n, i] = Σ x[o, m, i] over the m whose index is n, in rising order: the gradient of `choose`. */
+export function addBack(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
+  const { outer, n, m, inner, perValue } = choice;
+  const lanes = lanesOf(choice);
+  if (perValue) {
+    const count = outer * n * inner;
+    const sizes = uniform(count, n, m, inner, 0, 0);
+    x.device.run(addValues, [sizes, x, index, y], Math.ceil(count / WORKGROUP));
+  } else {
+    const columns = inner / lanes;
+    const blocks = Math.ceil(columns / WORKGROUP);
+    const span = Math.min(MOST_BITS, Math.ceil(m / WORKGROUP));
+    const sizes = uniform(outer * n, n, m, columns, blocks, span);
+    x.device.run(addRows[lanes], [sizes, x, index, y], outer * n * blocks);
+  }
+}
+
+/** The same for rows whose indices differ within each outer place: every value is written once, none is added. */
+export function putBack(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
+  const { outer, n, m, inner } = choice;
+  const lanes = lanesOf(choice);
+  const count = (outer * m * inner) / lanes;
+  if (m !== n) x.device.clear(y);
+  const sizes = uniform(count, n, m, inner / lanes);
+  const work = { bytes: 2 * x.bytes + index.bytes };
+  x.device.run(scatterUnique[lanes], [sizes, x, index, y], Math.ceil(count / WORKGROUP), work);
+}
+
+/** Throws unless the tensor holds whole numbers. */
+export function checkIndex(name: string, index: Tensor): void {
+  if (index.dtype === "f32") throw new Error(`${name}: index must be u32 or i32; got f32. Cast it first`);
+}

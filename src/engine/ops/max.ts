@@ -1,0 +1,69 @@
+import maxWgsl from "../../shaders/max.wgsl";
+import { defineOp } from "../op.ts";
+import { uniform } from "../pipelines.ts";
+import { type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { columnKernel, flatKernel, rowKernel } from "./reduce.ts";
+import { normalizeAxes, reducedShape } from "./sum.ts";
+
+interface Params {
+  axis: number;
+  keepDims: boolean;
+}
+
+const alongRows = rowKernel("max_forward", maxWgsl, { ACROSS: false });
+const acrossColumns = columnKernel("max_forward", maxWgsl, { ACROSS: true });
+const spread = flatKernel("max_backward", maxWgsl, { ACROSS: false });
+
+function sizesOf(x: Shape, axis: number) {
+  const n = x[axis]!;
+  const inner = sizeOf(x.slice(axis + 1));
+  const results = sizeOf(x) / n;
+  return { n, inner, results, words: uniform(results, n, inner) };
+}
+
+/** Fills y with the largest values and index with the first places that hold them. */
+function findLargest(x: Tensor, axis: number, y: Tensor, index: Tensor): void {
+  const { n, inner, results, words } = sizesOf(x.shape, axis);
+  const bindings = [words, x, y, index];
+  if (inner === 1) alongRows(x.device, { rows: results, n }, bindings);
+  else acrossColumns(x.device, results, bindings);
+}
+
+const maxOp = defineOp<[Tensor], Params, Tensor>({
+  name: "max",
+  shape: ([x], { axis, keepDims }) => reducedShape(x, [axis], keepDims),
+  forward({ device, inputs: [x], params: { axis }, output: y }) {
+    const index = Tensor.empty(device, y.shape, "u32");
+    findLargest(x, axis, y, index);
+    return index;
+  },
+  backward({ device, inputs: [x], params: { axis }, saved: index, into }, dy) {
+    const dx = into(0);
+    spread(device, x.size, [sizesOf(x.shape, axis).words, index, dy, dx]);
+    return [dx];
+  },
+});
+
+const argmaxOp = defineOp<[Tensor], Params>({
+  name: "argmax",
+  dtype: "u32",
+  shape: ([x], { axis, keepDims }) => reducedShape(x, [axis], keepDims),
+  forward({ device, inputs: [x], params: { axis }, output: index }) {
+    findLargest(x, axis, Tensor.empty(device, index.shape), index);
+  },
+  backward: () => [null],
+});
+
+/**
+ * The largest value along one axis (negative: from the end). x [..., n, ...] -> x without the axis, or with length 1
+ * there. The gradient goes to the first of equal maxima. torch.amax for one axis, torch.max(x, dim).values.
+ */
+export const max = (x: Tensor, axis: number, keepDims = false): Tensor =>
+  maxOp([x], { axis: normalizeAxes("max", x.shape, axis)[0]!, keepDims });
+
+/**
+ * Where along one axis the largest value is first reached, as u32; without gradient. x [..., n, ...] -> x without the
+ * axis, or with length 1 there. torch.argmax.
+ */
+export const argmax = (x: Tensor, axis: number, keepDims = false): Tensor =>
+  argmaxOp([x], { axis: normalizeAxes("argmax", x.shape, axis)[0]!, keepDims });

@@ -1,0 +1,9 @@
+import type { Tensor } from "../tensor.ts";
+import { scale } from "./elementwise.ts";
+import { sum } from "./sum.ts";
+
+/** Mean over some axes, all by default. torch.mean. */
+export function mean(x: Tensor, axes?: number | readonly number[], keepDims = false): Tensor {
+  const total = sum(x, axes, keepDims);
+  return scale(total, total.size / x.size);
+}

@@ -1,0 +1,83 @@
+import gridWgsl from "../../shaders/grid.wgsl";
+import reduceWgsl from "../../shaders/reduce.wgsl";
+import reduceMemoryWgsl from "../../shaders/reduceMemory.wgsl";
+import reduceSubgroupWgsl from "../../shaders/reduceSubgroup.wgsl";
+import type { Device } from "../device.ts";
+import { type Constants, type Kernel, kernel } from "../kernel.ts";
+import type { Bound } from "../recorder.ts";
+import { type Shape, sizeOf } from "../tensor.ts";
+
+/**
+ * How many lanes share a row of at most `upTo` values. Several rows share a workgroup where they are short: each step of
+ * the tree costs a barrier, and on a software adapter 8 lanes for 192 values are five times as fast as 64.
+ */
+const ROW_LAYOUTS = [
+  { upTo: 256, WORKGROUP: 64, LANES: 8 },
+  { upTo: 1024, WORKGROUP: 64, LANES: 16 },
+  { upTo: 8192, WORKGROUP: 64, LANES: 64 },
+  { upTo: Number.POSITIVE_INFINITY, WORKGROUP: 256, LANES: 256 },
+] as const;
+
+/** 8 columns side by side, so that whole 32-byte sectors of memory are read. */
+const COLUMN_LAYOUT = { WORKGROUP: 128, LANES: 16 } as const;
+const FLAT_LAYOUT = { WORKGROUP: 64, LANES: 64 } as const;
+
+/** Where the lanes of a reduction are; how they meet follows from the device. */
+interface LaneLayout {
+  WORKGROUP: number;
+  LANES: number;
+}
+
+/** A kernel whose rows are shared by `row_share`: through registers where the device's subgroups allow it. */
+export function rowReducing(
+  { capabilities: { subgroupSize } }: Device,
+  entry: string,
+  shader: string,
+  constants: Constants & LaneLayout,
+): Kernel {
+  if (subgroupSize < 4) return kernel(entry, [gridWgsl, reduceWgsl, reduceMemoryWgsl, shader], constants);
+  const texts = [gridWgsl, reduceWgsl, reduceSubgroupWgsl, shader];
+  return kernel(entry, texts, { ...constants, SUBGROUP: subgroupSize });
+}
+
+const withMemory = (shader: string): string[] => [gridWgsl, reduceWgsl, reduceMemoryWgsl, shader];
+
+/**
+ * A kernel that reduces rows of n values by `row_share`; returns the function that runs it. The layout, and with it the
+ * order of additions, depends on n alone.
+ */
+export function rowKernel(entry: string, shader: string, constants: Constants = {}) {
+  return (device: Device, { rows, n }: Rows, bindings: readonly Bound[]): void => {
+    const { WORKGROUP, LANES } = ROW_LAYOUTS.find(({ upTo }) => n <= upTo)!;
+    const chosen = rowReducing(device, entry, shader, { ...constants, WORKGROUP, LANES });
+    device.run(chosen, bindings, Math.ceil((rows * LANES) / WORKGROUP));
+  };
+}
+
+/** A kernel that reduces `columns` columns by `column_share`; returns the function that runs it. */
+export function columnKernel(entry: string, shader: string, constants: Constants = {}) {
+  const { WORKGROUP, LANES } = COLUMN_LAYOUT;
+  const only = kernel(entry, withMemory(shader), { ...constants, ...COLUMN_LAYOUT });
+  return (device: Device, columns: number, bindings: readonly Bound[]): void =>
+    device.run(only, bindings, Math.ceil((columns * LANES) / WORKGROUP));
+}
+
+/** A kernel with one thread for each of `count` values; returns the function that runs it. */
+export function flatKernel(entry: string, shader: string, constants: Constants = {}) {
+  const only = kernel(entry, withMemory(shader), { ...constants, ...FLAT_LAYOUT });
+  return (device: Device, count: number, bindings: readonly Bound[]): void =>
+    device.run(only, bindings, Math.ceil(count / FLAT_LAYOUT.WORKGROUP));
+}
+
+/** A tensor seen as rows along its last axis. */
+export interface Rows {
+  rows: number;
+  n: number;
+}
+
+/** x [..., n] as rows of n values. Throws, in the name of the op, if x is a scalar. */
+export function rowsOf(name: string, x: Shape): Rows {
+  const n = x.at(-1);
+  if (n === undefined) throw new Error(`${name}: x needs at least one axis; got a scalar`);
+  return { rows: sizeOf(x) / n, n };
+}

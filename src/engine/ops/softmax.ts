@@ -1,0 +1,40 @@
+import softmaxWgsl from "../../shaders/softmax.wgsl";
+import { defineOp } from "../op.ts";
+import { uniform } from "../pipelines.ts";
+import type { Tensor } from "../tensor.ts";
+import { rowKernel, rowsOf } from "./reduce.ts";
+
+function overRows(name: string, LOG: boolean): (x: Tensor) => Tensor {
+  const forward = rowKernel("softmax_forward", softmaxWgsl, { LOG });
+  const backward = rowKernel("softmax_backward", softmaxWgsl, { LOG });
+  const op = defineOp<[Tensor]>({
+    name,
+    shape([x]) {
+      rowsOf(name, x);
+      return x;
+    },
+    forward({ device, inputs: [x], output: y }) {
+      const size = rowsOf(name, x.shape);
+      forward(device, size, [uniform(size.rows, size.n), x, y]);
+    },
+    backward({ device, output: y, into }, dy) {
+      const size = rowsOf(name, y.shape);
+      const dx = into(0);
+      backward(device, size, [uniform(size.rows, size.n), y, dy, dx]);
+      return [dx];
+    },
+  });
+  return (x) => op([x]);
+}
+
+/**
+ * exp(x) / sum exp(x) over the last axis, shifted by the row's maximum so that exp cannot overflow.
+ * x [..., n] -> [..., n]. torch.nn.functional.softmax(x, dim=-1).
+ */
+export const softmax = overRows("softmax", false);
+
+/**
+ * x - log sum exp(x) over the last axis, shifted by the row's maximum so that exp cannot overflow.
+ * x [..., n] -> [..., n]. torch.nn.functional.log_softmax(x, dim=-1).
+ */
+export const logSoftmax = overRows("logSoftmax", true);

@@ -1,0 +1,41 @@
+import clipWgsl from "../../shaders/clip.wgsl";
+import { kernel } from "../kernel.ts";
+import type { Parameters } from "../parameters.ts";
+import { f32Bits, uniform } from "../pipelines.ts";
+import { Tensor } from "../tensor.ts";
+import { segmentTable } from "./segments.ts";
+
+const WORKGROUP = 64;
+const squaresKernel = kernel("clip_squares", [clipWgsl], { WORKGROUP });
+const factorsKernel = kernel("clip_factors", [clipWgsl], { WORKGROUP });
+
+export interface ClipOptions {
+  /** Largest norm allowed; no clipping when absent. */
+  limit?: number;
+  /** One norm for the whole model (torch.nn.utils.clip_grad_norm_) or one per tensor (DINO). */
+  by?: "model" | "tensor";
+}
+
+export interface Clipped {
+  /** [segments]: what each segment's gradient is multiplied by; below 0 says: skip this update. */
+  factors: Tensor;
+  /** []: the norm of all gradients before clipping. */
+  norm: Tensor;
+}
+
+/**
+ * Gradient norms and clipping factors min(1, limit / (norm + 1e-6)), without reading anything back. When any gradient
+ * is NaN or infinite every factor is -1, on which optimisers leave their state untouched.
+ */
+export function clipGradients(parameters: Parameters, { limit, by = "model" }: ClipOptions = {}): Clipped {
+  const { device, gradients } = parameters;
+  if (!gradients) throw new Error("clipGradients: this model was made without gradients");
+  const { count, chunks, chunksOf } = segmentTable(parameters);
+  const squares = Tensor.empty(device, [chunks.shape[0]!]);
+  device.run(squaresKernel, [uniform(chunks.shape[0]!), gradients, chunks, squares], chunks.shape[0]!);
+  const factors = Tensor.empty(device, [count]);
+  const norm = Tensor.empty(device, []);
+  const settings = uniform(count, by === "tensor" ? 1 : 0, f32Bits(limit ?? 3e38));
+  device.run(factorsKernel, [settings, squares, chunksOf, factors, norm], 1);
+  return { factors, norm };
+}

@@ -1,0 +1,68 @@
+/** What decides how fast a matrix product is: y [batch, m, n] = A [m, k] · B [k, n], each perhaps stored transposed. */
+export interface GemmShape {
+  m: number;
+  n: number;
+  k: number;
+  batch: number;
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+const LAYOUTS = ["nn", "nt", "tn", "tt"];
+const floorPower = (n: number): number => 2 ** Math.floor(Math.log2(n));
+
+/** Shapes of one class share a choice: same layout, sizes between the same powers of two, same divisibility by 4. */
+export function shapeClass({ m, n, k, batch, transposeA, transposeB }: GemmShape): string {
+  const layout = LAYOUTS[Number(transposeA) * 2 + Number(transposeB)];
+  const ragged = [m, n, k].map((size) => (size % 4 === 0 ? "" : "r"));
+  const [pm, pn, pk] = [m, n, k].map((size, i) => `${floorPower(size)}${ragged[i]}`);
+  return `matmul ${layout} m${pm} n${pn} k${pk} batch${floorPower(batch)}`;
+}
+
+/** Which method computes which class of shapes on one device, and which classes it has been asked for. */
+export class Tuning {
+  /** Measured choices: class -> name of a method. Assign to use those of a cache. */
+  choices: ReadonlyMap<string, string> = new Map();
+  /** One shape of every class asked for so far: what `tune` measures. */
+  readonly asked = new Map<string, GemmShape>();
+
+  /** The method measured for this shape's class, if any. */
+  choose(shape: GemmShape): string | undefined {
+    const name = shapeClass(shape);
+    if (!this.asked.has(name)) this.asked.set(name, shape);
+    return this.choices.get(name);
+  }
+}
+
+/** Tells one adapter and driver from others: choices measured on one say nothing about another. */
+export const fingerprint = ({ vendor, architecture, device, description }: GPUAdapterInfo): string =>
+  [vendor, architecture, device, description].join(" / ");
+
+const FORMAT = "partwise tuning 1";
+
+/** Choices as the text of a cache: JSON with the adapter they were measured on and the version of the kernels. */
+export const writeTuning = (adapter: string, kernels: string, choices: ReadonlyMap<string, string>): string =>
+  `${JSON.stringify({ format: FORMAT, adapter, kernels, choices: Object.fromEntries(choices) }, null, 2)}\n`;
+
+/** Reads a cache, or says in one sentence why it is of no use here: then the shipped choices serve. */
+export function readTuning(
+  text: string,
+  adapter: string,
+  kernels: string,
+): ReadonlyMap<string, string> | string {
+  let cache: Partial<Record<"format" | "adapter" | "kernels" | "choices", unknown>> | null;
+  try {
+    cache = JSON.parse(text);
+  } catch {
+    return "it is not JSON";
+  }
+  if (cache?.format !== FORMAT) return `it is not a "${FORMAT}" file`;
+  if (cache.adapter !== adapter) return `it was measured on another adapter, ${cache.adapter}`;
+  if (cache.kernels !== kernels) return "it was measured with other kernels";
+  const { choices } = cache;
+  const isRecord = typeof choices === "object" && choices !== null && !Array.isArray(choices);
+  const entries: [string, unknown][] = isRecord ? Object.entries(choices) : [];
+  if (!isRecord || !entries.every((entry): entry is [string, string] => typeof entry[1] === "string"))
+    return "its choices are not names of methods";
+  return new Map(entries);
+}
