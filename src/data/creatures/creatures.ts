@@ -1,0 +1,136 @@
+/**
+ * The built-in set: drawn creatures of ten species with the truth about their parts. The same bits from the same
+ * settings on every machine: only integer arithmetic and + - * / sqrt of float64 are used on the way.
+ */
+import { checkImageSet, type ImageSet } from "../images.ts";
+import { drawScene, type Frame } from "./draw.ts";
+import { below, randomFrom } from "./random.ts";
+import { moveScene, type Scene, sampleScene } from "./scene.ts";
+import { apply, compose, invert } from "./shapes.ts";
+import { PART_NAMES, type PartName, SPECIES } from "./species.ts";
+
+export interface CreatureOptions {
+  count: number;
+  /** Side of the pictures in pixels (default 32). */
+  size?: number;
+  /** Integer; another seed gives entirely other pictures. */
+  seed?: number;
+  /** Pictures of different splits have nothing in common (default "train"). */
+  split?: "train" | "val" | "test";
+  /** Index of the first picture (default 0), so that a large set can be made in pieces. */
+  first?: number;
+}
+
+/** Pictures with their truth; see `Frame` for the meaning of each array. N = count, P = parts. */
+export interface CreatureSet extends ImageSet {
+  /** [N, H, W], 1 on the creature. */
+  objectMask: Uint8Array;
+  /** [N, H, W], 0 or index in `partNames` + 1. */
+  partMask: Uint8Array;
+  /** [N, P, 3]: x, y in pixels, visible 0 or 1. */
+  keypoints: Float32Array;
+  partNames: readonly PartName[];
+}
+
+/** Two moments of one scene. */
+export interface CreaturePair {
+  label: number;
+  size: number;
+  first: Frame;
+  second: Frame;
+  /** [H, W, 2]: where the surface at the middle of each pixel of `first` goes, in pixels (dx, dy). */
+  flow: Float32Array;
+  /** [H, W]: 1 where that surface is still in the picture and not hidden in `second`. */
+  valid: Uint8Array;
+}
+
+const SPLITS = ["train", "val", "test"] as const;
+
+/** Draws `count` creatures; species are balanced, every ten pictures hold each once. */
+export function creatures(options: CreatureOptions): CreatureSet {
+  const { count, size = 32, seed = 0, split = "train", first = 0 } = options;
+  check("creatures", { size, seed, first });
+  const area = size * size;
+  const set: CreatureSet = {
+    name: `creatures-${split}`,
+    width: size,
+    height: size,
+    count,
+    pixels: new Uint8Array(count * area * 3),
+    labels: new Int32Array(count),
+    classes: SPECIES.map(({ name }) => name),
+    objectMask: new Uint8Array(count * area),
+    partMask: new Uint8Array(count * area),
+    keypoints: new Float32Array(count * PART_NAMES.length * 3),
+    partNames: PART_NAMES,
+  };
+  for (let i = 0; i < count; i++) {
+    const { scene, label } = sceneOf(seed, split, first + i);
+    const frame = drawScene(scene, size);
+    set.labels[i] = label;
+    set.pixels.set(frame.pixels, i * area * 3);
+    set.objectMask.set(frame.objectMask, i * area);
+    set.partMask.set(frame.partMask, i * area);
+    set.keypoints.set(frame.keypoints, i * PART_NAMES.length * 3);
+  }
+  return checkImageSet(set);
+}
+
+/** Draws picture `index` of a set and the same scene a moment later, with the exact motion between them. */
+export function creaturePair(
+  options: { index: number } & Pick<CreatureOptions, "size" | "seed" | "split">,
+): CreaturePair {
+  const { index, size = 32, seed = 0, split = "train" } = options;
+  check("creaturePair", { size, seed, first: index });
+  const { scene, label } = sceneOf(seed, split, index);
+  const moved = moveScene(scene, randomFrom(seed, SPLITS.indexOf(split), index, 1));
+  const first = drawScene(scene, size);
+  const second = drawScene(moved, size);
+  return { label, size, first, second, ...flowBetween(scene, moved, first, second, size) };
+}
+
+/** The scene with this number. Each block of ten is a rotation of the species, so labels are balanced. */
+function sceneOf(
+  seed: number,
+  split: (typeof SPLITS)[number],
+  index: number,
+): { scene: Scene; label: number } {
+  const stream = SPLITS.indexOf(split);
+  const block = Math.floor(index / SPECIES.length);
+  const turn = below(randomFrom(seed, stream, block, 2), SPECIES.length);
+  const label = (index + turn) % SPECIES.length;
+  return { scene: sampleScene(SPECIES[label]!, randomFrom(seed, stream, index, 0)), label };
+}
+
+/** Every layer moves by its own affine map, second place x inverse of the first; the background by a shift. */
+function flowBetween(scene: Scene, moved: Scene, first: Frame, second: Frame, size: number) {
+  const maps = first.places.map((place, layer) => compose(second.places[layer]!, invert(place)));
+  const shift = [0, 1].map((axis) => moved.background.offset[axis]! - scene.background.offset[axis]!);
+  const flow = new Float32Array(size * size * 2);
+  const valid = new Uint8Array(size * size);
+  for (let pixel = 0; pixel < size * size; pixel++) {
+    const row = Math.floor(pixel / size);
+    const x = (pixel - row * size + 0.5) / size;
+    const y = (row + 0.5) / size;
+    const owner = first.owners[pixel]!;
+    const to = owner < 0 ? [x + shift[0]!, y + shift[1]!] : apply(maps[owner]!, x, y);
+    const toX = to[0]! * size;
+    const toY = to[1]! * size;
+    flow[2 * pixel] = toX - x * size;
+    flow[2 * pixel + 1] = toY - y * size;
+    const inside = toX >= 0 && toY >= 0 && toX < size && toY < size;
+    if (inside && second.owners[Math.floor(toY) * size + Math.floor(toX)] === owner) valid[pixel] = 1;
+  }
+  return { flow, valid };
+}
+
+function check(where: string, { size, seed, first }: { size: number; seed: number; first: number }): void {
+  if (!Number.isInteger(size) || size < 8) {
+    throw new Error(`${where}: size must be an integer of at least 8 pixels; got ${size}.`);
+  }
+  if (!Number.isInteger(seed) || !Number.isInteger(first) || first < 0) {
+    throw new Error(
+      `${where}: seed and index must be integers, the index not negative; got ${seed}, ${first}.`,
+    );
+  }
+}
