@@ -1,0 +1,281 @@
+// Vision Transformer, pre-norm, as in timm's vision_transformer.py (Dosovitskiy et al. 2021, arXiv:2010.11929) and the
+// seven papers of the study: LayerNorm eps 1e-6, exact GELU, fused qkv with bias. Parameter names are timm's. What
+// differs: images are [B, H, W, C], as pictures lie in memory.
+
+import { checkpoint } from "../engine/checkpoint.ts";
+import { selfAttention } from "../engine/ops/attention.ts";
+import { concat } from "../engine/ops/concat.ts";
+import { dropPath } from "../engine/ops/dropout.ts";
+import { add, mul } from "../engine/ops/elementwise.ts";
+import { expand } from "../engine/ops/expand.ts";
+import type { Gelu } from "../engine/ops/gemm.ts";
+import { layerNorm } from "../engine/ops/layerNorm.ts";
+import { linear, mlp } from "../engine/ops/linear.ts";
+import { patchify } from "../engine/ops/patchify.ts";
+import { slice } from "../engine/ops/slice.ts";
+import { reshape } from "../engine/ops/view.ts";
+import type { ParameterSpec, Parameters } from "../engine/parameters.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { constant, type Initializer, normal } from "./init.ts";
+import { type PositionKind, positionSpec, positionsFor } from "./positions.ts";
+
+export interface VitConfig {
+  /** Side of the square pictures the positions are made for, pixels. */
+  imageSize: number;
+  patchSize: number;
+  embedDim: number;
+  depth: number;
+  numHeads: number;
+  mlpRatio: number;
+  positions: PositionKind;
+  /** Drop-path rate of the last block; it grows linearly from 0. */
+  dropPath?: number;
+  /** First value of the layer-scale gammas; none without. */
+  layerScale?: number;
+  /** GELU by the error function (all seven papers) or its tanh form; the former when absent. */
+  activation?: Gelu;
+}
+
+/** [width, depth, heads] by name; micro and mini are ours, for small pictures. */
+const SIZES: Record<string, readonly [number, number, number]> = {
+  micro: [96, 4, 3],
+  mini: [192, 6, 3],
+  tiny: [192, 12, 3],
+  small: [384, 12, 6],
+  base: [768, 12, 12],
+  large: [1024, 24, 16],
+};
+
+/** The configuration behind a timm-style name: `vit_small_patch16_224`, `vit_micro_patch4_32`, ... */
+export function vitConfig(name: string, changes: Partial<VitConfig> = {}): VitConfig {
+  const [, size, patch, image] = /^vit_([a-z]+)_patch(\d+)_(\d+)$/.exec(name) ?? [];
+  const [embedDim, depth, numHeads] = SIZES[size ?? ""] ?? [];
+  if (!embedDim || !depth || !numHeads) {
+    const sizes = Object.keys(SIZES).join("|");
+    throw new Error(
+      `model: a name reads vit_{${sizes}}_patch{P}_{SIZE}, as vit_small_patch16_224; got "${name}"`,
+    );
+  }
+  const config: VitConfig = {
+    imageSize: Number(image),
+    patchSize: Number(patch),
+    embedDim,
+    depth,
+    numHeads,
+    mlpRatio: 4,
+    positions: "learned",
+    ...changes,
+  };
+  if (config.imageSize % config.patchSize !== 0) {
+    throw new Error(
+      `model: the picture size must be a multiple of the patch size; got ${config.imageSize} and ${config.patchSize}`,
+    );
+  }
+  return config;
+}
+
+/** Rows and columns of the patch grid. */
+export const gridOf = ({ imageSize, patchSize }: VitConfig): number => imageSize / patchSize;
+
+/** How a forward pass that is trained differs from one that is read. */
+export interface Training {
+  /** Drop-path and masks draw their numbers from this seed at this step. */
+  seed: number;
+  /** u32 []: the step counter. */
+  step: Tensor;
+  /**
+   * Keep only what enters each block and compute the block again for its gradient: the same bits in less memory and
+   * more time. timm's `set_grad_checkpointing`.
+   */
+  gradCheckpointing?: boolean;
+}
+
+/** The parameters of a layer norm. */
+const normSpecs = (name: string, width: number): ParameterSpec[] => [
+  { name: `${name}.weight`, shape: [width], values: constant(width, 1) },
+  { name: `${name}.bias`, shape: [width], values: constant(width, 0) },
+];
+
+/** The parameters of a linear layer. */
+export const linearSpecs = (
+  name: string,
+  inputs: number,
+  outputs: number,
+  init: Initializer,
+): ParameterSpec[] => [
+  {
+    name: `${name}.weight`,
+    shape: [outputs, inputs],
+    get values() {
+      return init.linear(`${name}.weight`, outputs, inputs);
+    },
+  },
+  { name: `${name}.bias`, shape: [outputs], values: constant(outputs, 0) },
+];
+
+/** The parameters of `depth` blocks and the norm after them. */
+export function trunkSpecs(
+  { blocks, norm }: { blocks: string; norm: string },
+  {
+    embedDim,
+    depth,
+    mlpRatio,
+    layerScale,
+  }: Pick<VitConfig, "embedDim" | "depth" | "mlpRatio" | "layerScale">,
+  init: Initializer,
+): ParameterSpec[] {
+  const specs: ParameterSpec[] = [];
+  const hidden = embedDim * mlpRatio;
+  const gamma = (name: string): ParameterSpec[] =>
+    layerScale === undefined ? [] : [{ name, shape: [embedDim], values: constant(embedDim, layerScale) }];
+  for (let i = 0; i < depth; i++) {
+    const block = `${blocks}.${i}`;
+    specs.push(
+      ...normSpecs(`${block}.norm1`, embedDim),
+      ...linearSpecs(`${block}.attn.qkv`, embedDim, 3 * embedDim, init),
+      ...linearSpecs(`${block}.attn.proj`, embedDim, embedDim, init),
+      ...gamma(`${block}.ls1.gamma`),
+      ...normSpecs(`${block}.norm2`, embedDim),
+      ...linearSpecs(`${block}.mlp.fc1`, embedDim, hidden, init),
+      ...linearSpecs(`${block}.mlp.fc2`, hidden, embedDim, init),
+      ...gamma(`${block}.ls2.gamma`),
+    );
+  }
+  return [...specs, ...normSpecs(norm, embedDim)];
+}
+
+/** Every parameter of the encoder, without a head. */
+export function vitSpecs(config: VitConfig, init: Initializer): ParameterSpec[] {
+  const { embedDim, patchSize } = config;
+  const inputs = 3 * patchSize * patchSize;
+  return [
+    { name: "cls_token", shape: [1, 1, embedDim], values: init.token("cls_token", embedDim) },
+    positionSpec("pos_embed", config.positions, gridOf(config), embedDim, init),
+    {
+      name: "patch_embed.proj.weight",
+      shape: [embedDim, 3, patchSize, patchSize],
+      get values() {
+        return init.patch("patch_embed.proj.weight", embedDim, inputs);
+      },
+    },
+    {
+      name: "patch_embed.proj.bias",
+      shape: [embedDim],
+      values: init.patchBias("patch_embed.proj.bias", embedDim, inputs),
+    },
+    ...trunkSpecs({ blocks: "blocks", norm: "norm" }, config, init),
+  ];
+}
+
+/** images [B, H, W, 3] -> patch tokens with their positions, [B, N, D]; the class token comes later. */
+export function embedPatches(params: Parameters, config: VitConfig, images: Tensor): Tensor {
+  const { patchSize, embedDim } = config;
+  const patches = patchify(images, patchSize, "channelsFirst"); // [B, N, 3 p p]
+  const weight = reshape(params.get("patch_embed.proj.weight"), [embedDim, 3 * patchSize * patchSize]);
+  const tokens = linear(patches, weight, params.get("patch_embed.proj.bias")); // [B, N, D]
+  const grid = [images.shape[1]! / patchSize, images.shape[2]! / patchSize] as const;
+  const positions = positionsFor(params.get("pos_embed"), gridOf(config), grid); // [1, 1 + N, D]
+  return add(tokens, slice(positions, 1, 1, positions.shape[1]!));
+}
+
+/** Puts the class token, with its position, in front. tokens [B, N, D] -> [B, 1 + N, D]. */
+export function prependClassToken(params: Parameters, tokens: Tensor): Tensor {
+  const [batch, , width] = tokens.shape as [number, number, number];
+  const token = add(params.get("cls_token"), slice(params.get("pos_embed"), 1, 0, 1)); // [1, 1, D]
+  return concat([expand(token, [batch, 1, width]), tokens], 1);
+}
+
+/**
+ * Blocks and the norm after them. x [B, N, D] -> the tokens after the norm, and those after every block.
+ * `names` are the prefixes of the parameters, so that a decoder is the same code.
+ */
+export function trunk(
+  params: Parameters,
+  names: { blocks: string; norm: string },
+  config: Pick<VitConfig, "depth" | "numHeads" | "dropPath" | "activation">,
+  x: Tensor,
+  training?: Training,
+): { tokens: Tensor; blocks: Tensor[] } {
+  const { depth, dropPath: rate = 0 } = config;
+  const blocks: Tensor[] = [];
+  let tokens = x;
+  for (let i = 0; i < depth; i++) {
+    const p = depth > 1 ? (rate * i) / (depth - 1) : rate; // linspace(0, rate, depth)
+    const drop =
+      training && p > 0
+        ? (branch: Tensor, site: number) =>
+            dropPath(branch, p, { seed: training.seed, step: training.step, site: 2 * i + site })
+        : null;
+    const run = (input: Tensor) => block(params, `${names.blocks}.${i}`, config, input, drop);
+    tokens = training?.gradCheckpointing ? checkpoint(run, tokens) : run(tokens);
+    blocks.push(tokens);
+  }
+  return {
+    tokens: layerNorm(tokens, params.get(`${names.norm}.weight`), params.get(`${names.norm}.bias`)),
+    blocks,
+  };
+}
+
+/** x += drop(γ1 attention(norm1 x));  x += drop(γ2 mlp(norm2 x)). */
+function block(
+  params: Parameters,
+  name: string,
+  { numHeads, activation }: Pick<VitConfig, "numHeads" | "activation">,
+  x: Tensor,
+  drop: ((branch: Tensor, site: number) => Tensor) | null,
+): Tensor {
+  const layer = (suffix: string) => ({
+    weight: params.get(`${name}.${suffix}.weight`),
+    bias: params.get(`${name}.${suffix}.bias`),
+  });
+  const normed = (suffix: string, input: Tensor): Tensor =>
+    layerNorm(input, layer(suffix).weight, layer(suffix).bias);
+  /** residual + drop(γ branch); without γ and drop the branch's last kernel adds the residual itself. */
+  const onto = (
+    residual: Tensor,
+    gamma: string,
+    site: number,
+    branch: (residual?: Tensor) => Tensor,
+  ): Tensor => {
+    const scaled = params.has(`${name}.${gamma}`);
+    if (!scaled && !drop) return branch(residual);
+    const y = scaled ? mul(branch(), params.get(`${name}.${gamma}`)) : branch();
+    return add(residual, drop ? drop(y, site) : y);
+  };
+  const [qkv, proj] = [layer("attn.qkv"), layer("attn.proj")];
+  const attended = selfAttention(linear(normed("norm1", x), qkv.weight, qkv.bias), numHeads);
+  const middle = onto(x, "ls1.gamma", 0, (residual) => linear(attended, proj.weight, proj.bias, residual));
+  const weights = { fc1: layer("mlp.fc1"), fc2: layer("mlp.fc2") };
+  const normedMiddle = normed("norm2", middle);
+  return onto(middle, "ls2.gamma", 1, (residual) => mlp(normedMiddle, weights, activation, residual));
+}
+
+export interface VitOutput {
+  /** Tokens after the final norm, [B, 1 + N, D], the class token first. */
+  tokens: Tensor;
+  /** Tokens after each block, before the final norm, each [B, 1 + N, D]. */
+  blocks: Tensor[];
+}
+
+/** The whole encoder. images [B, H, W, 3], normalised, any size that patches divide -> tokens of every block. */
+export function vit(params: Parameters, config: VitConfig, images: Tensor, training?: Training): VitOutput {
+  const tokens = prependClassToken(params, embedPatches(params, config, images));
+  return trunk(params, { blocks: "blocks", norm: "norm" }, config, tokens, training);
+}
+
+/** A linear classifier on the class token, N(0, 0.01): timm's `head`. */
+export const headSpecs = (embedDim: number, classes: number, init: Initializer): ParameterSpec[] => [
+  {
+    name: "head.weight",
+    shape: [classes, embedDim],
+    values: normal(init.random("head.weight"), classes * embedDim, 0.01),
+  },
+  { name: "head.bias", shape: [classes], values: constant(classes, 0) },
+];
+
+/** tokens [B, 1 + N, D] -> logits [B, K] from the class token. */
+export function classify(params: Parameters, tokens: Tensor): Tensor {
+  const [batch, , width] = tokens.shape as [number, number, number];
+  const classToken = reshape(slice(tokens, 1, 0, 1), [batch, width]);
+  return linear(classToken, params.get("head.weight"), params.get("head.bias"));
+}
