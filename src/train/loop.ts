@@ -1,0 +1,133 @@
+import type { MetricRow } from "../engine/metricRing.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** A loss or gradient that is NaN or infinite. The update of that step was skipped; the parameters are those before it. */
+export class NonFiniteLossError extends Error {
+  override name = "NonFiniteLossError";
+}
+
+/** One line of `metrics.jsonl`. */
+export interface ProgressRow {
+  step: number;
+  epoch: number;
+  loss: number;
+  gradNorm: number;
+  lr: number;
+  /** Since the loop began, the first step left out. */
+  imagesPerSecond: number;
+  /** Estimated time to the last step. */
+  secondsLeft: number;
+}
+
+export interface LoopOptions {
+  /** Milliseconds of a clock that only moves forward. */
+  now: () => number;
+  /** Every step's metrics, in order, a little late. */
+  onProgress: (row: ProgressRow) => void | Promise<void>;
+  /** Saves a checkpoint of the state after the steps so far. */
+  save?: () => Promise<void>;
+  saveEvery?: number;
+  /** Asked after each step; true ends the loop with a save. */
+  shouldStop?: () => boolean;
+  /** Lets the runtime handle events (signals, messages) between steps. */
+  pause?: () => Promise<void>;
+}
+
+/** Metrics are read about this often; between two reads the loop does not wait. */
+const READ_EVERY_MS = 250;
+
+/**
+ * Runs a trainer to its last step. Metrics are read a few steps late, so the GPU always has work; at most `2 * stride`
+ * steps are in flight. Throws `NonFiniteLossError` at the first step whose loss or gradient is not finite.
+ */
+export async function train(trainer: Trainer, options: LoopOptions): Promise<{ stopped: boolean }> {
+  const { now, onProgress, save, saveEvery, shouldStop = () => false, pause } = options;
+  const { totalSteps } = trainer.settings;
+  const timing = new Timing(trainer, now);
+  await trainer.prepare();
+  let seen = trainer.step;
+  let stride = 1;
+  let pending: { end: number; rows: Promise<MetricRow[]> } | null = null;
+
+  const collect = async (): Promise<void> => {
+    if (!pending) return;
+    const { end, rows } = pending;
+    pending = null;
+    for (const row of await rows) await onProgress(checkedRow(trainer, row, timing));
+    seen = end;
+    stride = timing.stride(trainer.ring.rows, end);
+  };
+  const request = (): void => {
+    const rows = trainer.ring.read(seen, trainer.step);
+    rows.catch(() => undefined); // `collect` reports it; until then nobody waits, which must not end the process
+    pending = { end: trainer.step, rows };
+  };
+  const drain = async (): Promise<void> => {
+    await collect();
+    if (seen < trainer.step) {
+      request();
+      await collect();
+    }
+  };
+
+  let stopped = false;
+  while (trainer.step < totalSteps && !stopped) {
+    trainer.run();
+    await pause?.();
+    stopped = shouldStop();
+    const inFlight: number = pending ? trainer.step - (pending as { end: number }).end : trainer.step - seen;
+    if (inFlight >= stride) {
+      await collect();
+      request();
+    }
+    if (save && saveEvery && trainer.step % saveEvery === 0 && trainer.step < totalSteps && !stopped) {
+      await drain();
+      await save();
+    }
+  }
+  await drain();
+  await save?.();
+  return { stopped };
+}
+
+/** The step's row for the log; refuses what is not finite. */
+function checkedRow(trainer: Trainer, { step, values }: MetricRow, timing: Timing): ProgressRow {
+  const { loss, gradNorm } = values as { loss: number; gradNorm: number };
+  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+    throw new NonFiniteLossError(
+      `step ${step}: loss and gradients must be finite; got loss ${loss} and gradient norm ${gradNorm}. ` +
+        "Lower the learning rate or use a longer warm-up",
+    );
+  }
+  const { epoch } = trainer.batches.position(step);
+  return { step, epoch, loss, gradNorm, lr: trainer.rateAt(step), ...timing.at(step) };
+}
+
+/** Speed and time left. The first step after a start is not counted: it warms up the driver. */
+class Timing {
+  readonly #trainer: Trainer;
+  readonly #now: () => number;
+  #first: { step: number; time: number } | null = null;
+  #perStep = 0;
+
+  constructor(trainer: Trainer, now: () => number) {
+    this.#trainer = trainer;
+    this.#now = now;
+  }
+
+  at(step: number): { imagesPerSecond: number; secondsLeft: number } {
+    const time = this.#now();
+    this.#first ??= { step, time };
+    const steps = step - this.#first.step;
+    this.#perStep = steps > 0 ? (time - this.#first.time) / steps : 0;
+    const { batchSize, totalSteps } = this.#trainer.settings;
+    const imagesPerSecond = this.#perStep > 0 ? (1000 * batchSize) / this.#perStep : 0;
+    return { imagesPerSecond, secondsLeft: ((totalSteps - 1 - step) * this.#perStep) / 1000 };
+  }
+
+  /** Steps between two reads of the metrics. */
+  stride(rows: number, end: number): number {
+    if (this.#perStep === 0) return end === 0 ? 1 : 2;
+    return Math.max(1, Math.min(Math.floor(rows / 4), Math.round(READ_EVERY_MS / this.#perStep)));
+  }
+}

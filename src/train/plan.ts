@@ -1,0 +1,127 @@
+import { capture } from "../engine/compile.ts";
+import { Device } from "../engine/device.ts";
+import { LimitError } from "../engine/memory.ts";
+import { type Command, isRange } from "../engine/recorder.ts";
+import { DeviceImages } from "./deviceImages.ts";
+import type { RunSettings } from "./run.ts";
+import { Trainer, type TrainerOptions } from "./trainer.ts";
+
+export interface PlanOptions extends TrainerOptions {
+  /** Bytes the device may hold, where that is known; WebGPU does not tell. */
+  memory?: number;
+  /** Leave the picture set out, because nobody knows it yet. */
+  withoutImages?: boolean;
+}
+
+/** What a run will hold and do on a device; sizes in bytes. */
+export interface RunPlan {
+  batchSize: number;
+  /** Number of values in the model. */
+  parameterCount: number;
+  parameters: number;
+  gradients: number;
+  /** The optimiser's moments. */
+  optimizer: number;
+  /** The picture set on the device; null when it was left out. */
+  images: number | null;
+  /** Inputs of a step, tables and the metric ring. */
+  other: number;
+  /** Everything that lives inside one step: activations, and gradients of activations. */
+  activations: number;
+  /** The most of them that is alive at once: no plan can need less. */
+  lowerBound: number;
+  total: number;
+  dispatches: number;
+  /** Different kernels, each compiled once. */
+  kernels: number;
+  /** The largest tensor a kernel binds, and the kernel's name. */
+  largestBinding: { kernel: string; bytes: number };
+  /** The longest side of a dispatch, in workgroups. */
+  longestGrid: { kernel: string; workgroups: number };
+}
+
+/**
+ * What a run of these settings needs, found by capturing its step on a device that only plans: nothing is allocated,
+ * compiled or computed. Throws a `LimitError` if the adapter, or `memory`, does not allow it.
+ */
+export function planRun(device: Device, settings: RunSettings, options: PlanOptions = {}): RunPlan {
+  const { limits } = device;
+  const { batchSize } = settings;
+  checkPictures(settings, limits.maxStorageBufferBindingSize);
+  const planning = Device.planning(device);
+  const { memory = Number.POSITIVE_INFINITY, withoutImages = false } = options;
+  const shown = withoutImages ? { ...settings.data, count: 1 } : settings.data;
+  const images = DeviceImages.allocate(planning, shown);
+  const trainer = new Trainer(planning, settings, images, options);
+  const { commands, plan } = capture(planning, () => trainer.record());
+  for (const { bytes } of plan.slots) planning.allocator.createStorage(bytes, "step");
+
+  const { parameters, optimizer } = trainer;
+  const total = planning.counters.bytesHeld;
+  const sizes = {
+    parameters: parameters.values.bytes,
+    gradients: parameters.gradients?.bytes ?? 0,
+    optimizer: Object.values(optimizer.state).reduce((sum, { bytes }) => sum + bytes, 0),
+    images: withoutImages ? null : images.bytes,
+    activations: plan.bytes,
+  };
+  if (total > memory) {
+    throw new LimitError(`memory: this machine has ${memory} bytes for the device; the run needs ${total}`);
+  }
+  return {
+    batchSize,
+    parameterCount: parameters.count(),
+    ...sizes,
+    other: total - Object.values(sizes).reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0),
+    lowerBound: plan.lowerBound,
+    total,
+    ...workOf(commands),
+  };
+}
+
+/** The cropped pictures of a step, f32 [B, H, W, 3], before any list of that length is made on the host. */
+function checkPictures({ batchSize, mae }: RunSettings, limit: number): void {
+  const bytes = batchSize * mae.encoder.imageSize ** 2 * 3 * 4;
+  if (bytes > limit) {
+    throw new LimitError(
+      `cropPictures: this adapter binds at most ${limit} bytes at once; got a tensor of ${bytes}`,
+    );
+  }
+}
+
+/** What the dispatches of a step come to. */
+function workOf(commands: readonly Command[]) {
+  const dispatches = commands.filter((command) => command.kind === "dispatch");
+  const largestBinding = { kernel: "", bytes: 0 };
+  const longestGrid = { kernel: "", workgroups: 0 };
+  for (const { kernel, bindings, workgroups } of dispatches) {
+    const bytes = Math.max(0, ...bindings.filter(isRange).map((range) => range.bytes));
+    if (bytes > largestBinding.bytes) Object.assign(largestBinding, { kernel: kernel.entry, bytes });
+    const longest = Math.max(...workgroups);
+    if (longest > longestGrid.workgroups)
+      Object.assign(longestGrid, { kernel: kernel.entry, workgroups: longest });
+  }
+  const kernels = new Set(dispatches.map(({ kernel }) => kernel)).size;
+  return { dispatches: dispatches.length, kernels, largestBinding, longestGrid };
+}
+
+/** The largest batch below that of the settings which a device allows, 0 if none: about log2(batch) captures. */
+export function largestBatch(device: Device, settings: RunSettings, options: PlanOptions = {}): number {
+  let [fits, fails] = [0, settings.batchSize];
+  while (fails - fits > 1) {
+    const batchSize = Math.floor((fits + fails) / 2);
+    if (isPossible(device, { ...settings, batchSize }, options)) fits = batchSize;
+    else fails = batchSize;
+  }
+  return fits;
+}
+
+function isPossible(device: Device, settings: RunSettings, options: PlanOptions): boolean {
+  try {
+    planRun(device, settings, options);
+    return true;
+  } catch (error) {
+    if (error instanceof LimitError) return false;
+    throw error;
+  }
+}
