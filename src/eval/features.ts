@@ -1,0 +1,182 @@
+import { bytesPerImage, type ChannelStatistics, type ImageSet } from "../data/images.ts";
+import { centerCrop, type Picture, resizeShorterSide } from "../data/resize.ts";
+import { compile } from "../engine/compile.ts";
+import type { Device } from "../engine/device.ts";
+import { concat } from "../engine/ops/concat.ts";
+import { layerNorm } from "../engine/ops/layerNorm.ts";
+import { mean } from "../engine/ops/mean.ts";
+import { slice } from "../engine/ops/slice.ts";
+import { reshape } from "../engine/ops/view.ts";
+import type { Parameters } from "../engine/parameters.ts";
+import { Tensor } from "../engine/tensor.ts";
+import { type VitConfig, type VitOutput, vit } from "../models/vit.ts";
+
+/** Frozen features of a labelled set: what probes read. */
+export interface Features {
+  /** Row-major [count, dim]. */
+  values: Float32Array;
+  /** Class of each row, [count], in [0, classes). */
+  labels: Int32Array;
+  dim: number;
+  /** Number of classes. */
+  classes: number;
+}
+
+/** What turns normalised pictures [B, H, W, 3] into features [B, F]. */
+export type Encode = (images: Tensor) => Tensor;
+
+/** tokens [B, 1 + N, D] -> the class token [B, D]. */
+function classToken(tokens: Tensor): Tensor {
+  const [batch, , width] = tokens.shape as [number, number, number];
+  return reshape(slice(tokens, 1, 0, 1), [batch, width]);
+}
+
+const patchMean = (tokens: Tensor): Tensor => mean(slice(tokens, 1, 1), 1); // [B, D]
+
+/** How a feature is read from the tokens of a ViT. */
+const READINGS = {
+  cls: ({ tokens }: VitOutput) => classToken(tokens),
+  mean: ({ tokens }: VitOutput) => patchMean(tokens),
+  "cls+mean": ({ tokens }: VitOutput) => concat([classToken(tokens), patchMean(tokens)], 1),
+  cls4: ({ blocks }: VitOutput, params: Parameters) => {
+    if (blocks.length < 4) throw new Error(`cls4: needs at least 4 blocks; got ${blocks.length}. Read "cls"`);
+    const [weight, bias] = [params.get("norm.weight"), params.get("norm.bias")];
+    return concat(
+      blocks.slice(-4).map((block) => layerNorm(classToken(block), weight, bias)),
+      1,
+    );
+  },
+} satisfies Record<string, (output: VitOutput, params: Parameters) => Tensor>;
+
+/**
+ * `cls`: class token after the final norm, [B, D] (MAE, MoCo v3, k-NN). `mean`: mean of the patch tokens after it, [B, D].
+ * `cls+mean`: both, [B, 2 D] (DINO's linear probe of ViT-B). `cls4`: class tokens of the last four blocks, each through
+ * the final norm, [B, 4 D] (DINO's of ViT-S).
+ */
+export type Reading = keyof typeof READINGS;
+
+/** A ViT and a reading as one function. images [B, H, W, 3] -> [B, F]. */
+export const vitFeatures =
+  (params: Parameters, config: VitConfig, reading: Reading): Encode =>
+  (images) =>
+    READINGS[reading](vit(params, config, images), params);
+
+export interface ExtractOptions {
+  /** Pictures per run of the encoder; changes the time and memory, never the features. */
+  batchSize?: number;
+  /** Channel statistics the encoder was trained with. */
+  statistics: ChannelStatistics;
+  /** Side of the encoder's square pictures; the pictures' own size when absent. Others are fitted, see `fitPicture`. */
+  imageSize?: number;
+  /** Called after each batch with the number of pictures done. */
+  onProgress?: (done: number, count: number) => void;
+}
+
+/**
+ * The papers' evaluation crop: shorter side to size * 256 / 224 (bicubic), then the middle size x size. A picture that
+ * has the size already stays as it is.
+ */
+export function fitPicture(picture: Picture, size: number): Picture {
+  if (picture.width === size && picture.height === size) return picture;
+  return centerCrop(resizeShorterSide(picture, Math.round((size * 256) / 224)), size);
+}
+
+/**
+ * Features of every picture by a frozen encoder. images [count, h, w, 3] uint8, normalised to (v / 255 - mean) / std
+ * -> values [count, F] on the host. The encoder is compiled once; the last batch is padded and cut.
+ */
+export async function extractFeatures(
+  device: Device,
+  encode: Encode,
+  images: ImageSet,
+  options: ExtractOptions,
+): Promise<Features> {
+  const { statistics, imageSize, onProgress } = options;
+  const { count } = images;
+  if (count === 0) throw new Error(`extractFeatures: ${images.name} must hold a picture; got 0`);
+  const batchSize = Math.min(options.batchSize ?? 64, count);
+  const [height, width] = imageSize ? [imageSize, imageSize] : [images.height, images.width];
+  const batch = new Float32Array(batchSize * height * width * 3);
+  const table = normalisation(statistics);
+  const prepare = (start: number): void => {
+    for (let i = start; i < Math.min(start + batchSize, count); i++) {
+      const { pixels } = imageSize ? fitPicture(pictureAt(images, i), imageSize) : pictureAt(images, i);
+      const at = (i - start) * height * width * 3;
+      for (let j = 0; j < pixels.length; j++) batch[at + j] = table[j % 3]![pixels[j]!]!;
+    }
+  };
+
+  const pictures = Tensor.from(device, batch, [batchSize, height, width, 3]);
+  const step = await compile(device, () => ({ features: encode(pictures) }));
+  try {
+    const { features } = step.outputs;
+    const [rows, dim] = features.shape as [number, number];
+    if (features.shape.length !== 2 || rows !== batchSize) {
+      throw new Error(
+        `extractFeatures: encode must turn [${pictures.shape}] into [${batchSize}, F]; got [${features.shape}]`,
+      );
+    }
+    const values = new Float32Array(count * dim);
+    prepare(0);
+    for (let start = 0; start < count; start += batchSize) {
+      pictures.write(batch);
+      step.run();
+      const reading = features.read();
+      prepare(start + batchSize); // the CPU works while the GPU does
+      const done = Math.min(start + batchSize, count);
+      values.set((await reading).subarray(0, (done - start) * dim), start * dim);
+      onProgress?.(done, count);
+    }
+    return { values, labels: images.labels, dim, classes: images.classes.length };
+  } finally {
+    await step.dispose();
+    pictures.dispose();
+  }
+}
+
+function pictureAt(images: ImageSet, i: number): Picture {
+  const { width, height, pixels } = images;
+  const size = bytesPerImage(images);
+  return { width, height, pixels: pixels.subarray(i * size, (i + 1) * size) };
+}
+
+/** (v / 255 - mean) / std for each channel and each of the 256 bytes. */
+const normalisation = ({ mean, std }: ChannelStatistics): Float32Array[] =>
+  [0, 1, 2].map((c) => Float32Array.from({ length: 256 }, (_, v) => (v / 255 - mean[c]!) / std[c]!));
+
+/** Number of rows. Throws unless sizes agree, every value is finite and every label is a class. */
+export function checkFeatures(where: string, { values, labels, dim, classes }: Features): number {
+  const count = labels.length;
+  if (count === 0 || values.length !== count * dim) {
+    throw new Error(
+      `${where}: features must be [labels, dim] with at least one row; ` +
+        `got ${values.length} values for ${count} labels and dim ${dim}`,
+    );
+  }
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new Error(
+      `${where}: every feature must be a finite number; got ${values[bad]} in row ${Math.floor(bad / dim)}. ` +
+        "Did the encoder's training diverge?",
+    );
+  }
+  const wrong = labels.findIndex((label) => label < 0 || label >= classes);
+  if (wrong >= 0) {
+    throw new Error(
+      `${where}: labels must be in [0, ${classes}); got ${labels[wrong]} in row ${wrong}. Is the set labelled?`,
+    );
+  }
+  return count;
+}
+
+/** The same, for a training and a test set that must be of one kind. */
+export function checkPair(where: string, train: Features, test: Features): void {
+  checkFeatures(`${where}, training`, train);
+  checkFeatures(`${where}, test`, test);
+  if (train.dim !== test.dim || train.classes !== test.classes) {
+    throw new Error(
+      `${where}: training and test features must have one dim and the same classes; ` +
+        `got dim ${train.dim} and ${test.dim}, ${train.classes} and ${test.classes} classes`,
+    );
+  }
+}
