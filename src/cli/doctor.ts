@@ -1,0 +1,90 @@
+import { Command } from "commander";
+import type { Device } from "../engine/device.ts";
+import { copyRate, matmulRate } from "../profile/measure.ts";
+import { backendName, isSoftware, openDevice } from "./dawn.ts";
+import { printLine, printResult } from "./output.ts";
+import { byteSize } from "./progress.ts";
+
+const now = (): number => performance.now();
+
+/** `partwise doctor`. */
+export const doctorCommand = (): Command =>
+  new Command("doctor")
+    .description("Show the GPU adapter, what it can do, and how fast it copies and multiplies.")
+    .option("--json", "end with one line of JSON")
+    .addHelpText("after", "\nExamples:\n  partwise doctor\n  partwise doctor --json | tail -n 1")
+    .action(async ({ json }: { json?: boolean }) => {
+      const device = await openDevice();
+      const found = {
+        command: "doctor",
+        adapter: device.info.description,
+        vendor: device.info.vendor,
+        architecture: device.info.architecture,
+        device: device.info.device,
+        backend: backendName(),
+        software: isSoftware(device.info),
+        features: [...device.gpu.features].sort(),
+        subgroups: subgroupsOf(device),
+        limits: limitsOf(device),
+        copy: await copyRate(device, now),
+        matmul: await matmulRate(device, now),
+      };
+      const { subgroups, limits, copy, matmul } = found;
+      const rows: [string, string][] = [
+        ["adapter", `${found.adapter}${found.software ? " (software: computes on the CPU)" : ""}`],
+        ["vendor", [found.vendor, found.architecture, found.device].filter(Boolean).join(", ")],
+        ["backend", `${found.backend}, through Dawn`],
+        ["features", found.features.join(", ")],
+        ["subgroups", subgroups ? lanes(subgroups) : "none: the portable kernels are used"],
+        [
+          "buffer",
+          `${byteSize(limits.maxBufferSize)}, bound ${byteSize(limits.maxStorageBufferBindingSize)} at once`,
+        ],
+        [
+          "workgroup",
+          `${limits.maxComputeInvocationsPerWorkgroup} lanes, ${byteSize(limits.maxComputeWorkgroupStorageSize)}`,
+        ],
+        ["grid", `${limits.maxComputeWorkgroupsPerDimension} workgroups per dimension`],
+        ["bindings", `${limits.maxStorageBuffersPerShaderStage} storage buffers per kernel`],
+        ["copy", `${copy.gigabytesPerSecond.toFixed(1)} GB/s read and written (${byteSize(copy.bytes)})`],
+        ["matmul", `${matmul.gigaflops.toFixed(1)} GFLOP/s (f32, ${matmul.side} x ${matmul.side}, checked)`],
+      ];
+      for (const [name, text] of rows) printLine(`${name.padEnd(11)}${text}`);
+      printResult(json, found);
+      device.destroy();
+    });
+
+/** The limits that decide what fits. */
+function limitsOf({ limits }: Device) {
+  const {
+    maxBufferSize,
+    maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage,
+    maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupsPerDimension,
+  } = limits;
+  return {
+    maxBufferSize,
+    maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage,
+    maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupsPerDimension,
+  };
+}
+
+interface Subgroups {
+  least: number;
+  most: number;
+  /** Lanes that the subgroup kernels count on; 0 where the portable ones are used. */
+  used: number;
+}
+
+function subgroupsOf({ capabilities, info }: Device): Subgroups | null {
+  if (!capabilities.subgroups) return null;
+  return { least: info.subgroupMinSize, most: info.subgroupMaxSize, used: capabilities.subgroupSize };
+}
+
+const lanes = ({ least, most, used }: Subgroups): string =>
+  `${least === most ? least : `${least} to ${most}`} lanes${used ? "" : ", not used"}`;

@@ -1,0 +1,112 @@
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import type { FolderEntry } from "../data/imageFolder.ts";
+import { UsageError } from "./errors.ts";
+
+/** Largest file that is read into memory at once: 2 GiB, Node's own bound. */
+export const MOST_BYTES = 2 ** 31 - 1;
+/** A data folder is not this deep, and not this large: somebody named their home folder. */
+const MOST_DEPTH = 8;
+const MOST_FILES = 3_000_000;
+
+/** What the system's error codes mean to a reader. */
+const REASONS: Record<string, string> = {
+  ENOENT: "it does not exist",
+  EACCES: "it may not be opened (permissions)",
+  EPERM: "it may not be opened (permissions)",
+  EISDIR: "it is a folder, not a file",
+  ENOTDIR: "part of its path is a file, not a folder",
+  ELOOP: "its symbolic links run in a circle",
+  EROFS: "its disk is read-only",
+};
+
+/** A system error about a path as one clause, a `UsageError` where the path is to blame; other errors unchanged. */
+export function explain(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  const reason = REASONS[code];
+  return reason === undefined
+    ? new Error(`${path}: the system refuses it (${code})`, { cause: error })
+    : new UsageError(`${path}: ${reason}`, { cause: error });
+}
+
+/** "file", "folder", "other" (a device, a pipe) or null where nothing is. */
+export async function kindOf(path: string): Promise<"file" | "folder" | "other" | null> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) return "folder";
+    return found.isFile() ? "file" : "other";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw explain(path, error);
+  }
+}
+
+/** A whole file. Throws a `UsageError` where it is missing, not a plain file, or larger than `most` bytes. */
+export async function readBytes(path: string, most = MOST_BYTES): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new UsageError(`${path}: must be a plain file`);
+    if (found.size > most) {
+      throw new UsageError(`${path}: must have at most ${most} bytes; got ${found.size}`);
+    }
+    return await readFile(path);
+  } catch (error) {
+    throw explain(path, error);
+  }
+}
+
+/**
+ * Writes a file so that a reader, or a run killed at any moment, finds the old one or the new one and nothing between:
+ * to a temporary name in the same folder, flushed to the disk, then renamed.
+ */
+export async function writeAtomic(path: string, contents: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw explain(path, error);
+  }
+}
+
+/** Every file below a folder, in alphabetical order, links followed. */
+export async function filesBelow(folder: string): Promise<FolderEntry[]> {
+  const entries: FolderEntry[] = [];
+  const walk = async (below: string, depth: number): Promise<void> => {
+    if (depth > MOST_DEPTH) {
+      throw new UsageError(
+        `${folder}: must be at most ${MOST_DEPTH} folders deep; got ${below}. Is it a data set?`,
+      );
+    }
+    const here = join(folder, below);
+    const found = await readdir(here, { withFileTypes: true });
+    for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = below === "" ? entry.name : `${below}/${entry.name}`;
+      const kind = entry.isSymbolicLink() ? await kindOf(join(here, entry.name)) : null;
+      if (entry.isDirectory() || kind === "folder") await walk(path, depth + 1);
+      else if (entry.isFile() || kind === "file") {
+        entries.push({ path, read: () => readBytes(join(folder, path)) });
+        if (entries.length > MOST_FILES) {
+          throw new UsageError(`${folder}: must hold at most ${MOST_FILES} files. Is it a data set?`);
+        }
+      }
+    }
+  };
+  try {
+    await walk("", 0);
+  } catch (error) {
+    throw explain(folder, error);
+  }
+  return entries;
+}
+
+/** The last part of a path, also of `folder/` and `.`. */
+export const nameOf = (path: string): string => basename(resolve(path));

@@ -1,0 +1,64 @@
+/** The program `partwise`: commands, and what becomes of their errors. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { doctorCommand } from "./doctor.ts";
+import { exitCodeOf, sentenceOf } from "./errors.ts";
+import { evalCommand } from "./eval.ts";
+import { flushOutput } from "./output.ts";
+import { planCommand } from "./plan.ts";
+import { pretrainCommand } from "./pretrain.ts";
+import { profileCommand } from "./profile.ts";
+import { startCommand } from "./start.ts";
+import { tuneCommand } from "./tune.ts";
+
+const EXAMPLES = `
+Examples:
+  partwise doctor
+  partwise plan mae --model vit_small_patch16_224 --batch 64
+  partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first
+  partwise eval linear --checkpoint runs/first --data creatures
+  partwise profile mae --model vit_micro_patch4_32 --batch 64
+  partwise tune mae --model vit_small_patch16_224 --batch 64
+
+Exit codes: 0 done, 1 it failed while running, 2 the command line or a file it names is wrong.`;
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("partwise")
+  .description("Pretrain Vision Transformers on WebGPU, and measure what they learned.")
+  .version(version)
+  .addHelpText("after", EXAMPLES);
+const commands = [
+  startCommand(),
+  doctorCommand(),
+  planCommand(),
+  pretrainCommand(),
+  evalCommand(),
+  profileCommand(),
+  tuneCommand(),
+];
+for (const command of commands) program.addCommand(command);
+
+/** Commander reports by exception only; the sentence is printed in one place. */
+function reportByException(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  for (const child of command.commands) reportByException(child);
+}
+reportByException(program);
+
+/** Ends the process: Dawn would keep it alive. */
+async function end(error?: unknown): Promise<never> {
+  const isShown = error instanceof CommanderError && error.code.startsWith("commander.help");
+  const code = error === undefined ? 0 : exitCodeOf(error);
+  if (code !== 0 && !isShown) process.stderr.write(`partwise: ${sentenceOf(error)}\n`);
+  await flushOutput();
+  process.exit(code);
+}
+
+process.stdout.on("error", () => process.exit(0)); // the reader of a pipe has left
+process.on("unhandledRejection", end);
+process.on("uncaughtException", end);
+
+await program.parseAsync().then(() => end(), end);

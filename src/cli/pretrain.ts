@@ -1,0 +1,191 @@
+import { Command, Option } from "commander";
+import type { ImageSet } from "../data/images.ts";
+import type { Device } from "../engine/device.ts";
+import { type Checkpoint, stateOf } from "../train/checkpoint.ts";
+import { DeviceImages } from "../train/deviceImages.ts";
+import { type ProgressRow, train } from "../train/loop.ts";
+import type { RunSettings } from "../train/run.ts";
+import { Trainer } from "../train/trainer.ts";
+import { positive, whole } from "./arguments.ts";
+import { addDataOptions, choiceOf } from "./dataOptions.ts";
+import { loadSplit } from "./datasets.ts";
+import { asUsage, UsageError } from "./errors.ts";
+import { planOrRefuse } from "./fit.ts";
+import { printLine, printResult } from "./output.ts";
+import { byteSize, duration, ProgressLine } from "./progress.ts";
+import { RunFolder, readCheckpoint } from "./runFolder.ts";
+import {
+  checkData,
+  checkFlags,
+  checkFresh,
+  DEFAULT_BATCH,
+  dataOf,
+  encoderOf,
+  type PretrainFlags,
+  settingsOf,
+} from "./runSettings.ts";
+import { stopOnSignals } from "./signals.ts";
+import { tuneHint } from "./tune.ts";
+import { NO_TUNE, openTuned } from "./tuningCache.ts";
+
+/** Checkpoints of a run when --save-every says nothing. */
+const SAVES = 10;
+
+const EXAMPLES = `
+Examples:
+  partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first
+  partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first --resume
+  partwise pretrain mae --data cifar-10-batches-bin --model vit_mini_patch4_32 --epochs 100 --batch 256 --out runs/cifar
+
+DIR then holds checkpoint.safetensors (parameters under timm's names, and the optimiser's moments), checkpoint.json and
+metrics.jsonl. Ctrl-C finishes the step and saves; --resume goes on to the same bits as a run that never stopped.`;
+
+/** `partwise pretrain <objective>`. */
+export function pretrainCommand(): Command {
+  const mae = new Command("mae")
+    .description("Pretrain a Vision Transformer as a masked autoencoder (He et al. 2022).")
+    .requiredOption("--out <dir>", "folder of the run")
+    .option("--model <name>", "encoder: vit_{micro|mini|tiny|small|base|large}_patch<P>_<SIZE>")
+    .addOption(new Option("--steps <n>", "updates to make").argParser(whole(1)).conflicts("epochs"))
+    .addOption(new Option("--epochs <n>", "passes over the pictures, instead of --steps").argParser(whole(1)))
+    .option("--batch <n>", `pictures per step (default: ${DEFAULT_BATCH})`, whole(1))
+    .option("--seed <n>", "of first values, order, crops and masks (default: 0)", whole(0))
+    .option("--save-every <n>", "steps between checkpoints (default: a tenth of the run)", whole(1))
+    .option("--resume", "go on from the checkpoint in --out, with its settings")
+    .option("--base-rate <x>", "learning rate per 256 pictures (default: 1.5e-4)", positive)
+    .option("--warmup <n>", "steps of linear warm-up (default: 5 % of all)", whole(0))
+    .option("--mask-ratio <x>", "share of the patches removed (default: 0.75)", positive)
+    .option("--no-norm-pix", "predict plain pixels, not pixels normalised by patch")
+    .option("--image-size <n>", "side of the model's pictures (default: the SIZE in its name)", whole(1))
+    .option(
+      "--grad-checkpointing",
+      "compute blocks again for their gradients: less memory, same bits, slower",
+    )
+    .option(...NO_TUNE)
+    .option("--json", "end with one line of JSON")
+    .addHelpText("after", EXAMPLES)
+    .action(pretrainMae);
+  addDataOptions(mae);
+  return new Command("pretrain")
+    .description("Pretrain an encoder on pictures without their labels.")
+    .addCommand(mae)
+    .addHelpText("after", "\nExample:\n  partwise pretrain mae --help");
+}
+
+async function pretrainMae(flags: PretrainFlags): Promise<void> {
+  const started = performance.now();
+  if (!flags.resume) checkFresh(flags);
+  const folder = await RunFolder.at(flags.out);
+  const checkpoint = await checkpointOf(flags, folder);
+  if (checkpoint) checkFlags(flags, checkpoint.info.settings);
+  const encoder = checkpoint ? checkpoint.info.settings.mae.encoder : await encoderOf(flags);
+
+  const line = new ProgressLine();
+  const images = await loadSplit(choiceOf(flags), "train", {
+    drawnSize: encoder.imageSize,
+    onProgress: (done, total) => line.show(`reading pictures ${done}/${total}`),
+  });
+  line.end();
+  const settings = checkpoint
+    ? checkData(checkpoint.info.settings, dataOf(images))
+    : await asUsage(() => settingsOf(flags, dataOf(images)));
+  await folder.make();
+  const device = await openTuned({ tune: flags.tune });
+  const trainer = await prepare(device, settings, images, checkpoint, flags);
+  const { plan, dispatches } = await trainer.prepare();
+  const size = { parameters: trainer.parameters.count(), stepBytes: plan.bytes, dispatches };
+  printLine(
+    `${settings.model}: ${size.parameters} parameters, ${byteSize(size.stepBytes)} for a step of ${settings.batchSize} ` +
+      `pictures, ${dispatches} dispatches; ${images.count} pictures of ${images.name}; ${device.info.description}`,
+  );
+  const hint = flags.tune ? tuneHint(device, settings) : null;
+  if (hint) printLine(hint);
+  if (checkpoint) printLine(`going on from step ${trainer.step} of ${settings.totalSteps}`);
+
+  const { stopped, last } = await runTo(trainer, folder, flags.saveEvery, line);
+  const seconds = (performance.now() - started) / 1000;
+  const loss = last ? `, loss ${last.loss.toFixed(4)}` : "";
+  printLine(
+    `${stopped ? "stopped" : "done"} at step ${trainer.step} of ${settings.totalSteps}${loss}, ` +
+      `${duration(seconds)}; saved in ${folder.path}${stopped ? ", go on with --resume" : ""}`,
+  );
+  printResult(flags.json, {
+    command: "pretrain mae",
+    out: folder.path,
+    step: trainer.step,
+    totalSteps: settings.totalSteps,
+    stopped,
+    loss: last?.loss ?? null,
+    imagesPerSecond: last?.imagesPerSecond ?? null,
+    seconds,
+    ...size,
+    adapter: device.info.description,
+  });
+  device.destroy();
+}
+
+/** The checkpoint to go on from, or null for a fresh run; a run that is there is never overwritten. */
+async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<Checkpoint | null> {
+  if (flags.resume) return readCheckpoint(folder.path);
+  if (!(await folder.hasCheckpoint())) return null;
+  throw new UsageError(
+    `${folder.path} holds a checkpoint already: add --resume to go on, or name another --out`,
+  );
+}
+
+/** The trainer with everything on the device. What does not fit is said before anything is allocated. */
+const prepare = (
+  device: Device,
+  settings: RunSettings,
+  images: ImageSet,
+  checkpoint: Checkpoint | null,
+  { gradCheckpointing }: PretrainFlags,
+): Promise<Trainer> =>
+  asUsage(async () => {
+    await planOrRefuse(device, settings, { gradCheckpointing });
+    const onDevice = await DeviceImages.upload(device, images);
+    const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
+    if (checkpoint) trainer.restore(stateOf(checkpoint, trainer));
+    await trainer.prepare();
+    await device.finish();
+    return trainer;
+  });
+
+/** Trains to the end, or to the first signal, with log, checkpoints and progress. */
+async function runTo(
+  trainer: Trainer,
+  folder: RunFolder,
+  saveEvery: number | undefined,
+  line: ProgressLine,
+): Promise<{ stopped: boolean; last: ProgressRow | null }> {
+  const { totalSteps } = trainer.settings;
+  let last: ProgressRow | null = null;
+  await folder.openLog(trainer.step);
+  const stop = stopOnSignals(() => line.show("stopping after this step"));
+  try {
+    const { stopped } = await train(trainer, {
+      now: () => performance.now(),
+      onProgress(row) {
+        last = row;
+        folder.log(row);
+        line.show(progressText(row, totalSteps));
+      },
+      save: () => folder.save(trainer),
+      saveEvery: saveEvery ?? Math.ceil(totalSteps / SAVES),
+      shouldStop: () => stop.requested,
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+    });
+    return { stopped, last };
+  } finally {
+    line.end();
+    folder.close();
+    stop.release();
+  }
+}
+
+const progressText = (
+  { step, loss, imagesPerSecond, secondsLeft }: ProgressRow,
+  totalSteps: number,
+): string =>
+  `step ${step + 1}/${totalSteps}  loss ${loss.toFixed(4)}  ${imagesPerSecond.toFixed(0)} images/s  ` +
+  `${duration(secondsLeft)} left`;
