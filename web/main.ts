@@ -1,0 +1,227 @@
+import { LossCurve } from "./curve.ts";
+import type { FromWorker, Settings, ToWorker } from "./messages.ts";
+import { ProfileView } from "./profileView.ts";
+import { Strip } from "./strip.ts";
+import { explain, missing, type Trouble } from "./trouble.ts";
+
+type State = "idle" | "profiling" | "tuning" | "preparing" | "running" | "paused" | "finished" | "failed";
+
+const element = <T extends Element = HTMLElement>(id: string): T => document.querySelector<T>(`#${id}`)!;
+
+const form = element<HTMLFormElement>("settings");
+const fields = element<HTMLFieldSetElement>("fields");
+const files = element<HTMLInputElement>("files");
+const act = element<HTMLButtonElement>("act");
+const reset = element<HTMLButtonElement>("reset");
+const curve = new LossCurve(element<SVGSVGElement>("curve"));
+const strip = new Strip({
+  original: element("original"),
+  masked: element("masked"),
+  reconstructed: element("reconstructed"),
+});
+
+const profileButton = element<HTMLButtonElement>("profile");
+const tuneButton = element<HTMLButtonElement>("tune");
+const profileView = new ProfileView(element("profiled"));
+
+let worker: Worker | null = null;
+let state: State = "idle";
+
+const LABELS: Record<State, string> = {
+  idle: "Start",
+  profiling: "Start",
+  tuning: "Start",
+  preparing: "Preparing …",
+  running: "Pause",
+  paused: "Resume",
+  finished: "Finished",
+  failed: "Stopped",
+};
+
+const STATUS: Record<State, string> = {
+  idle: "Ready",
+  profiling: "Profiling",
+  tuning: "Tuning",
+  preparing: "Preparing",
+  running: "Training",
+  paused: "Paused",
+  finished: "Finished",
+  failed: "Stopped",
+};
+
+function enter(next: State, status = STATUS[next]): void {
+  state = next;
+  document.body.dataset.state = next;
+  act.textContent = LABELS[next];
+  act.disabled = ["preparing", "profiling", "tuning", "finished", "failed"].includes(next);
+  profileButton.disabled = next !== "idle";
+  tuneButton.disabled = next !== "idle";
+  reset.disabled = next === "idle";
+  fields.disabled = next !== "idle";
+  element("status").textContent = status;
+}
+
+/** Shows what went wrong, or takes it away. */
+function complain(trouble: Trouble | null): void {
+  element("trouble-title").textContent = trouble?.title ?? "";
+  element("trouble-advice").textContent = trouble?.advice ?? "";
+  element("trouble").hidden = trouble === null;
+}
+
+/** Shows the outcome of tuning, or takes it away. */
+function tell(summary: string): void {
+  element("tuned").textContent = summary;
+  element("tuned").hidden = summary === "";
+}
+
+const send = (message: ToWorker): void => worker?.postMessage(message);
+
+/** The form's values; the browser has checked their ranges. */
+function settings(): Settings {
+  const entries = new FormData(form);
+  const number = (name: string): number => Number(entries.get(name));
+  return {
+    model: String(entries.get("model")),
+    batchSize: number("batchSize"),
+    steps: number("steps"),
+    seed: number("seed"),
+    maskRatio: number("maskRatio") / 100,
+    learningRate: number("learningRate"),
+    pictures: number("pictures"),
+  };
+}
+
+/** Sends the form to a new worker. */
+function begin(kind: "start" | "profile" | "tune", next: State): void {
+  const chosen = settings(); // before `enter` disables the fields, whose values a form then leaves out
+  complain(null);
+  tell("");
+  enter(next);
+  worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => receive(data);
+  worker.onerror = ({ message }) => {
+    enter("failed");
+    complain(explain("Error", message));
+  };
+  send({ kind, settings: chosen, files: [...(files.files ?? [])] });
+}
+
+function start(): void {
+  const { steps } = settings();
+  curve.reset(steps);
+  element("total").textContent = `of ${steps}`;
+  begin("start", "preparing");
+}
+
+function stopWorker(): void {
+  worker?.terminate();
+  worker = null;
+}
+
+function receive(message: FromWorker): void {
+  switch (message.kind) {
+    case "preparing":
+      element("status").textContent = message.what;
+      break;
+    case "adapter":
+      element("adapter").textContent = message.name;
+      break;
+    case "progress": {
+      const { step, loss, imagesPerSecond, secondsLeft } = message.row;
+      element("step").textContent = String(step + 1);
+      element("loss").textContent = loss.toFixed(4);
+      element("speed").textContent = imagesPerSecond > 0 ? imagesPerSecond.toPrecision(3) : "–";
+      element("left").textContent = imagesPerSecond > 0 ? duration(secondsLeft) : "–";
+      curve.add(step, loss);
+      break;
+    }
+    case "pictures":
+      if (state === "preparing") enter("running");
+      strip.show(message.views, message.count, message.side);
+      element("shown-at").textContent = message.step === 0 ? "untrained" : `after ${message.step} steps`;
+      break;
+    case "profiled":
+      stopWorker();
+      profileView.show(message.profile);
+      enter("idle", "Profiled one step");
+      break;
+    case "tuned":
+      stopWorker();
+      tell(message.summary);
+      enter("idle", "Tuned");
+      break;
+    case "finished":
+      enter("finished");
+      break;
+    case "failed":
+      enter("failed");
+      complain(explain(message.name, message.message));
+      break;
+  }
+}
+
+/** Seconds as 12 s, 3 min 05 s or 2 h 10 min. */
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (n: number): string => String(n).padStart(2, "0");
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${two(Math.floor(whole / 60) % 60)} min`;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (state === "idle") start();
+  else if (state === "running") {
+    send({ kind: "pause" });
+    enter("paused");
+  } else if (state === "paused") {
+    send({ kind: "resume" });
+    enter("running");
+  }
+});
+
+profileButton.addEventListener("click", () => {
+  if (form.reportValidity()) begin("profile", "profiling");
+});
+
+tuneButton.addEventListener("click", () => {
+  if (form.reportValidity()) begin("tune", "tuning");
+});
+
+reset.addEventListener("click", () => {
+  stopWorker();
+  tell("");
+  profileView.clear();
+  for (const id of ["step", "loss", "speed", "left"]) element(id).textContent = "–";
+  for (const id of ["total", "shown-at"]) element(id).textContent = "";
+  strip.show(EMPTY, 0, 0);
+  curve.reset(settings().steps);
+  complain(null);
+  enter("idle");
+});
+
+const EMPTY = {
+  original: new Uint8ClampedArray(),
+  masked: new Uint8ClampedArray(),
+  reconstructed: new Uint8ClampedArray(),
+};
+
+const maskRatio = form.elements.namedItem("maskRatio") as HTMLInputElement;
+const showMaskRatio = (): void => {
+  element("mask-shown").textContent = `${maskRatio.value} %`;
+};
+maskRatio.addEventListener("input", showMaskRatio);
+files.addEventListener("change", () => {
+  (form.elements.namedItem("pictures") as HTMLInputElement).disabled = Boolean(files.files?.length);
+});
+
+showMaskRatio();
+curve.reset(settings().steps);
+enter("idle");
+const trouble = await missing();
+if (trouble) {
+  complain(trouble);
+  enter("failed", "Cannot run here");
+  reset.disabled = true;
+}

@@ -1,0 +1,49 @@
+// What the page and its worker say to each other.
+import type { Reconstruction } from "../src/eval/reconstruct.ts";
+import type { KernelRow } from "../src/profile/byKernel.ts";
+import type { Roofline } from "../src/profile/roofline.ts";
+import type { ChromeTrace } from "../src/profile/trace.ts";
+import type { ProgressRow } from "../src/train/loop.ts";
+
+/** A run as the form states it. */
+export interface Settings {
+  model: string;
+  batchSize: number;
+  steps: number;
+  seed: number;
+  /** Share of the patches that are removed, in (0, 1). */
+  maskRatio: number;
+  /** Highest learning rate of the run, for the batch as it is. */
+  learningRate: number;
+  /** Built-in pictures to train on, when there are no files. */
+  pictures: number;
+}
+
+/** One training step, kernel by kernel. */
+export interface StepProfile {
+  rows: KernelRow[];
+  roofline: Roofline;
+  trace: ChromeTrace;
+}
+
+export type ToWorker =
+  | { kind: "start"; settings: Settings; files: readonly File[] }
+  /** Times one step of the run instead of making it. */
+  | { kind: "profile"; settings: Settings; files: readonly File[] }
+  /** Measures which kernels are fastest for the run, and stores it. */
+  | { kind: "tune"; settings: Settings; files: readonly File[] }
+  | { kind: "pause" }
+  | { kind: "resume" };
+
+export type FromWorker =
+  /** What the worker is busy with before the first step. */
+  | { kind: "preparing"; what: string }
+  | { kind: "adapter"; name: string }
+  | { kind: "progress"; row: ProgressRow }
+  /** `count` square pictures as the model sees them after `step` steps. */
+  | { kind: "pictures"; step: number; side: number; count: number; views: Reconstruction }
+  | { kind: "profiled"; profile: StepProfile }
+  /** The outcome of tuning in words. */
+  | { kind: "tuned"; summary: string }
+  | { kind: "finished" }
+  | { kind: "failed"; name: string; message: string };
