@@ -1,0 +1,106 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadSplit } from "../../src/cli/datasets.ts";
+import { UsageError } from "../../src/cli/errors.ts";
+import { openDecoder } from "../data/codec.ts";
+import { dataFolder } from "../data/dataFolder.ts";
+import { plainPng } from "./png.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "partwise-data-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const drawn = { drawnSize: 16, decoder: openDecoder };
+
+/** Writes files below the test's folder and gives the set's path. */
+function write(set: string, files: Record<string, Uint8Array | string>): string {
+  for (const [name, bytes] of Object.entries(files)) {
+    const path = join(folder, set, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+  return join(folder, set);
+}
+
+/** `count` records: label bytes, then pixels of one value. */
+const records = (labels: number[][], size: number, value = 9): Uint8Array =>
+  Uint8Array.from(labels.flatMap((label) => [...label, ...new Array<number>(size).fill(value)]));
+
+const idx = (shape: number[], values: number[]): Uint8Array =>
+  Uint8Array.from([0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, 0, n]), ...values]);
+
+test("creatures are drawn at the model's size, or the one asked for", async () => {
+  const train = await loadSplit({ data: "creatures", limit: 20 }, "train", drawn);
+  expect(train).toMatchObject({ name: "creatures-train", count: 20, width: 16, height: 16 });
+  const held = await loadSplit({ data: "creatures", limit: 10, size: 24 }, "test", drawn);
+  expect(held).toMatchObject({ name: "creatures-test", count: 10, width: 24 });
+});
+
+test("CIFAR-10 is told by its files and read in order, up to the limit", async () => {
+  const data = write("cifar10", {
+    "data_batch_2.bin": records([[3]], 3072),
+    "data_batch_1.bin": records([[1], [2]], 3072),
+    "test_batch.bin": records([[9]], 3072),
+  });
+  const train = await loadSplit({ data }, "train", drawn);
+  expect([train.name, train.width, ...train.labels]).toEqual(["cifar10", 32, 1, 2, 3]);
+  expect([...(await loadSplit({ data, limit: 2 }, "train", drawn)).labels]).toEqual([1, 2]);
+  const small = await loadSplit({ data, size: 8 }, "test", drawn);
+  expect([small.width, small.pixels.length, small.pixels.every((p) => p === 9)]).toEqual([8, 192, true]);
+});
+
+test("CIFAR-100 takes its fine names from the folder", async () => {
+  const names = Array.from({ length: 100 }, (_, i) => `name${i}`).join("\n");
+  const data = write("cifar100", {
+    "train.bin": records([[4, 42]], 3072),
+    "fine_label_names.txt": `${names}\n`,
+  });
+  const { labels, classes } = await loadSplit({ data }, "train", drawn);
+  expect(classes[labels[0]!]).toBe("name42");
+});
+
+test("STL-10 and IDX find their labels beside them", async () => {
+  const stl = write("stl", { "train_X.bin": records([[], []], 27_648), "train_y.bin": Uint8Array.of(10, 1) });
+  expect([...(await loadSplit({ data: stl }, "train", drawn)).labels]).toEqual([9, 0]);
+  const mnist = write("mnist", {
+    "train-images-idx3-ubyte.gz": gzipSync(idx([2, 1, 1], [5, 6])),
+    "train-labels-idx1-ubyte": idx([2], [3, 4]),
+  });
+  const set = await loadSplit({ data: mnist }, "train", drawn);
+  expect([...set.labels, ...set.pixels]).toEqual([3, 4, 5, 5, 5, 6, 6, 6]);
+  await expect(loadSplit({ data: mnist }, "test", drawn)).rejects.toThrow(UsageError);
+});
+
+test("an image folder gives both splits; a limit keeps every class", async () => {
+  const files: Record<string, Uint8Array> = {};
+  for (const [c, name] of ["ant", "bee", "cow"].entries()) {
+    for (let i = 0; i < 4; i++) files[`train/${name}/${i}.png`] = plainPng(4, 4, [c, i, 0]);
+    files[`val/${name}/0.png`] = plainPng(4, 4, [c, 0, 9]);
+  }
+  const data = write("folder", files);
+  const train = await loadSplit({ data }, "train", drawn);
+  expect([train.name, train.count]).toEqual(["folder-train", 12]);
+  expect([...(await loadSplit({ data, limit: 3 }, "train", drawn)).labels]).toEqual([0, 1, 2]);
+  expect([...(await loadSplit({ data, limit: 5 }, "train", drawn)).labels]).toEqual([0, 0, 1, 1, 2]);
+  const val = await loadSplit({ data, size: 2 }, "test", drawn);
+  expect([val.name, val.width, val.pixels.at(-1), ...val.labels]).toEqual(["folder-val", 2, 9, 0, 1, 2]);
+});
+
+test("folders of classes alone are for training", async () => {
+  const data = write("flat", { "a/1.png": plainPng(2, 2, [1, 2, 3]), "b/1.png": plainPng(2, 2, [1, 2, 3]) });
+  expect(await loadSplit({ data }, "train", drawn)).toMatchObject({ name: "flat", count: 2 });
+  await expect(loadSplit({ data }, "test", drawn)).rejects.toThrow(
+    /must hold test\/<class>\/ or val\/<class>\/ for this; got neither/,
+  );
+});
+
+test("the MNIST test set", async (context) => {
+  const data = join(dataFolder(context), "mnist-t10k");
+  const set = await loadSplit({ data, limit: 100 }, "test", drawn);
+  expect([set.count, set.width, ...set.labels.subarray(0, 5)]).toEqual([100, 28, 7, 2, 1, 0, 4]);
+});

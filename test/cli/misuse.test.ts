@@ -1,0 +1,139 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { writeSafetensors } from "../../src/data/safetensors.ts";
+import { plainPng } from "./png.ts";
+import { withProgram } from "./program.ts";
+
+const program = withProgram();
+/** Stands for the test's folder in the cases. */
+const HERE = "@";
+
+const files: Record<string, Uint8Array> = {
+  "cut/data_batch_1.bin": new Uint8Array(2 * 3073 - 5),
+  "wrong/test_batch.bin": new Uint8Array(3073),
+  "cifar/data_batch_1.bin": new Uint8Array(3073).fill(77),
+  "broken/train/cat/1.jpg": Uint8Array.of(0xff, 0xd8, 1, 2, 3),
+  "text/train/cat/1.png": new TextEncoder().encode("no picture"),
+  "mixed/train/cat/1.png": plainPng(4, 4, [1, 2, 3]),
+  "mixed/train/cat/2.png": plainPng(5, 4, [1, 2, 3]),
+  "nothing/readme.txt": new Uint8Array(1),
+  "half/train-images-idx3-ubyte": new Uint8Array(16),
+  "set.tar.gz": new Uint8Array(1),
+  "run/checkpoint.safetensors": new Uint8Array(50),
+  "foreign.safetensors": writeSafetensors(new Map()),
+};
+
+beforeAll(() => {
+  for (const [name, bytes] of Object.entries(files)) {
+    const path = join(program.folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+});
+
+const mae = "pretrain mae --model vit_micro_patch4_32 --steps 2 --out @/out --data";
+const profile = "profile mae --batch 2 --model";
+const knn = "eval knn --data creatures --checkpoint";
+
+/** What is typed, and the sentence after `partwise: `. */
+const cases: [string, RegExp][] = [
+  ["dance", /^unknown command 'dance'/],
+  ["doctor --fast", /^unknown option '--fast'/],
+  ["doctor twice", /^too many arguments/],
+  ["pretrain dino", /^unknown command 'dino'/],
+  ["pretrain mae --data creatures", /^required option '--out <dir>' not specified/],
+  ["pretrain mae --data creatures --out @/out --steps 2", /^--model must name the encoder/],
+  ["pretrain mae --data creatures --out @/out --model vit_micro_patch4_32", /^--steps or --epochs must say/],
+  [`${mae} creatures --epochs 3`, /'--steps <n>' cannot be used with option '--epochs <n>'/],
+  [
+    `${mae} creatures --batch 2.5`,
+    /'--batch <n>' argument '2.5' is invalid. It must be a whole number of at least 1\.$/,
+  ],
+  [`${mae} creatures --batch -4`, /'-4' is invalid/],
+  [`${mae} creatures --seed x`, /'x' is invalid/],
+  [`${mae} creatures --base-rate 0`, /'0' is invalid. It must be a number above 0\.$/],
+  [
+    `${mae} creatures --limit 64 --mask-ratio 75`,
+    /^maskRatio must be in \(0, 1\); got 75\. Is it a percentage\?$/,
+  ],
+  [`${mae} creatures --model vit_huge_patch4_32`, /^model: a name reads .* got "vit_huge_patch4_32"/],
+  [`${mae} creatures --limit 20 --batch 64`, /^planBatches: .* 20 pictures and batches of 64/],
+  [`${mae} creatures --limit 9000000`, /^creatures: the pixels must take at most .* need 27648000000/],
+  [`${mae} creatures --out @/set.tar.gz`, /^--out must be a folder; .* is a file/],
+  [
+    `${mae} creatures --resume --out @/none`,
+    /none: must be a folder of a run or a checkpoint; it does not exist/,
+  ],
+  [`${mae} creatures --resume --out @/nothing`, /nothing: must hold checkpoint.safetensors; it does not/],
+  [
+    `${mae} creatures --limit 64 --batch 64 --data-size 32 --model vit_micro_patch128_4096`,
+    /^--batch 64 does not fit, nor does 1: .* at most \d+ bytes at once; got a tensor of \d+\. Use a smaller model/,
+  ],
+  ["plan mae", /^required option '--model <name>' not specified/],
+  [
+    "plan mae --model vit_micro_patch4_32 --batch 0",
+    /'0' is invalid. It must be a whole number of at least 1/,
+  ],
+  ["plan mae --model vit_micro_patch5_32", /^model: the picture size must be a multiple .* got 32 and 5/],
+  [`plan mae --model vit_micro_patch4_32 --data @/none`, /none does not exist/],
+  ["plan mae --model vit_micro_patch4_32 --data creatures --limit 9", /^planBatches: .* 9 pictures and/],
+  [
+    "plan mae --model vit_micro_patch4_32 --batch 1000000000",
+    /^--batch 1000000000 does not fit: .* The largest batch that fits is \d+\.$/,
+  ],
+  [`${mae} @/none`, /none does not exist/],
+  [`${mae} @/set.tar.gz`, /set.tar.gz is an archive: unpack it/],
+  [`${mae} @/nothing/readme.txt`, /readme.txt is a file: name the folder that holds it/],
+  [`${mae} @/nothing`, /nothing: needs .jpg or .png files in <class>\/; got 0 pictures among 1 files/],
+  [
+    `${mae} @/cut`,
+    /^cifar10 data_batch_1.bin: needs a multiple of 3073 bytes .* got 6141\. The download was probably cut/,
+  ],
+  [`${mae} @/cifar`, /labels must be below 10; got 77 in record 0/],
+  [`${mae} @/wrong`, /wrong: must hold the train files of CIFAR-10 for this; got test_batch.bin/],
+  [`${mae} @/half`, /train-images-idx3-ubyte: its labels must lie beside it as train-labels-idx1-ubyte/],
+  [`${mae} @/broken`, /^decode: train\/cat\/1.jpg must be a whole JPEG file; got 5 bytes/],
+  [`${mae} @/text`, /^decode: train\/cat\/1.png must be a JPEG or PNG file; got 10 bytes/],
+  [`${mae} @/mixed`, /all pictures must be 4 x 4 as the first; got 5 x 4 .* Add --data-size\.$/],
+  ["profile mae --batch 2", /^required option '--model <name>' not specified/],
+  [`${profile} vit_huge_patch4_32`, /^model: a name reads .* got "vit_huge_patch4_32"/],
+  [`${profile} vit_micro_patch4_32 --image-size 30`, /must be a multiple of the patch size; got 30 and 4/],
+  [`${profile} vit_micro_patch4_32 --steps 0`, /'0' is invalid/],
+  [`${profile} vit_micro_patch4_32 --trace @/none/trace.json`, /none\/trace.json: it does not exist/],
+  [`${profile} vit_micro_patch4_32 --data @/none`, /none does not exist/],
+  ["tune mae", /^required option '--model <name>' not specified/],
+  [
+    "tune mae --model vit_micro_patch4_32 --rounds 0",
+    /'0' is invalid. It must be a whole number of at least 1/,
+  ],
+  [
+    "tune mae --model vit_micro_patch4_32 --batch 1000000000",
+    /^--batch 1000000000 does not fit: .* The largest batch that fits is \d+\.$/,
+  ],
+  ["eval knn --data creatures", /^required option '--checkpoint <path>' not specified/],
+  [`${knn} @/none`, /none: must be a folder of a run or a checkpoint; it does not exist/],
+  [`${knn} @/run`, /run\/checkpoint.safetensors: readSafetensors: /],
+  [
+    `${knn} @/foreign.safetensors`,
+    /must be a checkpoint of format partwise.checkpoint.1; got safetensors without/,
+  ],
+  [`${knn} @/run --k 5,0`, /'5,0' is invalid/],
+  [`${knn} @/run --pool best`, /'best' is invalid. Allowed choices are cls, mean, cls\+mean, cls4/],
+];
+
+test.each(cases)("%s", async (line, sentence) => {
+  const args = line.split(" ").map((word) => word.replace(HERE, program.folder));
+  const { code, stdout, stderr } = await program.run(...args);
+  const said = stderr.split("\n").filter((text) => text.startsWith("partwise: "));
+  expect(said, stderr).toHaveLength(1);
+  expect(said[0]!.slice("partwise: ".length)).toMatch(sentence);
+  expect(`${stdout}${stderr}`).not.toMatch(/^ {4}at /m);
+  expect(code).toBe(2);
+});
+
+test.each(["", "pretrain", "eval", "plan", "tune"])("partwise %s alone shows its help", async (name) => {
+  const { code, stderr } = await program.run(...name.split(" ").filter(Boolean));
+  expect(stderr).toMatch(/^Usage: partwise/);
+  expect(code).toBe(2);
+});

@@ -1,0 +1,189 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readSafetensors } from "../../src/data/safetensors.ts";
+import { withProgram } from "./program.ts";
+
+const STEPS = 8;
+const program = withProgram();
+const at = (...parts: string[]): string => join(program.folder, ...parts);
+
+/** The same run every time, into another folder. */
+const command = (out: string, ...more: string[]): string[] =>
+  `pretrain mae --data creatures --limit 64 --model vit_micro_patch4_32 --steps ${STEPS} --batch 8 --seed 7 --out`
+    .split(" ")
+    .concat(out, more);
+
+const infoOf = (out: string) => JSON.parse(readFileSync(join(out, "checkpoint.json"), "utf8"));
+
+/** SHA-256 of each tensor's name, shape and bytes: parameters and both moments. */
+function digest(out: string): string {
+  const hash = createHash("sha256");
+  const { tensors } = readSafetensors(readFileSync(join(out, "checkpoint.safetensors")));
+  for (const name of [...tensors.keys()].sort()) {
+    const { shape, data } = tensors.get(name)!;
+    hash.update(`${name} ${shape}`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
+}
+
+/** The log without what a clock decides. */
+const metricsOf = (out: string): Record<string, unknown>[] =>
+  readFileSync(join(out, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => ({ ...JSON.parse(line), imagesPerSecond: undefined }));
+
+/** Waits until a run has saved a checkpoint. */
+async function checkpointIn(out: string): Promise<void> {
+  for (const deadline = Date.now() + 40_000; Date.now() < deadline; await sleep(5)) {
+    if (existsSync(join(out, "checkpoint.json"))) return;
+  }
+  throw new Error(`${out}: no checkpoint came`);
+}
+
+describe("partwise pretrain mae", () => {
+  let result: Record<string, unknown>;
+  beforeAll(async () => {
+    result = await program.json(...command(at("whole")));
+  });
+
+  test("says what it did on the last line", () => {
+    expect(result).toMatchObject({
+      command: "pretrain mae",
+      step: STEPS,
+      totalSteps: STEPS,
+      stopped: false,
+      parameters: 572_240,
+    });
+    expect(result.loss).toBe(metricsOf(at("whole")).at(-1)!.loss);
+    expect(result.dispatches).toBeGreaterThan(50);
+  });
+
+  test("leaves a checkpoint under timm's names, its description and the log", () => {
+    expect(readdirSync(at("whole")).sort()).toEqual([
+      "checkpoint.json",
+      "checkpoint.safetensors",
+      "metrics.jsonl",
+    ]);
+    const { tensors, metadata } = readSafetensors(readFileSync(at("whole", "checkpoint.safetensors")));
+    expect(tensors.get("patch_embed.proj.weight")!.shape).toEqual([96, 3, 4, 4]);
+    expect(tensors.get("blocks.3.attn.qkv.weight")!.shape).toEqual([288, 96]);
+    expect(tensors.get("decoder_pred.bias")!.shape).toEqual([48]);
+    const moments = [...tensors.keys()].filter((name) => name.startsWith("optimizer."));
+    expect(new Set(moments.map((name) => name.split(".")[1])).size).toBe(2);
+    const info = infoOf(at("whole"));
+    expect(JSON.parse(metadata.partwise!)).toEqual(info);
+    expect(info).toMatchObject({
+      step: STEPS,
+      order: { epoch: 1, step: 0 },
+      settings: { seed: 7, batchSize: 8 },
+    });
+    const metrics = metricsOf(at("whole"));
+    expect(metrics.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, i) => i));
+    expect(metrics.every(({ loss }) => typeof loss === "number" && loss > 0)).toBe(true);
+  });
+
+  test("--grad-checkpointing needs less memory and changes no bit, nor what a checkpoint says", async () => {
+    const saving = await program.json(...command(at("saving"), "--grad-checkpointing"));
+    expect(saving.stepBytes).toBeLessThan(0.6 * (result.stepBytes as number));
+    expect(saving.dispatches).toBeGreaterThan(result.dispatches as number);
+    expect(digest(at("saving"))).toBe(digest(at("whole")));
+    expect(infoOf(at("saving"))).toEqual(infoOf(at("whole")));
+  });
+
+  test("killed midway and resumed, now with --grad-checkpointing, it ends in the same bits", async () => {
+    const out = at("killed");
+    const { child, ended } = program.start(...command(out, "--save-every", "1"));
+    await checkpointIn(out);
+    child.kill("SIGKILL");
+    expect((await ended).signal).toBe("SIGKILL");
+    expect(infoOf(out).step).toBeLessThan(STEPS);
+
+    const resumed = await program.json(
+      ...command(out, "--save-every", "3", "--resume", "--grad-checkpointing"),
+    );
+    expect(resumed).toMatchObject({ step: STEPS, stopped: false });
+    expect(digest(out)).toBe(digest(at("whole")));
+    expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
+  });
+
+  test("Ctrl-C finishes the step, saves and exits 0; resuming ends in the same bits", async () => {
+    const out = at("interrupted");
+    const { child, ended } = program.start(...command(out, "--save-every", "1", "--json"));
+    await checkpointIn(out);
+    child.kill("SIGINT");
+    const { code, stdout } = await ended;
+    expect(code).toBe(0);
+    const stopped = JSON.parse(stdout.trim().split("\n").at(-1)!);
+    expect(stopped.stopped).toBe(true);
+    expect(stopped.step).toBeLessThan(STEPS);
+    expect(infoOf(out).step).toBe(stopped.step);
+    expect(metricsOf(out)).toHaveLength(stopped.step);
+
+    await program.json("pretrain", "mae", "--data", "creatures", "--limit", "64", "--out", out, "--resume");
+    expect(digest(out)).toBe(digest(at("whole")));
+    expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
+  });
+
+  test("what would change a run is refused on resuming, and nothing is lost", async () => {
+    const before = digest(at("whole"));
+    const refusals: [string[], RegExp][] = [
+      [[], /holds a checkpoint already: add --resume/],
+      [["--resume", "--seed", "8"], /--seed must be as in the run that is resumed, 7; got 8/],
+      [["--resume", "--limit", "72"], /64 pictures of 32 x 32 \(creatures-train\); got 72 pictures/],
+      [["--resume", "--no-norm-pix"], /--no-norm-pix must be as in the run/],
+    ];
+    for (const [more, sentence] of refusals) {
+      const { code, stderr } = await program.run(...command(at("whole"), ...more));
+      expect(stderr).toMatch(sentence);
+      expect(code).toBe(2);
+    }
+    expect(digest(at("whole"))).toBe(before);
+  });
+
+  test("a loss that is not finite ends the run with the step's number and keeps the checkpoint", async () => {
+    const out = at("diverged");
+    const wild = ["--save-every", "1", "--base-rate", "1e30", "--warmup", "0"];
+    const { code, stderr } = await program.run(...command(out, ...wild));
+    expect(stderr).toMatch(/^partwise: step \d+: loss and gradients must be finite; got loss .*warm-up\.$/m);
+    expect(code).toBe(1);
+    const step = Number(/step (\d+): loss and/.exec(stderr)![1]);
+    const saved = infoOf(out).step;
+    expect(saved).toBeGreaterThan(0);
+    expect(saved).toBeLessThanOrEqual(step);
+    expect(metricsOf(out).map((row) => row.step)).toEqual(Array.from({ length: step }, (_, i) => i));
+  });
+});
+
+describe("partwise eval", () => {
+  const evaluate = (...args: string[]) =>
+    program.json(
+      "eval",
+      ...args,
+      "--checkpoint",
+      at("whole"),
+      ..."--data creatures --limit 60 --batch 20".split(" "),
+    );
+
+  test("knn compares trained and untrained encoders", async () => {
+    const trained = await evaluate("knn", "--k", "5,1000");
+    expect(trained).toMatchObject({ step: STEPS, train: 60, test: 60, classes: 10, chance: 0.1 });
+    expect(trained.scores).toMatchObject([
+      { k: 5, neighbours: 5 },
+      { k: 1000, neighbours: 60 },
+    ]);
+    const untrained = await evaluate("knn", "--k", "5", "--untrained", "--pool", "mean");
+    expect(untrained).toMatchObject({ step: 0, untrained: true, pool: "mean" });
+    expect(untrained.scores).not.toEqual((trained.scores as unknown[]).slice(0, 1));
+  });
+
+  test("linear trains a classifier", async () => {
+    const result = await evaluate("linear", "--epochs", "2", "--seed", "3", "--probe-batch", "30");
+    expect(result).toMatchObject({ settings: { epochs: 2, seed: 3, batchSize: 30, updates: 4 } });
+    expect(result.top1).toBeGreaterThanOrEqual(0);
+    expect(result.top5).toBeGreaterThan(result.top1 as number);
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { checkData, checkFlags, dataOf, type PretrainFlags, settingsOf } from "../../src/cli/runSettings.ts";
+import { creatures } from "../../src/data/creatures/creatures.ts";
+
+const images = creatures({ count: 20, size: 8 });
+const flags: PretrainFlags = {
+  data: "creatures",
+  out: "run",
+  model: "vit_micro_patch4_32",
+  epochs: 3,
+  batch: 8,
+  normPix: true,
+  tune: true,
+};
+
+test("epochs are counted in whole batches", () => {
+  expect(settingsOf(flags, dataOf(images))).toMatchObject({
+    totalSteps: 6,
+    seed: 0,
+    data: { count: 20, width: 8 },
+  });
+  expect(() => settingsOf({ ...flags, batch: 21 }, dataOf(images))).toThrow(/20 pictures and batches of 21/);
+});
+
+test("resuming takes only the pictures of the run", () => {
+  const settings = settingsOf(flags, dataOf(images));
+  expect(checkData(settings, dataOf(images))).toBe(settings);
+  const others = { ...images, pixels: images.pixels.map((p) => 255 - p) };
+  expect(() => checkData(settings, dataOf(others))).toThrow(/creatures-train\) with other contents\. Repeat/);
+});
+
+test("resuming takes flags that repeat the run's settings, and no others", () => {
+  const settings = settingsOf(flags, dataOf(images));
+  expect(() => checkFlags({ ...flags, steps: 6, seed: 0, maskRatio: 0.75 }, settings)).not.toThrow();
+  expect(() => checkFlags({ ...flags, epochs: 4 }, settings)).toThrow(/--epochs must be .* 3; got 4/);
+  expect(() => checkFlags({ ...flags, model: "vit_mini_patch4_32" }, settings)).toThrow(/--model must be/);
+  expect(() => checkFlags({ ...flags, baseRate: 1 }, settings)).toThrow(/--base-rate must be .* 0\.00015/);
+});

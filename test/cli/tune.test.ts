@@ -1,0 +1,200 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { tuneHint } from "../../src/cli/tune.ts";
+import { cacheFile, cacheFolder } from "../../src/cli/tuningCache.ts";
+import { gemmMethods, gemmVersion, shippedMethod } from "../../src/engine/ops/gemmMethods.ts";
+import type { Tuned } from "../../src/engine/ops/tuneGemm.ts";
+import { fingerprint, readTuning, Tuning, writeTuning } from "../../src/engine/tuning.ts";
+import type { KernelRow } from "../../src/profile/byKernel.ts";
+import { planRun } from "../../src/train/plan.ts";
+import { maeRun } from "../../src/train/run.ts";
+import { withDevice } from "../withDevice.ts";
+import { withProgram } from "./program.ts";
+
+const program = withProgram();
+const on = withDevice();
+const MODEL = "vit_micro_patch8_32";
+const settings = maeRun({
+  model: MODEL,
+  data: { name: "any", count: 2, width: 32, height: 32 },
+  seed: 0,
+  batchSize: 2,
+  totalSteps: 2,
+});
+const timeout = 180_000;
+
+const file = (): string => cacheFile(on.device.info, join(program.cache, "partwise"));
+function write(text: string): void {
+  mkdirSync(dirname(file()), { recursive: true });
+  writeFileSync(file(), text);
+}
+const writeChoices = (choices: ReadonlyMap<string, string>): void =>
+  write(writeTuning(fingerprint(on.device.info), gemmVersion(), choices));
+
+/** A run's classes and one shape of each. */
+function classesOf(): Tuning["asked"] {
+  on.device.tuning = new Tuning();
+  planRun(on.device, settings, { withoutImages: true });
+  return on.device.tuning.asked;
+}
+
+describe("partwise tune mae", { timeout }, () => {
+  const EXTRA = ["matmul nn m1r n1r k1r batch1", "register"] as const;
+  let result: { file: string; classes: (Tuned & { speedup: number | null })[] };
+  let stdout: string;
+  beforeAll(async () => {
+    writeChoices(new Map([EXTRA]));
+    const ended = await program.run(..."tune mae --batch 2 --rounds 1 --json --model".split(" "), MODEL);
+    expect(ended.code, ended.stderr).toBe(0);
+    stdout = ended.stdout;
+    result = JSON.parse(stdout.trim().split("\n").at(-1)!);
+  }, timeout);
+
+  test("measures the classes of the run's shapes, each with every method or a reason not to", () => {
+    expect(new Set(result.classes.map(({ name }) => name))).toEqual(new Set(classesOf().keys()));
+    expect(result.classes.length).toBeGreaterThan(5);
+    const names = gemmMethods(on.device.capabilities).map(({ name }) => name);
+    for (const { best, shipped, shape, times, skipped, speedup } of result.classes) {
+      expect([...times.map(({ method }) => method), ...skipped].sort()).toEqual([...names].sort());
+      expect(best).toBe(times[0]!.method);
+      expect(shipped).toBe(shippedMethod(on.device, shape));
+      expect(speedup ?? 1).toBeGreaterThanOrEqual(1);
+    }
+  });
+
+  test("prints a line for each and the file", () => {
+    const lines = stdout.split("\n");
+    for (const { name, best } of result.classes) {
+      expect(lines.filter((line) => line.startsWith(`${name} `) && line.includes(best))).toHaveLength(1);
+    }
+    expect(stdout).toContain(`Saved in ${file()}`);
+    expect(result.file).toBe(file());
+  });
+
+  test("saves the choices beside those of other shapes", () => {
+    const saved = readTuning(readFileSync(file(), "utf8"), fingerprint(on.device.info), gemmVersion());
+    const found = result.classes.map(({ name, best }) => [name, best] as const);
+    expect(saved).toEqual(new Map([EXTRA, ...found]));
+  });
+});
+
+describe("a run whose cache names other methods than those that ship", { timeout }, () => {
+  let entry: string;
+  beforeAll(() => {
+    const classes = classesOf();
+    const shipped = [...classes.values()].map((shape) => shippedMethod(on.device, shape));
+    const other = shipped.some((name) => name.startsWith("workgroup")) ? "register" : "workgroup32";
+    entry = `matmul_${other.replace(/\d+/, "")}`;
+    writeChoices(new Map([...classes.keys()].map((name) => [name, other])));
+  });
+
+  const matmulsOf = async (...more: string[]): Promise<string[]> => {
+    const found = await program.json(..."profile mae --batch 2 --steps 1 --model".split(" "), MODEL, ...more);
+    const names = (found.kernels as KernelRow[]).map(({ kernel }) => kernel);
+    return names.filter((name) => name.startsWith("matmul"));
+  };
+
+  test("uses them, and with --no-tune does not", async () => {
+    expect(await matmulsOf()).toEqual([entry]);
+    expect(await matmulsOf("--no-tune")).not.toContain(entry);
+  });
+
+  test("saves the same checkpoint to the byte", async () => {
+    const pretrain = async (out: string, ...more: string[]): Promise<Buffer> => {
+      const path = join(program.folder, out);
+      const args = "pretrain mae --data creatures --limit 8 --batch 2 --steps 2 --model".split(" ");
+      await program.json(...args, MODEL, "--out", path, ...more);
+      return readFileSync(join(path, "checkpoint.safetensors"));
+    };
+    const tuned = await pretrain("tuned");
+    expect(tuned.length).toBeGreaterThan(1_000_000);
+    expect(tuned.equals(await pretrain("shipped", "--no-tune"))).toBe(true);
+  });
+});
+
+describe("a cache of no use", { timeout }, () => {
+  const ignored = (stderr: string): string[] =>
+    stderr.split("\n").filter((line) => line.includes("is ignored"));
+  const plan = ["plan", "mae", "--batch", "2", "--model", MODEL];
+
+  test.each([
+    ["it is not JSON", "{"],
+    ["it was measured on another adapter, another", writeTuning("another", gemmVersion(), new Map())],
+    ["must have at most 1048576 bytes; got 1048577", "x".repeat(2 ** 20 + 1)],
+  ])("is one line on stderr: %s", async (reason, text) => {
+    write(text);
+    const { code, stderr } = await program.run(...plan);
+    expect(ignored(stderr)).toEqual([
+      `partwise: ${file()} is ignored: ${reason}; \`partwise tune\` writes it anew`,
+    ]);
+    expect(code).toBe(0);
+  });
+
+  test("is said by eval and start too, and not with --no-tune", async () => {
+    write("{");
+    const checkpoint = join(program.folder, "shipped");
+    const knn = ["eval", "knn", "--data", "creatures", "--limit", "10", "--checkpoint", checkpoint];
+    const start = "start --steps 1 --batch 8 --train 80 --test 10 --probe-epochs 1 --out".split(" ");
+    for (const args of [knn, [...start, join(program.folder, "start")]]) {
+      const said = async (...more: string[]) => {
+        const { code, stderr } = await program.run(...args, ...more);
+        expect(code, stderr).toBe(0);
+        return ignored(stderr);
+      };
+      expect(await said()).toEqual([
+        `partwise: ${file()} is ignored: it is not JSON; \`partwise tune\` writes it anew`,
+      ]);
+      expect(await said("--no-tune")).toEqual([]);
+    }
+  });
+
+  test("that cannot be written is said before measuring", async () => {
+    rmSync(program.cache, { recursive: true });
+    writeFileSync(program.cache, "in the way");
+    const { code, stdout, stderr } = await program.run("tune", "mae", "--batch", "2", "--model", MODEL);
+    expect(stderr).toMatch(
+      /^partwise: tune: the cache must be writable; .*cache\/partwise: part of its path is a file, .* in XDG_CACHE_HOME\.$/m,
+    );
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+});
+
+test("caches lie where each system keeps them", () => {
+  const folder = (platform: NodeJS.Platform, env: NodeJS.ProcessEnv = {}) =>
+    cacheFolder(platform, env, "/home/me");
+  expect(folder("linux")).toBe(join("/home/me", ".cache", "partwise"));
+  expect(folder("darwin")).toBe(join("/home/me", "Library", "Caches", "partwise"));
+  expect(folder("win32")).toBe(join("/home/me", "AppData", "Local", "partwise"));
+  expect(folder("win32", { LOCALAPPDATA: "/local" })).toBe(join("/local", "partwise"));
+  for (const platform of ["linux", "darwin", "win32"] as const) {
+    expect(folder(platform, { XDG_CACHE_HOME: "/caches" })).toBe(join("/caches", "partwise"));
+  }
+});
+
+describe("the hint to tune", () => {
+  const gpu = { vendor: "maker", architecture: "family", device: "", description: "GPU" } as GPUAdapterInfo;
+  const shape = { m: 4, n: 4, k: 4, batch: 1, transposeA: false, transposeB: false };
+  const asking = (): Tuning => {
+    const tuning = new Tuning();
+    tuning.choose(shape);
+    return tuning;
+  };
+
+  test("names the command for a GPU that was not tuned for the run's shapes", () => {
+    expect(tuneHint({ info: gpu, tuning: asking() }, settings)).toContain(
+      `\`partwise tune mae --model ${MODEL} --batch 2\``,
+    );
+    const scaled = maeRun({ ...settings, imageSize: 16 });
+    expect(tuneHint({ info: gpu, tuning: asking() }, scaled)).toContain("--batch 2 --image-size 16`");
+  });
+
+  test("is not given once they are measured, nor on a software adapter", () => {
+    const tuned = asking();
+    tuned.choices = new Map([...tuned.asked.keys()].map((name) => [name, "register"]));
+    expect(tuneHint({ info: gpu, tuning: tuned }, settings)).toBeNull();
+    const software = { ...gpu, architecture: "software" } as GPUAdapterInfo;
+    expect(tuneHint({ info: software, tuning: asking() }, settings)).toBeNull();
+  });
+});

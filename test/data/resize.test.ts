@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import {
+  centerCrop,
+  crop,
+  type Filter,
+  type Picture,
+  resize,
+  resizeShorterSide,
+  roundHalfEven,
+} from "../../src/data/resize.ts";
+
+/** The definition in f64, one axis, before rounding: normalised kernel weights around each output's centre, edges cut off. */
+function reference(x: number[], output: number, filter: Filter): number[] {
+  const keys = (t: number) =>
+    t < 1 ? 1.5 * t ** 3 - 2.5 * t ** 2 + 1 : t < 2 ? -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 : 0;
+  const kernel = filter === "bicubic" ? keys : (t: number) => Math.max(0, 1 - t);
+  const scale = x.length / output;
+  const stretch = Math.max(1, scale);
+  return Array.from({ length: output }, (_, i) => {
+    const center = (i + 0.5) * scale;
+    const weights = x.map((_, j) => kernel(Math.abs(j + 0.5 - center) / stretch));
+    const sum = weights.reduce((a, b) => a + b);
+    const y = weights.reduce((a, w, j) => a + w * x[j]!, 0) / sum;
+    return Math.max(0, Math.min(255, y));
+  });
+}
+
+/** A 5 x 4 RGB picture of fixed noise. */
+const noise: Picture = {
+  width: 5,
+  height: 4,
+  pixels: Uint8Array.of(
+    ...[172, 47, 117, 192, 67, 251, 195, 103, 9, 211, 21, 242, 36, 87, 70],
+    ...[216, 88, 140, 58, 193, 230, 39, 87, 174, 88, 81, 165, 25, 77, 72],
+    ...[9, 148, 115, 208, 243, 197, 254, 79, 175, 192, 82, 99, 216, 177, 243],
+    ...[29, 147, 147, 142, 167, 32, 193, 9, 185, 127, 32, 31, 202, 244, 151],
+  ),
+};
+
+/** `noise` resized to 3 x 6 by Pillow 12.3. */
+const PILLOW: Record<Filter, number[]> = {
+  bicubic: [
+    ...[182, 52, 173, 215, 75, 115, 113, 57, 143, 169, 90, 177, 121, 93, 155, 73, 63, 122],
+    ...[141, 147, 177, 64, 115, 192, 68, 83, 117, 99, 188, 158, 218, 118, 168, 189, 125, 176],
+    ...[80, 178, 122, 213, 75, 133, 196, 146, 142, 75, 157, 96, 166, 35, 109, 168, 153, 96],
+  ],
+  bilinear: [
+    ...[181, 56, 174, 198, 77, 115, 111, 59, 144, 165, 95, 177, 126, 93, 150, 82, 69, 128],
+    ...[139, 142, 174, 83, 110, 180, 78, 89, 124, 103, 180, 155, 201, 115, 167, 180, 126, 169],
+    ...[86, 173, 124, 199, 83, 140, 188, 145, 141, 77, 156, 98, 167, 49, 117, 170, 153, 100],
+  ],
+};
+
+for (const filter of ["bicubic", "bilinear"] as const) {
+  test(`${filter} gives Pillow's bytes`, () => {
+    expect([...resize(noise, 3, 6, filter).pixels]).toEqual(PILLOW[filter]);
+  });
+
+  test(`${filter} along one axis agrees with the f64 definition`, () => {
+    const x = Array.from({ length: 37 }, (_, i) => (i * i * 31 + 17 * i) % 256);
+    for (const size of [1, 5, 12, 36, 38, 90]) {
+      const expected = reference(x, size, filter);
+      const row = resize({ width: 37, height: 1, pixels: Uint8Array.from(x) }, size, 1, filter);
+      const column = resize({ width: 1, height: 37, pixels: Uint8Array.from(x) }, 1, size, filter);
+      expect(column.pixels).toEqual(row.pixels);
+      row.pixels.forEach((y, i) => {
+        expect(Math.abs(y - expected[i]!)).toBeLessThan(0.5001); // a half may be rounded either way
+      });
+    }
+  });
+
+  test(`${filter} keeps a picture of the same size and a constant one`, () => {
+    const same = resize(noise, 5, 4, filter);
+    expect(same.pixels).toEqual(noise.pixels);
+    expect(same.pixels).not.toBe(noise.pixels);
+    const flat = { width: 9, height: 7, pixels: new Uint8Array(9 * 7 * 3).fill(201) };
+    expect(new Set(resize(flat, 4, 20, filter).pixels)).toEqual(new Set([201]));
+  });
+
+  test(`${filter} keeps a linear ramp away from the edges`, () => {
+    const ramp = { width: 64, height: 1, pixels: Uint8Array.from({ length: 64 }, (_, i) => 4 * i) };
+    const half = resize(ramp, 32, 1, filter).pixels;
+    for (let i = 4; i < 28; i++) expect(half[i]).toBe(8 * i + 2); // the mean of 8i and 8i + 4
+  });
+}
+
+test("the shorter side is scaled and the longer one rounded down", () => {
+  const size = ({ width, height }: Picture) => [width, height];
+  const blank = (width: number, height: number): Picture => ({
+    width,
+    height,
+    pixels: new Uint8Array(width * height),
+  });
+  expect(size(resizeShorterSide(blank(100, 77), 32))).toEqual([41, 32]);
+  expect(size(resizeShorterSide(blank(77, 100), 32))).toEqual([32, 41]);
+});
+
+test("crops take the rectangle asked for and must lie inside", () => {
+  expect([...crop(noise, 3, 2, 2, 1).pixels]).toEqual([192, 82, 99, 216, 177, 243]);
+  expect(centerCrop(noise, 2).pixels).toEqual(crop(noise, 2, 1, 2, 2).pixels); // (5 - 2) / 2 = 1.5 -> 2
+  expect(() => crop(noise, 4, 0, 2, 2)).toThrow("must lie inside 5 x 4; got 2 x 2 at (4, 0)");
+});
+
+test("a half rounds to the even neighbour", () => {
+  expect([0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6].map(roundHalfEven)).toEqual([0, 2, 2, 0, -2, 2, 3]);
+});

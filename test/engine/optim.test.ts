@@ -1,0 +1,212 @@
+import { describe, expect, test } from "vitest";
+import { adamw } from "../../src/engine/optim/adamw.ts";
+import { type ClipOptions, clipGradients } from "../../src/engine/optim/clip.ts";
+import { ema } from "../../src/engine/optim/ema.ts";
+import { lars } from "../../src/engine/optim/lars.ts";
+import { sgd } from "../../src/engine/optim/sgd.ts";
+import { BLOCK, type ParameterSpec, Parameters } from "../../src/engine/parameters.ts";
+import { Random } from "../../src/engine/random.ts";
+import { Tensor } from "../../src/engine/tensor.ts";
+import { withDevice } from "../withDevice.ts";
+
+const on = withDevice();
+const normal = (size: number, seed: number) => new Random(seed, "test").fillNormal(new Float32Array(size));
+
+/** A matrix, a long vector of several chunks, one value, and something fixed in between. */
+const specs: ParameterSpec[] = [
+  { name: "matrix", shape: [5, 7], values: normal(35, 1) },
+  { name: "fixed", shape: [3], values: normal(3, 2), trained: false },
+  { name: "long", shape: [40_000], values: normal(40_000, 3) },
+  { name: "one", shape: [1], values: normal(1, 4), rateScale: 0.5 },
+];
+const trained = specs.filter((spec) => spec.trained !== false);
+
+/** A model and gradients for it; `change` may spoil the flat gradient. */
+function prepared(change: (gradients: Float32Array) => void = () => undefined) {
+  const params = new Parameters(on.device, specs);
+  const gradients = new Float32Array(params.gradients!.size);
+  for (const { name, start, size } of params.segments) {
+    if (name !== "fixed") gradients.set(normal(size, 50 + name.length), start);
+  }
+  change(gradients);
+  params.gradients!.write(gradients);
+  const named = new Map([...params.unpack(gradients)].map(([name, { values }]) => [name, values]));
+  return { params, gradients: named };
+}
+
+const read = async (tensor: Tensor) => (await tensor.read()) as Float32Array;
+const squares = (values: Iterable<number>) => [...values].reduce((sum, v) => sum + v * v, 0);
+
+describe("clipGradients", () => {
+  async function clip(options: ClipOptions, change?: (gradients: Float32Array) => void) {
+    const { params, gradients } = prepared(change);
+    const { factors, norm } = clipGradients(params, options);
+    return { factors: [...(await factors.read())], norm: await norm.item(), gradients };
+  }
+
+  test("one norm for the model", async () => {
+    const { factors, norm, gradients } = await clip({ limit: 10 });
+    const expected = Math.sqrt([...gradients.values()].reduce((sum, values) => sum + squares(values), 0));
+    expect(norm / expected).toBeCloseTo(1, 6);
+    expect(factors.length).toBe(trained.length);
+    for (const factor of factors) expect((factor * expected) / 10).toBeCloseTo(1, 6);
+  });
+
+  test("one norm for each tensor", async () => {
+    const limit = 3;
+    const { factors, gradients } = await clip({ limit, by: "tensor" });
+    const norms = trained.map(({ name }) => Math.sqrt(squares(gradients.get(name)!)));
+    for (const [i, norm] of norms.entries()) {
+      expect(factors[i]).toBeCloseTo(Math.min(1, limit / (norm + 1e-6)), 6);
+    }
+    expect(Math.min(...norms)).toBeLessThan(limit);
+    expect(Math.max(...norms)).toBeGreaterThan(limit);
+  });
+
+  test("without a limit, or below it, nothing is scaled", async () => {
+    expect((await clip({})).factors).toEqual([1, 1, 1]);
+    expect((await clip({ limit: 1e4 })).factors).toEqual([1, 1, 1]);
+    const zeros = await clip({ limit: 1 }, (gradients) => gradients.fill(0));
+    expect([zeros.norm, ...zeros.factors]).toEqual([0, 1, 1, 1]);
+  });
+
+  test("needs gradients", () => {
+    const params = new Parameters(on.device, specs, { gradients: false });
+    expect(() => clipGradients(params)).toThrow("clipGradients: this model was made without gradients");
+    expect(() => params.trainable()).toThrow("Parameters.trainable: this model was made without gradients");
+  });
+
+  test.each([
+    ["NaN", Number.NaN],
+    ["infinity", Number.POSITIVE_INFINITY],
+    ["minus infinity", Number.NEGATIVE_INFINITY],
+    ["a square beyond f32", 1e30],
+  ])("%s anywhere says: skip", async (_, bad) => {
+    for (const by of ["model", "tensor"] as const) {
+      for (const at of [0, BLOCK + 39_999]) {
+        const { factors } = await clip({ limit: 1, by }, (gradients) => gradients.fill(bad, at, at + 1));
+        expect(factors).toEqual([-1, -1, -1]);
+      }
+    }
+  });
+});
+
+describe.each([
+  ["adamw", adamw],
+  ["sgd", sgd],
+  ["lars", lars],
+] as const)("%s", (name, make) => {
+  const updated = async (options: { bad?: number; weightDecay?: number } = {}) => {
+    const { params } = prepared();
+    const optimizer = make(params);
+    const numbers = (step: number) =>
+      Tensor.from(
+        on.device,
+        optimizer.numbers({ step, lr: 0.1, weightDecay: options.weightDecay ?? 0 }),
+        [4],
+      );
+    optimizer.update(numbers(1), clipGradients(params).factors);
+    if (options.bad !== undefined) {
+      const gradients = await read(params.gradients!);
+      gradients[7] = options.bad;
+      params.gradients!.write(gradients);
+      optimizer.update(numbers(2), clipGradients(params).factors);
+    }
+    const state = Object.values(optimizer.state);
+    return { params, flat: await Promise.all([params.values, ...state].map(read)) };
+  };
+
+  test.each([Number.NaN, Number.NEGATIVE_INFINITY])(
+    "%f in a gradient leaves everything as it was",
+    async (bad) => {
+      const { flat } = await updated();
+      expect((await updated({ bad })).flat).toEqual(flat);
+      expect(flat.every((values) => values.every(Number.isFinite))).toBe(true);
+    },
+  );
+
+  test("moves what is trained and nothing else, not even the padding", async () => {
+    const { params, flat } = await updated({ weightDecay: 0.1 });
+    const used = new Set(
+      params.segments.flatMap(({ start, size }) => Array.from({ length: size }, (_, i) => start + i)),
+    );
+    for (const values of flat) {
+      expect([...values].filter((value, i) => !used.has(i) && value !== 0)).toEqual([]);
+    }
+    const after = params.unpack(flat[0]!);
+    for (const { name: parameter, values, trained: moves = true } of specs) {
+      const now = after.get(parameter)!.values;
+      if (moves)
+        expect(
+          now.every((value, i) => value !== values[i]),
+          parameter,
+        ).toBe(true);
+      else expect(now).toEqual(values);
+    }
+  });
+
+  test("weight decay reaches tensors of several axes, rateScale its own", async () => {
+    const [plain, decayed] = [await updated(), await updated({ weightDecay: 0.5 })];
+    const parts = [plain, decayed].map(({ params, flat }) => params.unpack(flat[0]!));
+    const changed = trained.filter(
+      ({ name: parameter }) =>
+        `${parts[0]!.get(parameter)!.values}` !== `${parts[1]!.get(parameter)!.values}`,
+    );
+    expect(changed.map(({ name: parameter }) => parameter)).toEqual(["matrix"]);
+
+    const one = parts[0]!.get("one")!.values[0]! - specs[3]!.values[0]!;
+    const gradient = prepared().gradients.get("one")![0]!;
+    const full = name === "adamw" ? -0.1 * Math.sign(gradient) : -0.1 * gradient;
+    expect(one / full).toBeCloseTo(0.5, 4);
+  });
+
+  test("needs gradients", () => {
+    const params = new Parameters(on.device, specs, { gradients: false });
+    expect(() => make(params)).toThrow(`${name}: this model was made without gradients`);
+  });
+});
+
+describe("ema", () => {
+  test("momentum of the old, the rest of the new", async () => {
+    const [a, b] = [normal(70, 1), normal(70, 2)];
+    const average = Tensor.from(on.device, a, [70]);
+    ema(average, Tensor.from(on.device, b, [70]), Tensor.from(on.device, [0.75], []));
+    for (const [i, value] of (await read(average)).entries()) {
+      expect(value).toBeCloseTo(0.75 * a[i]! + 0.25 * b[i]!, 6);
+    }
+  });
+
+  test("needs one size", () => {
+    const [a, b] = [Tensor.zeros(on.device, [3]), Tensor.zeros(on.device, [4])];
+    expect(() => ema(a, b, Tensor.zeros(on.device, []))).toThrow("ema: both must have one size; got 3 and 4");
+  });
+});
+
+describe("Parameters", () => {
+  test("pack undoes unpack, and names what does not fit", async () => {
+    const { params } = prepared();
+    const flat = await read(params.values);
+    const named = params.unpack(flat);
+    expect([...named.keys()].sort()).toEqual(["fixed", "long", "matrix", "one"]);
+    expect(named.get("matrix")).toEqual({ shape: [5, 7], values: specs[0]!.values });
+    expect(params.pack(named, flat.length)).toEqual(flat);
+    expect(params.unpack(flat.subarray(0, params.trained.size)).has("fixed")).toBe(false);
+    named.set("matrix", { shape: [7, 5], values: specs[0]!.values });
+    expect(() => params.pack(named, flat.length)).toThrow("matrix needs shape [5,7]; got [7,5]");
+    named.delete("matrix");
+    expect(() => params.pack(named, flat.length)).toThrow("matrix needs shape [5,7]; got nothing");
+  });
+
+  test("counts values, not padding", () => {
+    const { params } = prepared();
+    expect([params.count(), params.count("trained")]).toEqual([40_039, 40_036]);
+    expect(params.get("long")).toBe(params.get("long"));
+    expect(() => params.get("wide")).toThrow("Parameters: no parameter is called wide; there are");
+  });
+
+  test("refuses a name twice and wrong lengths", () => {
+    const make = (...given: ParameterSpec[]) => new Parameters(on.device, given);
+    expect(() => make(specs[0]!, specs[0]!)).toThrow("Parameters: every name must be used once");
+    expect(() => make({ name: "x", shape: [4], values: normal(3, 1) })).toThrow("x needs 4 values; got 3");
+  });
+});

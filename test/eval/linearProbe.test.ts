@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import type { Features } from "../../src/eval/features.ts";
+import { linearProbe, probeSettings } from "../../src/eval/linearProbe.ts";
+import { withDevice } from "../withDevice.ts";
+import { toyFeatures } from "./toyFeatures.ts";
+
+const SETS = { dim: 12, classes: 5 };
+
+describe("linearProbe", () => {
+  const on = withDevice();
+  const train = toyFeatures({ ...SETS, count: 320, seed: 1 });
+  const held = toyFeatures({ ...SETS, count: 150, seed: 2 });
+
+  test("separable classes: everything right on training and test rows", async () => {
+    const epochs: number[] = [];
+    const result = await linearProbe(on.device, train, held, {
+      seed: 1,
+      onEpoch: (epoch) => epochs.push(epoch),
+    });
+    expect([result.top1, result.top5]).toEqual([1, 1]);
+    expect((await linearProbe(on.device, train, train, { seed: 1 })).top1).toBe(1);
+    expect(result.losses[0]!).toBeGreaterThan(1);
+    expect(result.losses.at(-1)!).toBeLessThan(0.1);
+    expect(epochs).toEqual(Array.from({ length: 90 }, (_, i) => i));
+  });
+
+  test("random labels stay at chance, and the guess levels are reported", async () => {
+    const any = (seed: number) => toyFeatures({ ...SETS, count: 320, seed, spread: 1, labels: "any" });
+    const { top1, top5, chance, majority, hits } = await linearProbe(on.device, any(3), any(4), {
+      seed: 1,
+      epochs: 20,
+    });
+    expect(Math.abs(top1 - 0.2)).toBeLessThan(0.08); // 3.5 deviations of 320
+    expect([top5, chance, hits.length]).toEqual([1, 0.2, 320]);
+    expect(majority).toBeLessThan(0.3);
+  });
+
+  test("a seed gives the same bits, another seed others", async () => {
+    const options = { epochs: 6, batchSize: 64 };
+    const run = (seed: number) => linearProbe(on.device, train, held, { ...options, seed });
+    const [first, again, other] = [await run(7), await run(7), await run(8)];
+    expect(again).toEqual(first);
+    expect(other.losses).not.toEqual(first.losses);
+    expect(other.head).not.toEqual(first.head);
+  });
+
+  test("running statistics are those of the training features, and the test uses them", async () => {
+    const shifted: Features = { ...train, values: train.values.map((v) => 3 * v + 10) };
+    const same: Features = { ...held, values: held.values.map((v) => 3 * v + 10) };
+    const options = { seed: 1, epochs: 40 };
+    const result = await linearProbe(on.device, shifted, same, options);
+    const means = result.head.get("head.0.running_mean")!.values;
+    const variances = result.head.get("head.0.running_var")!.values;
+    for (let d = 0; d < SETS.dim; d++) {
+      const column = shifted.values.filter((_, i) => i % SETS.dim === d);
+      const mean = column.reduce((sum, v) => sum + v, 0) / column.length;
+      const variance = column.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (column.length - 1);
+      expect(Math.abs(means[d]! - mean)).toBeLessThan(0.05 * Math.sqrt(variance));
+      expect(variances[d]! / variance).toBeGreaterThan(0.9);
+      expect(variances[d]! / variance).toBeLessThan(1.1);
+    }
+    expect(result.top1).toBe(1);
+    // With the batch's own statistics a shift of the test set alone would not matter.
+    expect((await linearProbe(on.device, shifted, held, options)).top1).toBeLessThan(0.9);
+  });
+
+  test("views take turns by epoch", async () => {
+    const noise = toyFeatures({ ...SETS, count: 320, seed: 5 });
+    const options = { seed: 1, epochs: 3, warmupEpochs: 0 };
+    const one = await linearProbe(on.device, train, held, options);
+    const two = await linearProbe(on.device, [train, noise], held, options);
+    expect(two.losses[0]).toBe(one.losses[0]);
+    expect(two.losses[1]).not.toBe(one.losses[1]);
+    expect(await linearProbe(on.device, [train, train], held, options)).toEqual(one);
+    const relabelled = { ...noise, labels: noise.labels.map((c) => (c + 1) % SETS.classes) };
+    await expect(linearProbe(on.device, [train, relabelled], held, options)).rejects.toThrow(/same labels/);
+  });
+
+  test("defaults are the paper's on ImageNet, and keep its pace on small sets", () => {
+    expect(probeSettings(1_281_167, { seed: 0 })).toEqual({
+      seed: 0,
+      epochs: 90,
+      warmupEpochs: 10,
+      batchSize: 16_384,
+      baseRate: 0.1,
+      rate: 6.4,
+      updates: 90 * 78,
+    });
+    expect(probeSettings(20_000, { seed: 0 })).toMatchObject({ batchSize: 256, rate: 6.4, updates: 90 * 78 });
+    expect(probeSettings(320, { seed: 0 })).toMatchObject({ batchSize: 64, rate: 6.4 });
+    expect(probeSettings(40, { seed: 0 })).toMatchObject({ batchSize: 40, rate: 6.4, updates: 90 });
+    expect(probeSettings(2_000, { seed: 0, batchSize: 512, baseRate: 0.1 })).toMatchObject({ rate: 0.2 });
+  });
+
+  test("what cannot be right is refused in one sentence", async () => {
+    const probe = (changes: Partial<Features>, options = {}) =>
+      linearProbe(on.device, { ...train, ...changes }, held, { seed: 1, ...options });
+    const broken = train.values.slice();
+    broken[25] = Number.NaN;
+    await expect(probe({ values: broken })).rejects.toThrow(
+      /linearProbe, training: every feature must be a finite number; got NaN in row 2\. Did/,
+    );
+    await expect(probe({ labels: train.labels.map(() => -1) })).rejects.toThrow(/labelled/);
+    await expect(probe({ classes: 6 })).rejects.toThrow(/same classes/);
+    await expect(probe({}, { batchSize: 321 })).rejects.toThrow(/batch size in \[2, 320\]/);
+    await expect(probe({}, { baseRate: 1e37, warmupEpochs: 0 })).rejects.toThrow(/Lower the base rate/);
+    await expect(linearProbe(on.device, [], held, { seed: 1 })).rejects.toThrow(/got no view/);
+  });
+});

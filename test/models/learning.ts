@@ -1,0 +1,45 @@
+import { creatures } from "../../src/data/creatures/creatures.ts";
+import { grad } from "../../src/engine/autograd.ts";
+import { compile } from "../../src/engine/compile.ts";
+import type { Device } from "../../src/engine/device.ts";
+import { adamw } from "../../src/engine/optim/adamw.ts";
+import { clipGradients } from "../../src/engine/optim/clip.ts";
+import type { Parameters } from "../../src/engine/parameters.ts";
+import { StepValues } from "../../src/engine/stepValues.ts";
+import { Tensor } from "../../src/engine/tensor.ts";
+
+/** The first `count` drawn creatures, [count, size, size, 3] with values in [-2, 2], and their labels. */
+export function creaturePictures(device: Device, count: number, size: number) {
+  const { pixels, labels } = creatures({ count, size, seed: 1 });
+  const values = Float32Array.from(pixels, (value) => (value - 127.5) / 64);
+  return {
+    images: Tensor.from(device, values, [count, size, size, 3]),
+    labels: Tensor.from(device, Uint32Array.from(labels), [count], "u32"),
+  };
+}
+
+/** Takes up to `steps` captured AdamW steps on a loss that does not change; the losses before each, until `enough`. */
+export async function overfit(
+  params: Parameters,
+  lossOf: () => Tensor,
+  { steps, lr, enough }: { steps: number; lr: number; enough: number },
+): Promise<number[]> {
+  const { device } = params;
+  const optimizer = adamw(params);
+  const values = new StepValues(device, { numbers: { dtype: "f32", shape: [4] } });
+  const step = await compile(device, () => {
+    const loss = lossOf();
+    const { tensors, into } = params.trainable();
+    grad(loss, tensors, { into });
+    optimizer.update(values.tensor("numbers"), clipGradients(params).factors);
+    return { loss };
+  });
+  const losses: number[] = [];
+  for (let i = 1; i <= steps; i++) {
+    values.write({ numbers: optimizer.numbers({ step: i, lr, weightDecay: 0 }) });
+    losses.push(await step.run().loss.item());
+    if (losses.at(-1)! < enough) break;
+  }
+  await step.dispose();
+  return losses;
+}

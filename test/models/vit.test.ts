@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import type { Device } from "../../src/engine/device.ts";
+import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
+import { Parameters } from "../../src/engine/parameters.ts";
+import { Random } from "../../src/engine/random.ts";
+import { Tensor } from "../../src/engine/tensor.ts";
+import { type Initializer, timmInit } from "../../src/models/init.ts";
+import { classify, headSpecs, type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.ts";
+import { withDevice } from "../withDevice.ts";
+import { creaturePictures, overfit } from "./learning.ts";
+
+/** Values nobody reads: for counting the parameters of large models. */
+const nothing: Initializer = {
+  random: (name) => new Random(0, "init", name.length),
+  linear: () => new Float32Array(),
+  token: () => new Float32Array(),
+  positions: () => new Float32Array(),
+  patch: () => new Float32Array(),
+  patchBias: () => new Float32Array(),
+};
+
+function countOf(config: VitConfig, prefix = ""): number {
+  const inside = vitSpecs(config, nothing).filter(({ name }) => name.startsWith(prefix));
+  return inside.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
+}
+
+const TINY: VitConfig = {
+  ...vitConfig("vit_micro_patch4_32"),
+  imageSize: 16,
+  embedDim: 32,
+  depth: 2,
+  numHeads: 4,
+};
+
+const modelOf = (device: Device, config: VitConfig, classes = 10): Parameters => {
+  const init = timmInit(3);
+  return new Parameters(device, [...vitSpecs(config, init), ...headSpecs(config.embedDim, classes, init)]);
+};
+
+describe("the published models have their number of parameters", () => {
+  test.each([
+    ["vit_small_patch16_224", 21_665_664, 1_774_464],
+    ["vit_base_patch16_224", 85_798_656, 7_087_872],
+  ])("%s: %i, each block %i", (name, all, block) => {
+    const config = vitConfig(name);
+    expect(countOf(config)).toBe(all);
+    for (let i = 0; i < config.depth; i++) expect(countOf(config, `blocks.${i}.`)).toBe(block);
+    const { depth, embedDim } = config;
+    expect(countOf({ ...config, layerScale: 1e-5 })).toBe(all + 2 * depth * embedDim);
+  });
+});
+
+describe("vitConfig", () => {
+  test("reads timm's names", () => {
+    const { imageSize, patchSize, embedDim, depth, numHeads, mlpRatio } = vitConfig("vit_large_patch14_196");
+    expect([imageSize, patchSize, embedDim, depth, numHeads, mlpRatio]).toEqual([196, 14, 1024, 24, 16, 4]);
+    expect(vitConfig("vit_tiny_patch16_224", { dropPath: 0.1 }).dropPath).toBe(0.1);
+  });
+
+  test.each(["vit_small", "vit_huge_patch16_224", "resnet50", "", "vit_small_patch16_224 "])(
+    "refuses %j and shows how a name reads",
+    (name) => {
+      expect(() => vitConfig(name)).toThrow(
+        `model: a name reads vit_{micro|mini|tiny|small|base|large}_patch{P}_{SIZE}, as vit_small_patch16_224; got "${name}"`,
+      );
+    },
+  );
+
+  test("refuses a picture that patches do not divide", () => {
+    expect(() => vitConfig("vit_small_patch16_225")).toThrow(
+      "the picture size must be a multiple of the patch size; got 225 and 16",
+    );
+  });
+});
+
+/** Software adapters need half a minute of processor time to compile a whole step for the first time. */
+const timeout = 300_000;
+
+describe("vit", { timeout }, () => {
+  const on = withDevice();
+  const pictures = (batch: number, height: number, width: number, seed = 1) => {
+    const shape = [batch, height, width, 3];
+    const values = new Random(seed, "test").fillNormal(new Float32Array(batch * height * width * 3));
+    return Tensor.from(on.device, values, shape);
+  };
+
+  test("gives the tokens of every block and a class token in front", () => {
+    const { tokens, blocks } = vit(modelOf(on.device, TINY), TINY, pictures(3, 16, 16));
+    expect(tokens.shape).toEqual([3, 17, 32]);
+    expect(blocks.map(({ shape }) => shape)).toEqual([
+      [3, 17, 32],
+      [3, 17, 32],
+    ]);
+    expect(classify(modelOf(on.device, TINY, 7), tokens).shape).toEqual([3, 7]);
+  });
+
+  test.each([
+    [24, 24, 37],
+    [8, 16, 9],
+    [20, 12, 16],
+  ])("takes pictures of %i x %i", async (height, width, tokens) => {
+    const output = vit(modelOf(on.device, TINY), TINY, pictures(2, height, width));
+    expect(output.tokens.shape).toEqual([2, tokens, 32]);
+    expect((await output.tokens.read()).every(Number.isFinite)).toBe(true);
+  });
+
+  test("treats the pictures of a batch alone", async () => {
+    const params = modelOf(on.device, TINY);
+    const both = pictures(2, 16, 16);
+    const second = both.view([1, 16, 16, 3], both.bytes / 2);
+    const together = (await vit(params, TINY, both).tokens.read()) as Float32Array;
+    const alone = (await vit(params, TINY, second).tokens.read()) as Float32Array;
+    expect(together.subarray(17 * 32)).toEqual(alone);
+  });
+
+  test("with fixed positions none are trained", () => {
+    const fixed = modelOf(on.device, { ...TINY, positions: "sincos-moco" });
+    const learned = modelOf(on.device, TINY);
+    expect(learned.count("trained")).toBe(learned.count());
+    expect(fixed.count() - fixed.count("trained")).toBe(17 * 32);
+  });
+
+  test("drops paths in training alone, others at each step", async () => {
+    const config = { ...TINY, dropPath: 0.5 };
+    const params = modelOf(on.device, config);
+    const images = pictures(8, 16, 16);
+    const tokensAt = async (step?: number) => {
+      const training =
+        step === undefined ? undefined : { seed: 5, step: Tensor.from(on.device, [step], [], "u32") };
+      return vit(params, config, images, training).tokens.read();
+    };
+    const plain = await vit(params, TINY, images).tokens.read();
+    expect(await tokensAt()).toEqual(plain);
+    const first = await tokensAt(0);
+    expect(first).not.toEqual(plain);
+    expect(await tokensAt(0)).toEqual(first);
+    expect(await tokensAt(1)).not.toEqual(first);
+  });
+
+  test("layer scale of 0 leaves the tokens as they came in", async () => {
+    const config = { ...TINY, layerScale: 0 };
+    const { blocks } = vit(modelOf(on.device, config), config, pictures(1, 16, 16));
+    expect(await blocks[0]!.read()).toEqual(await blocks[1]!.read());
+  });
+
+  test("learns eight creatures by heart", async () => {
+    const params = modelOf(on.device, TINY);
+    const { images, labels } = creaturePictures(on.device, 8, 16);
+    const lossOf = () => crossEntropy(classify(params, vit(params, TINY, images).tokens), labels);
+    const losses = await overfit(params, lossOf, { steps: 80, lr: 1e-2, enough: 0.01 });
+    expect(losses[0]).toBeCloseTo(Math.log(10), 0);
+    expect(losses.at(-1)).toBeLessThan(0.01);
+  });
+});

@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Epilogue, gemm } from "../../src/engine/ops/gemm.ts";
+import { chooseMethod, gemmMethods, shippedMethod } from "../../src/engine/ops/gemmMethods.ts";
+import { tuneGemm } from "../../src/engine/ops/tuneGemm.ts";
+import { Random } from "../../src/engine/random.ts";
+import { Tensor } from "../../src/engine/tensor.ts";
+import { shapeClass, Tuning } from "../../src/engine/tuning.ts";
+import { withDevice } from "../withDevice.ts";
+
+const sizes = [
+  [33, 20, 68],
+  [65, 35, 37],
+] as const;
+
+describe("every method gives the same bits", () => {
+  const context = withDevice();
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Results of all methods for one product, as bits, by name. */
+  async function bitsOf(run: () => Tensor[]): Promise<Map<string, number[][]>> {
+    const { device } = context;
+    const found = new Map<string, number[][]>();
+    for (const { name } of gemmMethods(device.capabilities)) {
+      vi.spyOn(device.tuning, "choose").mockReturnValue(name);
+      const outputs = run();
+      found.set(name, await Promise.all(outputs.map(async (y) => bits(await y.read()))));
+      for (const y of outputs) y.dispose();
+    }
+    return found;
+  }
+
+  function expectEqual(found: Map<string, number[][]>): void {
+    expect(found.size).toBeGreaterThanOrEqual(3);
+    for (const outputs of found.values()) expect(outputs).toEqual(found.get("register"));
+  }
+
+  for (const transposeA of [false, true]) {
+    for (const transposeB of [false, true]) {
+      for (const [m, n, k] of sizes) {
+        test(`${transposeA ? "A^T" : "A"} ${transposeB ? "B^T" : "B"} ${m} x ${n} x ${k}, bias, row sums, batch`, async () => {
+          const { device } = context;
+          const a = noise(1, [2, m * k]);
+          const b = noise(2, [2, k * n]);
+          const bias = noise(3, [n]);
+          expectEqual(
+            await bitsOf(() => {
+              const y = Tensor.empty(device, [2, m, n]);
+              const rowSums = Tensor.empty(device, [2, m]);
+              gemm({ a, b, y, m, n, k, batch: 2, transposeA, transposeB, bias, rowSums });
+              return [y, rowSums];
+            }),
+          );
+        });
+      }
+    }
+  }
+
+  const [m, n, k] = [67, 72, 40];
+  const epilogues: [string, () => Epilogue][] = [
+    ["residual", () => ({ kind: "residual", residual: noise(4, [m, n]) })],
+    ["gelu", () => ({ kind: "gelu", before: Tensor.empty(context.device, [m, n]), form: "erf" })],
+    [
+      "geluSlope",
+      () => ({
+        kind: "geluSlope",
+        before: noise(5, [m, n]),
+        activated: Tensor.empty(context.device, [m, n]),
+        form: "tanh",
+      }),
+    ],
+  ];
+  for (const [name, make] of epilogues) {
+    test(`epilogue ${name}`, async () => {
+      const a = noise(1, [m, k]);
+      const b = noise(2, [k, n]);
+      expectEqual(
+        await bitsOf(() => {
+          const y = Tensor.empty(context.device, [m, n]);
+          const epilogue = make();
+          gemm({ a, b, y, m, n, k, epilogue });
+          return [y, epilogue.kind === "geluSlope" ? epilogue.activated : y];
+        }),
+      );
+    });
+  }
+
+  test("a long k is cut into parts, the same ones for every method", async () => {
+    const [m, n, k] = [12, 20, 8192];
+    const a = noise(1, [k, m]);
+    const b = noise(2, [k, n]);
+    const found = await bitsOf(() => {
+      const y = Tensor.empty(context.device, [m, n]);
+      const rowSums = Tensor.empty(context.device, [m]);
+      gemm({ a, b, y, m, n, k, transposeA: true, rowSums });
+      return [y, rowSums];
+    });
+    expectEqual(found);
+    const [valuesA, valuesB] = [await a.read(), await b.read()];
+    const y = new Float32Array(Uint32Array.from(found.get("register")![0]!).buffer);
+    for (const [row, column] of [
+      [0, 0],
+      [11, 19],
+    ] as const) {
+      let sum = 0;
+      let magnitude = 0;
+      for (let i = 0; i < k; i++) {
+        const product = valuesA[i * m + row]! * valuesB[i * n + column]!;
+        sum += product;
+        magnitude += Math.abs(product);
+      }
+      expect(Math.abs(y[row * n + column]! - sum) / magnitude).toBeLessThan(2 ** -23);
+    }
+  });
+
+  function noise(seed: number, shape: number[]): Tensor {
+    const values = new Random(seed, "test").fillNormal(new Float32Array(shape.reduce((p, q) => p * q, 1)));
+    return Tensor.from(context.device, values, shape);
+  }
+});
+
+describe("tuneGemm", () => {
+  const context = withDevice();
+
+  test("measures what was asked for and makes the fastest the choice", async () => {
+    const { device } = context;
+    const shape = { m: 64, n: 64, k: 32, batch: 1, transposeA: false, transposeB: true };
+    device.tuning.choose(shape);
+    let time = 0;
+    const tuned = await tuneGemm(device, { now: () => (time += 1), rounds: 3 });
+    const found = tuned.find(({ name }) => name === shapeClass(shape))!;
+    const names = gemmMethods(device.capabilities).map(({ name }) => name);
+    expect([...found.times.map(({ method }) => method), ...found.skipped].sort()).toEqual([...names].sort());
+    expect(found.best).toBe(found.times[0]!.method);
+    expect(found.shipped).toBe(shippedMethod(device, shape));
+    expect(device.tuning.choose(shape)).toBe(found.best);
+  });
+
+  test("begins with the largest shape, for which no method is skipped", async () => {
+    const { device } = context;
+    device.tuning = new Tuning();
+    for (const m of [8, 64, 16]) {
+      device.tuning.choose({ m, n: 16, k: 16, batch: 1, transposeA: false, transposeB: false });
+    }
+    const tuned = await tuneGemm(device, { now: () => performance.now(), rounds: 1 });
+    expect(tuned.map(({ shape }) => shape.m)).toEqual([64, 16, 8]);
+    expect(tuned[0]!.skipped).toEqual([]);
+    expect(tuned[0]!.times).toHaveLength(gemmMethods(device.capabilities).length);
+  });
+
+  test("skips a method whose whole tiles take too long at the best rate seen", async () => {
+    const { device } = context;
+    device.tuning = new Tuning();
+    const layout = { batch: 1, transposeA: false, transposeB: false };
+    device.tuning.choose({ m: 64, n: 64, k: 64, ...layout });
+    device.tuning.choose({ m: 1, n: 1, k: 4096, ...layout });
+    let time = 0; // a single run takes 1 ms, whatever it does
+    const tuned = await tuneGemm(device, { now: () => (time += 1), rounds: 1 });
+    expect(tuned[1]!.skipped).toContain("workgroup64");
+    expect(tuned[1]!.times.map(({ method }) => method)).toContain("register");
+  });
+
+  test("a name that no method has leaves the shape to the method that ships", () => {
+    const { device } = context;
+    const shape = { m: 96, n: 96, k: 96, batch: 1, transposeA: false, transposeB: false };
+    device.tuning.choices = new Map([[shapeClass(shape), "workgroup32"]]);
+    expect(chooseMethod(device, shape).name).toBe("workgroup32");
+    device.tuning.choices = new Map([[shapeClass(shape), "of another version"]]);
+    expect(chooseMethod(device, shape).name).toBe(shippedMethod(device, shape));
+  });
+
+  test("shapes share a class where sizes lie between the same powers of two", () => {
+    const shape = { m: 64, n: 64, k: 32, batch: 1, transposeA: false, transposeB: true };
+    expect(shapeClass(shape)).toBe("matmul nt m64 n64 k32 batch1");
+    expect(shapeClass({ ...shape, m: 124 })).toBe(shapeClass(shape));
+    expect(shapeClass({ ...shape, m: 126 })).toBe("matmul nt m64r n64 k32 batch1");
+    const tuning = new Tuning();
+    tuning.choose(shape);
+    tuning.choose({ ...shape, m: 124 });
+    expect([...tuning.asked.values()]).toEqual([shape]);
+  });
+});
+
+const bits = (values: ArrayLike<number> & { buffer?: ArrayBufferLike }): number[] => [
+  ...new Uint32Array((values as Float32Array).slice().buffer),
+];

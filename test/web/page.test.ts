@@ -1,0 +1,169 @@
+import { readFileSync } from "node:fs";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import type { ChromeTrace } from "../../src/profile/trace.ts";
+import { ended, PATIENCE, reach, textOf, withPages } from "./pages.ts";
+
+const pages = withPages();
+const stepOf = async (page: Page): Promise<number> => Number(await textOf(page, "step"));
+
+/** How many different colours the pictures of a row have: 1 while nothing is painted. */
+const colours = (page: Page, row: string): Promise<number> =>
+  page.locator(`#${row} canvas`).evaluateAll((canvases) => {
+    const all = canvases.flatMap((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const context = (canvas as HTMLCanvasElement).getContext("2d")!;
+      return [...new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)];
+    });
+    return new Set(all).size;
+  });
+
+test("a run shows its loss and pictures, leaves the page responsive, and can be paused", async () => {
+  const page = await pages.open();
+  const errors: Error[] = [];
+  page.on("pageerror", (error) => errors.push(error));
+  await page.getByRole("button", { name: "Start" }).click();
+  await reach(page, 1);
+  await page.evaluate(() => {
+    const frames = { last: performance.now(), longest: 0, count: 0 };
+    Object.assign(window, { frames });
+    const frame = (): void => {
+      const now = performance.now();
+      frames.longest = Math.max(frames.longest, now - frames.last);
+      frames.last = now;
+      frames.count++;
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  });
+  await reach(page, 8);
+  const frames = await page.evaluate<{ longest: number; count: number }>("window.frames");
+  expect(frames.count).toBeGreaterThan(10);
+  expect(frames.longest, "ms between two frames while training").toBeLessThan(500);
+
+  expect(Number(await textOf(page, "loss"))).toBeGreaterThan(0.1);
+  expect(Number(await textOf(page, "speed"))).toBeGreaterThan(0);
+  expect(await textOf(page, "adapter")).toMatch(/swiftshader/i);
+  expect(await page.locator("#curve .mean").getAttribute("d")).toMatch(/^M[\d. ]+(L[\d. ]+){7}/);
+  for (const row of ["original", "masked", "reconstructed"]) {
+    expect(await page.locator(`#${row} canvas`).count()).toBe(8);
+    expect(await colours(page, row)).toBeGreaterThan(50);
+  }
+
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.waitForTimeout(1500); // what was under way arrives
+  const paused = await stepOf(page);
+  await page.waitForTimeout(1500);
+  expect(await stepOf(page)).toBe(paused);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await reach(page, paused + 2);
+  expect(errors).toEqual([]);
+  await page.close();
+}, 120_000);
+
+test("a step is profiled by kernel with a trace to save, and a run may follow", async () => {
+  const page = await pages.open(390);
+  await page.getByRole("button", { name: "Profile one step" }).click();
+  expect(await page.getByRole("button", { name: "Start" }).isDisabled()).toBe(true);
+  await ended(page);
+  expect(await textOf(page, "status")).toBe("Profiled one step");
+  const rows = await page
+    .locator("#profiled tbody tr")
+    .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent!)));
+  const kernels = rows.slice(0, -1);
+  expect(kernels.map(([name]) => name)).toContain("attention_forward");
+  const dispatches = Number(rows.at(-1)![1]);
+  expect(kernels.reduce((all, [, count]) => all + Number(count), 0)).toBe(dispatches);
+  expect(Number(rows.at(-1)![2])).toBeGreaterThan(0);
+  expect(await page.locator("#profiled .rates").innerText()).toMatch(
+    / [\d.]*[1-9]\d* GB\/s .* [\d.]*[1-9]\d* GFLOP\/s/,
+  );
+
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Save the trace" }).click();
+  const download = await saving;
+  expect(download.suggestedFilename()).toBe("trace.json");
+  const { traceEvents } = JSON.parse(readFileSync(await download.path(), "utf8")) as ChromeTrace;
+  expect(traceEvents.filter(({ ph }) => ph === "X")).toHaveLength(dispatches);
+
+  await page.getByRole("button", { name: "Start" }).click();
+  await reach(page, 1);
+  await page.getByRole("button", { name: "Reset" }).click();
+  expect(await page.locator("#profiled").isVisible()).toBe(false);
+  await page.close();
+}, 120_000);
+
+test("an adapter that cannot measure times says so, and a run may still be started", async () => {
+  const page = await pages.open();
+  await page.route("**/worker.js", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({
+      response,
+      body: (await response.text()).replaceAll("timestamp-query", "no-feature"),
+    });
+  });
+  await page.getByRole("button", { name: "Profile one step" }).click();
+  await expect.poll(() => textOf(page, "trouble-advice"), PATIENCE).toContain("needs timestamp queries");
+  await page.getByRole("button", { name: "Reset" }).click();
+  expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
+  await page.close();
+}, 120_000);
+
+test("own pictures are read and trained on to the end; one that is broken is named", async () => {
+  const page = await pages.open();
+  const pngs = await page.evaluate(() =>
+    Array.from({ length: 4 }, (_, i) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 50, height: 40 });
+      const context = canvas.getContext("2d")!;
+      context.fillStyle = `hsl(${90 * i} 80% 50%)`;
+      context.fillRect(5 * i, 5, 30, 30);
+      return canvas.toDataURL(i % 2 ? "image/png" : "image/jpeg").split(",")[1]!;
+    }),
+  );
+  const files = pngs.map((data, i) => ({
+    name: `picture${i}.${i % 2 ? "png" : "jpg"}`,
+    mimeType: i % 2 ? "image/png" : "image/jpeg",
+    buffer: Buffer.from(data, "base64"),
+  }));
+  await page.getByRole("spinbutton", { name: "Steps" }).fill("2");
+  await page.getByLabel("Or your own").setInputFiles(files);
+  expect(await page.getByLabel("Built-in pictures").isDisabled()).toBe(true);
+  await page.getByRole("button", { name: "Start" }).click();
+  await ended(page);
+  expect(await textOf(page, "step")).toBe("2");
+  expect(await page.locator("#original canvas").count()).toBe(4);
+
+  await page.getByRole("button", { name: "Reset" }).click();
+  const cut = { ...files[1]!, name: "cut.png", buffer: files[1]!.buffer.subarray(0, 60) };
+  await page.getByLabel("Or your own").setInputFiles([cut, files[0]!]);
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect.poll(() => textOf(page, "trouble-advice"), PATIENCE).toContain("cut.png");
+  await page.close();
+}, 120_000);
+
+test("without WebGPU the page says so and offers no start", async () => {
+  const page = await pages.browser.newPage();
+  await page.addInitScript(() => Object.defineProperty(navigator, "gpu", { value: undefined }));
+  await page.goto(pages.url);
+  await expect.poll(() => page.getByRole("alert").innerText(), PATIENCE).toContain("no WebGPU");
+  expect(await page.locator("#act").isDisabled()).toBe(true);
+  await page.close();
+});
+
+test("nothing overflows at the width of a phone, and a lost device is explained and can be left behind", async () => {
+  const page = await pages.open(390);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  await page.getByRole("button", { name: "Start" }).click();
+  await reach(page, 1);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  await (await pages.browser.newBrowserCDPSession()).send("Browser.crashGpuProcess" as "Browser.crash");
+  await expect.poll(() => page.getByRole("alert").innerText(), PATIENCE).toContain("device was lost");
+  expect(await textOf(page, "status")).toBe("Stopped");
+  await expect.poll(() => colours(page, "original"), PATIENCE).toBeGreaterThan(50); // painted again
+  await page.getByRole("button", { name: "Reset" }).click();
+  expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
+  expect(await textOf(page, "step")).toBe("–");
+  await page.close();
+}, 120_000);

@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findChromium } from "../../scripts/chromium.mjs";
+import { serve } from "../../scripts/serve.mjs";
+import { root } from "../repo/files.ts";
+import { startChromium } from "./chromium.ts";
+import type { ParityResult } from "./paritySteps.ts";
+
+// One bundle, run in two runtimes on one adapter: Chromium's own SwiftShader, which Node is told to use, too.
+const folder = mkdtempSync(join(tmpdir(), "partwise-parity-"));
+const bundle = join(folder, "steps.js");
+const MINUTES = 60_000;
+
+beforeAll(async () => {
+  writeFileSync(join(folder, "index.html"), "<!doctype html><title>Parity</title>");
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["test/web/paritySteps.ts"],
+    outfile: bundle,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    loader: { ".wgsl": "text" },
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The Vulkan driver file that comes with Chromium. */
+function swiftShaderDriver(): string {
+  const beside = findChromium() && join(dirname(realpathSync(findChromium()!)), "vk_swiftshader_icd.json");
+  const places = [beside, "/usr/lib/chromium/vk_swiftshader_icd.json"];
+  const found = places.find((path) => path && existsSync(path));
+  if (!found) throw new Error(`parity: SwiftShader's driver file must be there; looked in ${places}.`);
+  return found;
+}
+
+/** The steps in a Node process of their own, because the driver is chosen when a process starts. */
+async function inNode(): Promise<ParityResult> {
+  const program = `
+    import { create } from "webgpu";
+    import { paritySteps } from ${JSON.stringify(bundle)};
+    console.log(JSON.stringify(await paritySteps(create([]))));
+    process.exit(0);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: root,
+    env: { ...process.env, VK_DRIVER_FILES: swiftShaderDriver() },
+    maxBuffer: 2 ** 28,
+  });
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
+}
+
+async function inChromium(): Promise<ParityResult> {
+  const [browser, server] = [await startChromium(), await serve(folder, 0)];
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    // As text: the test runner rewrites imports in functions.
+    return await page.evaluate<ParityResult>(
+      'import("/steps.js").then(({ paritySteps }) => paritySteps(navigator.gpu))',
+    );
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+test(
+  "20 MAE steps with augmentation give the same bits in Node and in Chromium",
+  async () => {
+    const [node, chromium] = await Promise.all([inNode(), inChromium()]);
+    expect(node.adapter).toMatch(/swiftshader/i);
+    expect(chromium.adapter).toMatch(/swiftshader/i);
+    expect(node.step).toBe(20);
+    expect(Object.keys(node.digests)).toEqual(["pixels", "parameters", "exp_avg", "exp_avg_sq"]);
+    expect(new Set(Object.values(node.digests)).size).toBe(4);
+    expect(Number.isFinite(node.loss.last)).toBe(true);
+    expect(chromium.digests).toEqual(node.digests);
+    expect(chromium.loss).toEqual(node.loss);
+  },
+  5 * MINUTES,
+);

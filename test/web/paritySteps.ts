@@ -1,0 +1,48 @@
+import { creatures } from "../../src/data/creatures/creatures.ts";
+import { Device } from "../../src/engine/device.ts";
+import { DeviceImages } from "../../src/train/deviceImages.ts";
+import { maeRun } from "../../src/train/run.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+
+/** What a runtime computed: plain data, to be compared across processes. */
+export interface ParityResult {
+  adapter: string;
+  step: number;
+  /** SHA-256 of each array of the trainer's state, in hex. */
+  digests: Record<string, string>;
+  loss: { first: number; last: number };
+}
+
+const SETTINGS = { model: "vit_micro_patch4_32", seed: 7, batchSize: 4, totalSteps: 20 };
+const PICTURES = 12; // so that the 20 steps reach into a seventh epoch
+
+/** 20 MAE steps with random crops and flips on the built-in pictures. The same file runs in Node and in a browser. */
+export async function paritySteps(gpu: GPU): Promise<ParityResult> {
+  const device = await Device.open(gpu);
+  const set = creatures({ count: PICTURES });
+  const images = await DeviceImages.upload(device, set);
+  const { name: pictures, count, width, height } = set;
+  const data = { name: pictures, count, width, height };
+  const trainer = new Trainer(device, maeRun({ ...SETTINGS, data }), images);
+  await trainer.prepare();
+  while (trainer.step < SETTINGS.totalSteps) trainer.run();
+  const rows = await trainer.ring.read(0, trainer.step);
+  const { step, parameters, optimizer } = await trainer.state();
+  const digests: Record<string, string> = { pixels: await sha256(set.pixels) };
+  for (const [name, values] of Object.entries({ parameters, ...optimizer })) {
+    digests[name] = await sha256(values);
+  }
+  const { vendor, architecture, description, device: name } = device.info;
+  device.destroy();
+  return {
+    adapter: [vendor, architecture, name, description].join(" | "),
+    step,
+    digests,
+    loss: { first: rows[0]!.values.loss!, last: rows.at(-1)!.values.loss! },
+  };
+}
+
+async function sha256(values: ArrayBufferView): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", values as ArrayBufferView<ArrayBuffer>);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,83 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { ended, fill, profiledKernels, textOf, withPages } from "./pages.ts";
+
+const pages = withPages();
+
+/** The stored texts by adapter; with `change` those of every adapter are replaced by it. */
+const stored = (page: Page, change?: string): Promise<[string, string][]> =>
+  page.evaluate(
+    (text) =>
+      new Promise<[string, string][]>((resolve, reject) => {
+        const opening = indexedDB.open("partwise", 1);
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const store = opening.result.transaction("tuning", "readwrite").objectStore("tuning");
+          const keys = store.getAllKeys();
+          const values = store.getAll();
+          values.onsuccess = () => {
+            if (text !== undefined) for (const key of keys.result) store.put(text, key);
+          };
+          store.transaction.oncomplete = () => {
+            opening.result.close();
+            resolve(keys.result.map((key, i) => [String(key), values.result[i]]));
+          };
+        };
+      }),
+    change,
+  );
+
+const matmuls = (kernels: readonly string[]): string[] => kernels.filter((name) => name.startsWith("matmul"));
+
+test("Tune measures and stores; a reload uses what is stored, and warns of what it cannot use", async () => {
+  const page = await pages.open(390);
+  page.setDefaultTimeout(120_000); // a software adapter compiles every kernel first
+  const warnings: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "warning" && message.text().includes("tuning")) warnings.push(message.text());
+  });
+  await page.getByRole("button", { name: "Tune" }).click();
+  expect(await page.getByRole("button", { name: "Start" }).isDisabled()).toBe(true);
+  await ended(page);
+  expect(await textOf(page, "status")).toBe("Tuned");
+  const [, classes] = /^(\d+) classes of shapes: for \d+ another kernel/.exec(await textOf(page, "tuned"))!;
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  const [[adapter, text] = ["", ""]] = await stored(page);
+  const cache = JSON.parse(text);
+  expect(adapter).toMatch(/swiftshader/i);
+  expect(cache.adapter).toBe(adapter);
+  expect(Object.keys(cache.choices)).toHaveLength(Number(classes));
+
+  const choices = Object.fromEntries(Object.keys(cache.choices).map((name) => [name, "workgroup32"]));
+  await stored(page, JSON.stringify({ ...cache, choices }));
+  const reload = async () => {
+    await page.reload();
+    await fill(page);
+  };
+  await reload();
+  expect(await textOf(page, "tuned")).toBe("");
+  expect(matmuls(await profiledKernels(page))).toEqual(["matmul_workgroup"]);
+  expect(warnings).toEqual([]);
+
+  await stored(page, "{");
+  await reload();
+  expect(matmuls(await profiledKernels(page))).not.toContain("matmul_workgroup");
+  expect(warnings).toEqual(["The stored tuning is ignored: it is not JSON; Tune writes it anew."]);
+  await page.close();
+}, 180_000);
+
+test("a browser that stores nothing says so before measuring, and still trains", async () => {
+  const page = await pages.open();
+  await page.route("**/worker.js", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replaceAll("indexedDB.open", "noStore") });
+  });
+  await page.getByRole("button", { name: "Tune" }).click();
+  await page.waitForFunction(() => document.body.dataset.state === "failed");
+  expect(await textOf(page, "trouble-advice")).toMatch(
+    /^Tuning must be stored by the browser, which refuses/,
+  );
+  await page.getByRole("button", { name: "Reset" }).click();
+  expect(await profiledKernels(page)).toContain("attention_forward");
+  await page.close();
+}, 120_000);

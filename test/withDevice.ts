@@ -1,0 +1,18 @@
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { Device } from "../src/engine/device.ts";
+import { testGpu } from "./gpu.ts";
+
+/** One device for a test file; each test ends by waiting for the GPU, and any GPU error fails it. */
+export function withDevice(): { readonly device: Device } {
+  let device: Device;
+  beforeAll(async () => {
+    device = await Device.open(testGpu());
+  });
+  afterEach(() => device.finish());
+  afterAll(() => device.destroy());
+  return {
+    get device() {
+      return device;
+    },
+  };
+}
