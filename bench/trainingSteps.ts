@@ -1,0 +1,95 @@
+// The training steps that `bench -- step` measures, each ready to be submitted.
+import { noisePictures } from "../src/data/noise.ts";
+import type { CompiledStep, Outputs } from "../src/engine/compile.ts";
+import type { Device } from "../src/engine/device.ts";
+import { vitConfig } from "../src/models/vit.ts";
+import { DeviceImages } from "../src/train/deviceImages.ts";
+import { maeRun, type RunSettings } from "../src/train/run.ts";
+import { Trainer } from "../src/train/trainer.ts";
+import { UsageError } from "./measure/program.ts";
+import { referenceStep } from "./referenceStep.ts";
+import { parseStepConfig, stepProblem } from "./stepProblem.ts";
+
+/** A captured training step. */
+export interface TrainingStep {
+  compiled: CompiledStep<Outputs>;
+  /** Pictures of a batch. */
+  batch: number;
+  parameters: number;
+  /** Writes the inputs, encodes and submits; does not wait. */
+  submit(): void;
+  /** The latest loss. Throws if it is not finite. */
+  loss(): Promise<number>;
+}
+
+/** What the name of a step says. */
+export type StepName = { kind: "reference"; config: string } | { kind: "mae"; model: string; batch: number };
+
+/** Reads `reference:base`, `reference:batch=8,...`, or `mae:vit_micro_patch4_32:128` with the batch last. */
+export function parseStepName(text: string): StepName {
+  const [kind, name = "", batch = ""] = text.split(":");
+  if (kind === "reference") {
+    parseStepConfig(name); // throws if it is none
+    return { kind, config: name };
+  }
+  if (kind === "mae" && Number.isInteger(Number(batch)) && Number(batch) > 0) {
+    return { kind, model: name, batch: Number(batch) };
+  }
+  throw new UsageError(
+    `--step must be reference:CONFIG, mae:MODEL or mae:MODEL:BATCH, as mae:vit_micro_patch4_32:128; got "${text}"`,
+  );
+}
+
+/** The whole name of a step: `mae:MODEL` gets the batch behind it. Throws if it names no step. */
+export function fullStepName(text: string, batch: number): string {
+  const full = /^mae:[^:]+$/.test(text) ? `${text}:${batch}` : text;
+  parseStepName(full);
+  return full;
+}
+
+/** Captures the step of a full name. */
+export function startTraining(device: Device, text: string): Promise<TrainingStep> {
+  const step = parseStepName(text);
+  return step.kind === "reference"
+    ? startReference(device, step.config)
+    : startMae(device, step.model, step.batch);
+}
+
+/** A run of MAE pretraining, its schedule of no importance. */
+export const maeSettings = (model: string, batchSize: number, data: RunSettings["data"]): RunSettings =>
+  maeRun({ model, data, seed: 1, batchSize, totalSteps: 1_000_000, warmupSteps: 10 });
+
+async function startReference(device: Device, configText: string): Promise<TrainingStep> {
+  const problem = stepProblem(parseStepConfig(configText));
+  const step = await referenceStep(device, problem);
+  return {
+    compiled: step.compiled,
+    batch: problem.config.batch,
+    parameters: step.parameters.count(),
+    submit: step.submit,
+    loss: async () => finite(`reference:${configText}`, await step.loss()),
+  };
+}
+
+/** MAE pretraining as `partwise pretrain mae` runs it, crops and metrics included, on pictures of noise. */
+async function startMae(device: Device, model: string, batch: number): Promise<TrainingStep> {
+  const set = noisePictures(2 * batch, vitConfig(model).imageSize);
+  const images = await DeviceImages.upload(device, set);
+  const trainer = new Trainer(device, maeSettings(model, batch, set), images);
+  const compiled = await trainer.prepare();
+  return {
+    compiled,
+    batch,
+    parameters: trainer.parameters.count("trained"),
+    submit: () => trainer.run(),
+    async loss() {
+      const [row] = await trainer.ring.read(trainer.step - 1, trainer.step);
+      return finite(`mae:${model}:${batch}`, row!.values.loss!);
+    },
+  };
+}
+
+function finite(name: string, loss: number): number {
+  if (!Number.isFinite(loss)) throw new Error(`step: the loss of ${name} must be finite; got ${loss}`);
+  return loss;
+}
