@@ -4,9 +4,9 @@
 // the softmax kept online. Nothing crosses lanes except the rows that a block shares, so every sum has one fixed order.
 // backward: dp = do·v,  ds = p (dp - do·o),  dq = Σ ds k / √d,  dk = Σ ds q / √d,  dv = Σ p do
 // D4: head size / 4. Rows are found by strides in vec4f, so q, k and v may lie interleaved in one tensor.
-// A block's rows serve all of a lane's own; a lane's own rows and sums go through memory once a block. Neither OWN nor BLOCK
-// (8, 16 or 24) changes a bit: the softmax is rescaled after every eight keys whatever BLOCK is. The host supplies
-// block_k, block_v, block_q, block_do: (at, stride, first, count) -> array<vec4f, BLOCK>, the vec4f at `at` of BLOCK
+// A block's rows serve all of a lane's own; a lane's own rows and sums stay in its private memory, which software adapters
+// read four times as fast as a buffer. Neither OWN nor BLOCK (8, 16 or 24) changes a bit: the softmax is rescaled after every
+// eight keys whatever BLOCK is. attentionBackward.wgsl has dq, dk and dv in one pass. The host supplies block_k, block_v, block_q, block_do: (at, stride, first, count) -> array<vec4f, BLOCK>, the vec4f at `at` of BLOCK
 // consecutive rows (attentionRows*.wgsl), and  bias_at (attentionBias*.wgsl).
 
 struct Sizes {
@@ -20,7 +20,8 @@ struct Sizes {
   k_start: u32,
   v_row: u32,
   v_start: u32,
-  dq_row: u32,
+  dq_row: u32, // in d_out, as what follows
+  dq_start: u32,
   dk_row: u32,
   dk_start: u32,
   dv_start: u32,
@@ -58,10 +59,21 @@ fn own_rows(group: u32, lane: u32, count: u32) -> array<u32, OWN> {
   return rows;
 }
 
+// This lane's queries themselves.
+var<private> mine_q: array<array<vec4f, D4>, OWN>;
+
+fn fetch_q(own: array<u32, OWN>, batch: u32, head: u32) {
+  let q0 = start(sizes.q_start, sizes.q_row, sizes.queries, batch, head);
+  for (var c = 0u; c < sizes.d4; c++) {
+    for (var r = 0u; r < OWN; r++) {
+      mine_q[r][c] = q[q0 + own[r] * sizes.q_row + c];
+    }
+  }
+}
+
 // Scores of BLOCK keys for this lane's queries.
 fn scores(own: array<u32, OWN>, batch: u32, head: u32, first: u32) -> array<array<f32, BLOCK>, OWN> {
   var score: array<array<f32, BLOCK>, OWN>;
-  let q0 = start(sizes.q_start, sizes.q_row, sizes.queries, batch, head);
   let k0 = start(sizes.k_start, sizes.k_row, sizes.keys, batch, head);
   for (var r = 0u; r < OWN; r++) {
     score[r] = array<f32, BLOCK>();
@@ -69,7 +81,7 @@ fn scores(own: array<u32, OWN>, batch: u32, head: u32, first: u32) -> array<arra
   for (var c = 0u; c < sizes.d4; c++) {
     let rows = block_k(k0 + c, sizes.k_row, first, sizes.keys);
     for (var r = 0u; r < OWN; r++) {
-      let mine = q[q0 + own[r] * sizes.q_row + c];
+      let mine = mine_q[r][c];
       for (var s = 0u; s < BLOCK; s++) {
         score[r][s] = add_dot(score[r][s], mine, rows[s]);
       }
@@ -92,6 +104,7 @@ fn scores(own: array<u32, OWN>, batch: u32, head: u32, first: u32) -> array<arra
 fn attention_forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   share_lane = lane;
   let own = own_rows(group.x, lane, sizes.queries);
+  fetch_q(own, group.z, group.y);
   let v0 = start(sizes.v_start, sizes.v_row, sizes.keys, group.z, group.y);
   var acc: array<array<vec4f, D4>, OWN>;
   var most: array<f32, OWN>;
@@ -145,12 +158,13 @@ fn attention_forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
 
 @group(0) @binding(4) var<storage, read> o_saved: array<vec4f>;
 @group(0) @binding(6) var<storage, read> d_o: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> dq: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> d_out: array<vec4f>; // dq, dk and dv
 
 @compute @workgroup_size(WORKGROUP)
 fn attention_backward_q(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   share_lane = lane;
   let own = own_rows(group.x, lane, sizes.queries);
+  fetch_q(own, group.z, group.y);
   let width = sizes.heads * D4;
   let o0 = start(0u, width, sizes.queries, group.z, group.y);
   let k0 = start(sizes.k_start, sizes.k_row, sizes.keys, group.z, group.y);
@@ -197,11 +211,11 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3u, @builtin(local_invo
       }
     }
   }
-  let dq0 = start(0u, sizes.dq_row, sizes.queries, group.z, group.y);
+  let dq0 = start(sizes.dq_start, sizes.dq_row, sizes.queries, group.z, group.y);
   for (var r = 0u; r < OWN; r++) {
     if ((group.x * OWN + r) * WORKGROUP + lane < sizes.queries) {
       for (var c = 0u; c < sizes.d4; c++) {
-        dq[dq0 + own[r] * sizes.dq_row + c] = acc[r][c];
+        d_out[dq0 + own[r] * sizes.dq_row + c] = acc[r][c];
       }
       statistics[sizes.pairs + pairs + own[r]] = delta[r];
     }
@@ -209,7 +223,6 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3u, @builtin(local_invo
 }
 
 @group(0) @binding(5) var<storage, read> statistics_saved: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dkv: array<vec4f>;
 
 @compute @workgroup_size(WORKGROUP)
 fn attention_backward_kv(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -269,8 +282,8 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
   for (var r = 0u; r < OWN; r++) {
     if ((group.x * OWN + r) * WORKGROUP + lane < sizes.keys) {
       for (var c = 0u; c < sizes.d4; c++) {
-        dkv[sizes.dk_start + out + own[r] * sizes.dk_row + c] = acc_k[r][c];
-        dkv[sizes.dv_start + out + own[r] * sizes.dk_row + c] = acc_v[r][c];
+        d_out[sizes.dk_start + out + own[r] * sizes.dk_row + c] = acc_k[r][c];
+        d_out[sizes.dv_start + out + own[r] * sizes.dk_row + c] = acc_v[r][c];
       }
     }
   }

@@ -1,4 +1,5 @@
 import attentionWgsl from "../../shaders/attention.wgsl";
+import backwardWgsl from "../../shaders/attentionBackward.wgsl";
 import biasWgsl from "../../shaders/attentionBias.wgsl";
 import noBiasWgsl from "../../shaders/attentionNoBias.wgsl";
 import rowsWgsl from "../../shaders/attentionRows.wgsl";
@@ -22,18 +23,24 @@ interface Sharing {
   block: number;
 }
 
+/** Whether subgroups are those of a software adapter: small, and loads cost most. */
+const isSmall = (subgroupSize: number): boolean => subgroupSize === 4 || subgroupSize === 8;
+
 /**
- * On software adapters, whose subgroups are small, loads cost most: a lane has up to three rows of its own, as many as
- * leave the fewest idle. A GPU hides loads behind other lanes and runs out of registers first: one row a lane.
+ * With small subgroups a lane has up to three of `own` rows, as many as leave the fewest idle, so that a loaded row of the
+ * `others` serves all of them. A GPU hides loads behind other lanes and runs out of registers first: one row a lane.
  */
-function sharingOf({ subgroupSize }: Capabilities, rowCount: number, isForward: boolean): Sharing {
-  if (subgroupSize < 4 || subgroupSize > 8) {
+function sharingOf({ subgroupSize }: Capabilities, own: number, others: number): Sharing {
+  if (!isSmall(subgroupSize)) {
     return { workgroup: subgroupSize > 8 ? Math.min(subgroupSize, 32) : 32, own: 1, block: 8 };
   }
   const costs = [1, 0.7, 0.55]; // of a row, measured
-  const total = costs.map((cost, i) => cost * Math.ceil(rowCount / (subgroupSize * (i + 1))) * (i + 1));
-  const own = total.indexOf(Math.min(...total)) + 1;
-  return { workgroup: subgroupSize, own, block: isForward ? 16 : 8 };
+  const total = costs.map((cost, i) => cost * Math.ceil(own / (subgroupSize * (i + 1))) * (i + 1));
+  return {
+    workgroup: subgroupSize,
+    own: total.indexOf(Math.min(...total)) + 1,
+    block: 8 * Math.min(3, Math.ceil(others / 8)),
+  };
 }
 
 /** The shape of one attention and where its operands lie: rows and starts in values. */
@@ -54,25 +61,27 @@ interface Operands {
   bias: Tensor | undefined;
 }
 
-/** Where the gradients go, in values. */
+/** Where the gradients lie in one tensor, in values. */
 interface Targets {
   dqRow: number;
+  dqStart: number;
   dkRow: number;
   dkStart: number;
   dvStart: number;
 }
 
-const NO_TARGETS: Targets = { dqRow: 0, dkRow: 0, dkStart: 0, dvStart: 0 };
+const NO_TARGETS: Targets = { dqRow: 0, dqStart: 0, dkRow: 0, dkStart: 0, dvStart: 0 };
 
-/** Products of matrices in each pass: scores and values; scores, dp and dq; scores, dp, dk and dv; scores and dp. */
+/** Products of matrices in each pass: scores and values; dp, dq, dk and dv besides scores; scores and dp. */
 const PRODUCTS = {
   attention_forward: 2,
+  attention_backward: 5,
   attention_backward_q: 3,
   attention_backward_kv: 4,
   attention_backward_bias: 2,
 } as const;
 
-/** Runs one entry point of attention.wgsl, one lane per row. `own` are bindings 4 to 7. */
+/** Runs one entry point of the attention kernels on `rowCount` rows, shared out to lanes. `own` are bindings 4 to 7. */
 function run(
   entry: keyof typeof PRODUCTS,
   layout: Layout,
@@ -82,8 +91,20 @@ function run(
   targets: Targets = NO_TARGETS,
 ): void {
   const { batch, queries, keys, heads, headSize, rows, starts } = layout;
-  const { dqRow, dkRow, dkStart, dvStart } = targets;
-  const strides = [rows.q, starts.q, rows.k, starts.k, rows.v, starts.v, dqRow, dkRow, dkStart, dvStart];
+  const { dqRow, dqStart, dkRow, dkStart, dvStart } = targets;
+  const strides = [
+    rows.q,
+    starts.q,
+    rows.k,
+    starts.k,
+    rows.v,
+    starts.v,
+    dqRow,
+    dqStart,
+    dkRow,
+    dkStart,
+    dvStart,
+  ];
   const each = bias?.shape.length === 4;
   const sizes = uniform(
     queries,
@@ -98,10 +119,11 @@ function run(
   );
   const shared = sharing(q.device.capabilities.subgroupSize);
   const rowsOf = shared.length > 0 ? [...shared, rowsSubgroupWgsl] : [rowsWgsl];
-  const isForward = entry === "attention_forward";
-  const { workgroup, own: ownRows, block } = sharingOf(q.device.capabilities, rowCount, isForward);
+  const isWhole = entry === "attention_backward"; // a workgroup for all rows
+  const { workgroup, own: ownRows, block } = sharingOf(q.device.capabilities, rowCount, isWhole ? 8 : keys);
   const perWorkgroup = workgroup * (entry === "attention_backward_bias" ? 1 : ownRows);
-  const chosen = kernel(entry, [attentionWgsl, ...rowsOf, bias ? biasWgsl : noBiasWgsl], {
+  const texts = [attentionWgsl, ...(isWhole ? [backwardWgsl] : []), ...rowsOf, bias ? biasWgsl : noBiasWgsl];
+  const chosen = kernel(entry, texts, {
     WORKGROUP: workgroup,
     OWN: ownRows,
     BLOCK: block,
@@ -110,7 +132,7 @@ function run(
   q.device.run(
     chosen,
     [sizes, q, k, v, ...own, ...(bias ? [bias] : [])],
-    [Math.ceil(rowCount / perWorkgroup), ...groups],
+    [isWhole ? 1 : Math.ceil(rowCount / perWorkgroup), ...groups],
     {
       flops: PRODUCTS[entry] * 2 * batch * heads * queries * keys * headSize,
       shape: [batch, heads, queries, keys, headSize],
@@ -126,22 +148,25 @@ function forward(layout: Layout, operands: Operands, o: Tensor): Tensor {
   return statistics;
 }
 
-/** Fills dq, dk and dv (the latter two in one tensor); dq must be asked for too, since it prepares do·o. */
+/** Fills dq, dk and dv, which lie in one tensor. */
 function backward(
   layout: Layout,
   operands: Operands,
-  saved: { o: Tensor; statistics: Tensor },
+  { o, statistics }: { o: Tensor; statistics: Tensor },
   dy: Tensor,
-  dq: Tensor,
-  dkv: Tensor,
+  out: Tensor,
   targets: Targets,
 ): void {
   const { batch, queries, keys, heads } = layout;
-  const { o, statistics } = saved;
   const groupsQ = [queries, heads, batch] as const;
   const groupsK = [keys, heads, batch] as const;
-  run("attention_backward_q", layout, operands, [o, statistics, dy, dq], groupsQ, targets);
-  run("attention_backward_kv", layout, operands, [null, statistics, dy, dkv], groupsK, targets);
+  const own = [o, statistics, dy, out];
+  if (isSmall(out.device.capabilities.subgroupSize)) {
+    run("attention_backward", layout, operands, own, groupsK, targets);
+  } else {
+    run("attention_backward_q", layout, operands, own, groupsQ, targets); // also prepares do·o for the other
+    run("attention_backward_kv", layout, operands, [null, statistics, dy, out], groupsK, targets);
+  }
 }
 
 /** The gradient of the bias; runs after `backward`. */
@@ -214,8 +239,8 @@ const selfOp = defineOp<SelfInputs, { heads: number }, Tensor>({
     const operands = { q: qkv, k: qkv, v: qkv, bias };
     const row = qkv.shape[2]!;
     const dqkv = into(0);
-    const targets = { dqRow: row, dkRow: row, dkStart: row / 3, dvStart: (2 * row) / 3 };
-    backward(layout, operands, { o, statistics }, dy, dqkv, dqkv, targets);
+    const targets = { dqRow: row, dqStart: 0, dkRow: row, dkStart: row / 3, dvStart: (2 * row) / 3 };
+    backward(layout, operands, { o, statistics }, dy, dqkv, targets);
     if (!bias || !wants(1)) return [dqkv, null];
     const dbias = into(1);
     backwardBias(layout, operands, statistics, dy, dbias);
@@ -270,16 +295,21 @@ const crossOp = defineOp<CrossInputs, { heads: number }, Tensor>({
     const layout = separateLayout(q.shape, k.shape, v.shape, heads);
     const operands = { q, k, v, bias };
     const width = q.shape[2]!;
-    const half = alignBytes(k.bytes) / 4; // dk and dv share a tensor, since they are one kernel's output
-    const dkv = Tensor.empty(device, [2 * half]);
-    const dq = into(0);
-    backward(layout, operands, { o, statistics }, dy, dq, dkv, {
+    // One tensor, since they are one kernel's output.
+    const [partQ, partK] = [q, k].map(({ bytes }) => alignBytes(bytes) / 4) as [number, number];
+    const out = Tensor.empty(device, [partQ + 2 * partK]);
+    backward(layout, operands, { o, statistics }, dy, out, {
       dqRow: width,
+      dqStart: 0,
       dkRow: width,
-      dkStart: 0,
-      dvStart: half,
+      dkStart: partQ,
+      dvStart: partQ + partK,
     });
-    const gradients = [dq, dkv.view(k.shape), dkv.view(v.shape, 4 * half)];
+    const gradients = [
+      out.view(q.shape),
+      out.view(k.shape, 4 * partQ),
+      out.view(v.shape, 4 * (partQ + partK)),
+    ];
     if (!bias || !wants(3)) return [...gradients, null];
     const dbias = into(3);
     backwardBias(layout, operands, statistics, dy, dbias);
