@@ -32,7 +32,7 @@ class Readback {
 
   /** Waits for the latest run and gives its value. */
   async value(): Promise<number> {
-    await this.#buffer.mapAsync(1); // GPUMapMode.READ
+    await this.#device.wait(this.#buffer.mapAsync(1)); // GPUMapMode.READ
     const [value] = new Float32Array(this.#buffer.getMappedRange().slice(0));
     this.#buffer.unmap();
     this.#device.check();

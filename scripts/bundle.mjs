@@ -83,6 +83,18 @@ export async function bundleCore(folder) {
 }
 
 /**
+ * Bundles what the library has for Node alone.
+ * @param {string} folder
+ */
+export const bundleNode = (folder) =>
+  build({
+    ...shared,
+    platform: "node",
+    entryPoints: ["src/node/wait.ts"],
+    outfile: join(folder, "node.mjs"),
+  });
+
+/**
  * Bundles the browser program, a page and its worker, with everything they load beside them.
  * @param {string} folder
  */

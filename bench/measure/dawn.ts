@@ -1,6 +1,7 @@
 // The GPU of a bench program: Dawn under Node, its calls counted.
 import { create, globals } from "webgpu";
 import { Device, type DeviceOptions } from "../../src/engine/device.ts";
+import { wait } from "../../src/node/wait.ts";
 import { type GpuCalls, type GpuClasses, watchGpuCalls } from "./gpuCalls.ts";
 
 /** Kept for the life of the process: Dawn ends when its GPU object is collected, and devices with it. */
@@ -22,7 +23,7 @@ export function gpuCalls(): GpuCalls {
 /** Opens a device of Partwise, its calls counted too. */
 export function openDevice(options: DeviceOptions = {}): Promise<Device> {
   gpuCalls();
-  return Device.open(benchGpu(), options);
+  return Device.open(benchGpu(), { wait, ...options });
 }
 
 /** Adapter name and features, without a device. */

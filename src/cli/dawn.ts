@@ -1,4 +1,5 @@
 import { Device, type DeviceOptions } from "../engine/device.ts";
+import { wait } from "../node/wait.ts";
 import { asUsage, UsageError } from "./errors.ts";
 
 /** How a system without an adapter gets one. */
@@ -35,7 +36,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     const remedy = REMEDIES[process.platform] ?? "install a graphics driver";
     throw new UsageError(`no WebGPU adapter was found: ${remedy}`);
   }
-  return asUsage(() => Device.open(found, options));
+  return asUsage(() => Device.open(found, { wait, ...options }));
 }
 
 async function loadDawn(): Promise<(flags: string[]) => GPU> {

@@ -27,7 +27,11 @@ export interface DeviceOptions {
   powerPreference?: GPUPowerPreference;
   /** Use only kernels that need no subgroups, to test or compare them. */
   portable?: boolean;
+  wait?: Wait;
 }
+
+/** Gives a promise of the GPU's back, doing meanwhile what helps it: in Node `wait` of `partwise/node`; else nothing. */
+export type Wait = <T>(work: Promise<T>) => Promise<T>;
 
 /** What a kernel can be chosen by. */
 export interface Capabilities {
@@ -39,6 +43,12 @@ export interface Capabilities {
   subgroupSize: number;
   f16: boolean;
   timestamps: boolean;
+}
+
+/** What a device is besides its `GPUDevice`. */
+interface Nature {
+  wait?: Wait | undefined;
+  plansOnly?: boolean;
 }
 
 /** A WebGPU device with the engine's memory, pipelines and recorder. All tensors belong to one. */
@@ -55,16 +65,19 @@ export class Device {
   readonly eager: Eager;
   /** Whether this device only plans: tensors have sizes and no contents, and nothing runs. */
   readonly plansOnly: boolean;
+  /** What every wait for the GPU goes through. */
+  readonly wait: Wait;
   readonly #owned: boolean;
   /** Kept alive: Dawn aborts when a GPU object is collected while a device of its lives. */
   readonly source: GPU | GPUDevice;
   #recorder: Recorder;
   #failure: Error | null = null;
 
-  private constructor(gpu: GPUDevice, source: GPU | GPUDevice, plansOnly = false) {
+  private constructor(gpu: GPUDevice, source: GPU | GPUDevice, { wait, plansOnly = false }: Nature = {}) {
     this.gpu = gpu;
     this.source = source;
     this.plansOnly = plansOnly;
+    this.wait = wait ?? ((work) => work);
     this.#owned = gpu !== source;
     this.info = gpu.adapterInfo;
     this.limits = gpu.limits;
@@ -76,7 +89,7 @@ export class Device {
       f16: gpu.features.has("shader-f16"),
       timestamps: gpu.features.has("timestamp-query"),
     };
-    this.allocator = new Allocator(gpu, this.counters);
+    this.allocator = new Allocator(gpu, this.counters, this.wait);
     this.pipelines = new Pipelines(this);
     this.eager = new Eager(this);
     this.#recorder = this.eager;
@@ -92,7 +105,8 @@ export class Device {
    * run and read back first: an adapter that computes nothing (Dawn's null backend) is refused.
    */
   static async open(gpu: GPU | GPUDevice, options: DeviceOptions = {}): Promise<Device> {
-    const device = new Device("requestAdapter" in gpu ? await requestDevice(gpu, options) : gpu, gpu);
+    const opened = "requestAdapter" in gpu ? await requestDevice(gpu, options) : gpu;
+    const device = new Device(opened, gpu, options);
     await selfTest(device);
     const { subgroupSize } = device.capabilities;
     if (subgroupSize > 0 && (options.portable || !(await subgroupsAreRuns(device, subgroupSize)))) {
@@ -107,7 +121,7 @@ export class Device {
    */
   static planning({ gpu, capabilities, tuning }: Device): Device {
     const hollow = hollowGpu(gpu);
-    const device = new Device(hollow, hollow, true);
+    const device = new Device(hollow, hollow, { plansOnly: true });
     device.capabilities = capabilities;
     device.tuning = tuning;
     return device;
@@ -198,7 +212,7 @@ export class Device {
   /** Waits for all submitted work, then throws if any of it failed. */
   async finish(): Promise<void> {
     this.eager.flush();
-    await this.gpu.queue.onSubmittedWorkDone();
+    await this.wait(this.gpu.queue.onSubmittedWorkDone());
     await this.eager.settled();
     this.check();
   }

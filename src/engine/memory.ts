@@ -1,4 +1,5 @@
 import type { Counters } from "./counters.ts";
+import type { Wait } from "./device.ts";
 
 /** Tensors start at multiples of this many bytes, the largest binding offset alignment WebGPU allows. */
 export const ALIGNMENT = 256;
@@ -41,11 +42,13 @@ export class Storage {
 export class Allocator {
   readonly #gpu: GPUDevice;
   readonly #counters: Counters;
+  readonly #wait: Wait;
   readonly #pool = new Map<number, GPUBuffer[]>();
 
-  constructor(gpu: GPUDevice, counters: Counters) {
+  constructor(gpu: GPUDevice, counters: Counters, wait: Wait) {
     this.#gpu = gpu;
     this.#counters = counters;
+    this.#wait = wait;
   }
 
   /** A storage buffer of at least `bytes`, contents undefined. */
@@ -92,7 +95,7 @@ export class Allocator {
   async trim(): Promise<void> {
     const idle = [...this.#pool.values()].flat();
     this.#pool.clear();
-    await this.#gpu.queue.onSubmittedWorkDone();
+    await this.#wait(this.#gpu.queue.onSubmittedWorkDone());
     for (const buffer of idle) this.destroy(buffer);
   }
 }

@@ -78,7 +78,7 @@ export async function profileCommands(
   }
   encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
   device.gpu.queue.submit([encoder.finish()]);
-  await staging.mapAsync(1); // GPUMapMode.READ
+  await device.wait(staging.mapAsync(1)); // GPUMapMode.READ
   const times = new BigUint64Array(staging.getMappedRange().slice(0));
   for (const buffer of [resolved, staging]) device.allocator.destroy(buffer);
   for (const set of sets) set.destroy();

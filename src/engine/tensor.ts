@@ -122,7 +122,7 @@ export class Tensor {
     device.gpu.queue.submit([encoder.finish()]);
     device.counters.readbacks++;
     try {
-      await staging.mapAsync(1); // GPUMapMode.READ
+      await device.wait(staging.mapAsync(1)); // GPUMapMode.READ
       await device.eager.settled();
       device.check();
       return valuesOf(staging.getMappedRange().slice(0), this.dtype);

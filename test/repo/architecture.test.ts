@@ -13,7 +13,8 @@ const LAYERS: Record<string, string[]> = {
   eval: ["engine", "models", "data"],
   study: ["engine", "models", "data", "train", "eval"],
   index: ["engine", "models", "data", "profile", "train", "eval", "study"],
-  cli: ["engine", "models", "data", "profile", "train", "eval", "study", "index"],
+  node: [],
+  cli: ["engine", "models", "data", "profile", "train", "eval", "study", "index", "node"],
 };
 
 const IMPORT = /^(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm;

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, type MockInstance, test, vi } from "vitest";
+import { Device } from "../../src/engine/device.ts";
+import { Tensor } from "../../src/engine/tensor.ts";
+import { wait } from "../../src/node/wait.ts";
+import { testGpu } from "../gpu.ts";
+
+let naps: MockInstance<typeof Atomics.wait>;
+let clock = 0;
+
+/** Time goes on by naps, and a little in every turn. */
+beforeEach(() => {
+  clock = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => clock);
+  naps = vi.spyOn(Atomics, "wait").mockImplementation((_cell, _index, _value, ms) => {
+    clock += ms! + 0.1;
+    return "timed-out";
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const lengths = (): number[] => naps.mock.calls.map(([, , , ms]) => ms!);
+
+/** Ends when the clock has come to `ms`. */
+async function until(ms: number): Promise<void> {
+  while (clock < ms) await turn();
+}
+
+test("gives the promise back, with its value or its error", async () => {
+  const good = Promise.resolve(3);
+  expect(wait(good)).toBe(good);
+  await expect(wait(good)).resolves.toBe(3);
+  await expect(wait(Promise.reject(new Error("lost")))).rejects.toThrow("lost");
+});
+
+test("naps longer the longer it waits, a millisecond at most, and ends with the last wait", async () => {
+  await Promise.all([wait(until(5)), wait(until(40))]);
+  expect(lengths()[0]).toBe(0);
+  expect(lengths().at(-1)).toBe(1);
+  expect(lengths()).toEqual([...lengths()].sort((a, b) => a - b));
+  await turn();
+  naps.mockClear();
+  await turn();
+  await turn();
+  expect(lengths()).toEqual([]);
+});
+
+test("several waits share their naps", async () => {
+  const waits = Promise.all([wait(until(10)), wait(until(10)), wait(until(10))]);
+  await turn();
+  const before = lengths().length;
+  await turn();
+  expect(lengths().length - before).toBe(1);
+  await waits;
+});
+
+test("a device waits by it for every value it reads", async () => {
+  const waited: unknown[] = [];
+  const counting = <T>(work: Promise<T>): Promise<T> => {
+    waited.push(work);
+    return wait(work);
+  };
+  const device = await Device.open(testGpu(), { wait: counting });
+  const opening = waited.length;
+  expect(opening).toBeGreaterThan(0); // the self-test
+  expect(await Tensor.from(device, [1, 2], [2]).read()).toEqual(Float32Array.of(1, 2));
+  expect(waited.length).toBe(opening + 1);
+  await device.finish();
+  expect(waited.length).toBe(opening + 2);
+  device.destroy();
+});
