@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors } from "../../src/data/safetensors.ts";
 import { withProgram } from "./program.ts";
 
-const STEPS = 8;
+/** Two epochs; enough for a run to be stopped in, however late this process gets its turn. */
+const STEPS = 16;
 const program = withProgram();
 const at = (...parts: string[]): string => join(program.folder, ...parts);
 
@@ -78,7 +79,7 @@ describe("partwise pretrain mae", () => {
     expect(JSON.parse(metadata.partwise!)).toEqual(info);
     expect(info).toMatchObject({
       step: STEPS,
-      order: { epoch: 1, step: 0 },
+      order: { epoch: 2, step: 0 },
       settings: { seed: 7, batchSize: 8 },
     });
     const metrics = metricsOf(at("whole"));

@@ -25,21 +25,17 @@ test("a run shows its loss and pictures, leaves the page responsive, and can be 
   await page.getByRole("button", { name: "Start" }).click();
   await reach(page, 1);
   await page.evaluate(() => {
-    const frames = { last: performance.now(), longest: 0, count: 0 };
+    const frames = { count: 0 };
     Object.assign(window, { frames });
     const frame = (): void => {
-      const now = performance.now();
-      frames.longest = Math.max(frames.longest, now - frames.last);
-      frames.last = now;
       frames.count++;
       requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
   });
   await reach(page, 8);
-  const frames = await page.evaluate<{ longest: number; count: number }>("window.frames");
-  expect(frames.count).toBeGreaterThan(10);
-  expect(frames.longest, "ms between two frames while training").toBeLessThan(500);
+  // A page that computed itself could paint between two steps at best; on a busy machine both are slow.
+  expect(await page.evaluate<number>("window.frames.count"), "frames in seven steps").toBeGreaterThan(14);
 
   expect(Number(await textOf(page, "loss"))).toBeGreaterThan(0.1);
   expect(Number(await textOf(page, "speed"))).toBeGreaterThan(0);
@@ -51,10 +47,13 @@ test("a run shows its loss and pictures, leaves the page responsive, and can be 
   }
 
   await page.getByRole("button", { name: "Pause" }).click();
-  await page.waitForTimeout(1500); // what was under way arrives
+  const progress = async (): Promise<number> => {
+    const before = await stepOf(page);
+    await page.waitForTimeout(1500);
+    return (await stepOf(page)) - before;
+  };
+  await expect.poll(progress, PATIENCE).toBe(0); // once what was under way has arrived
   const paused = await stepOf(page);
-  await page.waitForTimeout(1500);
-  expect(await stepOf(page)).toBe(paused);
   await page.getByRole("button", { name: "Resume" }).click();
   await reach(page, paused + 2);
   expect(errors).toEqual([]);
