@@ -39,7 +39,7 @@ const metricsOf = (out: string): Record<string, unknown>[] =>
 
 /** Waits until a run has saved a checkpoint. */
 async function checkpointIn(out: string): Promise<void> {
-  for (const deadline = Date.now() + 40_000; Date.now() < deadline; await sleep(5)) {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(5)) {
     if (existsSync(join(out, "checkpoint.json"))) return;
   }
   throw new Error(`${out}: no checkpoint came`);

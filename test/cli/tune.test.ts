@@ -22,8 +22,6 @@ const settings = maeRun({
   batchSize: 2,
   totalSteps: 2,
 });
-const timeout = 180_000;
-
 const file = (): string => cacheFile(on.device.info, join(program.cache, "partwise"));
 function write(text: string): void {
   mkdirSync(dirname(file()), { recursive: true });
@@ -39,7 +37,7 @@ function classesOf(): Tuning["asked"] {
   return on.device.tuning.asked;
 }
 
-describe("partwise tune mae", { timeout }, () => {
+describe("partwise tune mae", () => {
   const EXTRA = ["matmul nn m1r n1r k1r batch1", "register"] as const;
   let result: { file: string; classes: (Tuned & { speedup: number | null })[] };
   let stdout: string;
@@ -49,7 +47,7 @@ describe("partwise tune mae", { timeout }, () => {
     expect(ended.code, ended.stderr).toBe(0);
     stdout = ended.stdout;
     result = JSON.parse(stdout.trim().split("\n").at(-1)!);
-  }, timeout);
+  });
 
   test("measures the classes of the run's shapes, each with every method or a reason not to", () => {
     expect(new Set(result.classes.map(({ name }) => name))).toEqual(new Set(classesOf().keys()));
@@ -79,7 +77,7 @@ describe("partwise tune mae", { timeout }, () => {
   });
 });
 
-describe("a run whose cache names other methods than those that ship", { timeout }, () => {
+describe("a run whose cache names other methods than those that ship", () => {
   let entry: string;
   beforeAll(() => {
     const classes = classesOf();
@@ -113,7 +111,7 @@ describe("a run whose cache names other methods than those that ship", { timeout
   });
 });
 
-describe("a cache of no use", { timeout }, () => {
+describe("a cache of no use", () => {
   const ignored = (stderr: string): string[] =>
     stderr.split("\n").filter((line) => line.includes("is ignored"));
   const plan = ["plan", "mae", "--batch", "2", "--model", MODEL];

@@ -40,12 +40,9 @@ const captured = async (training: TinyTraining, device: Device, schedules = SCHE
 
 const numbers = (bits: Uint32Array) => new Float32Array(bits.buffer);
 
-/** Software adapters need half a minute of processor time to compile a whole step for the first time. */
-const timeout = 300_000;
-
 const kinds = { "a supervised ViT": supervised, "a masked autoencoder": maskedAutoencoder };
 
-describe.each(Object.entries(kinds))("%s, captured", { timeout }, (kind, make) => {
+describe.each(Object.entries(kinds))("%s, captured", (kind, make) => {
   test("gives the bits of the uncaptured step, with every schedule moving", async () => {
     const training = make(on.device);
     const expected = await outcome(training, () => on.device.tidy(() => training.step()));

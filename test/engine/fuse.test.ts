@@ -115,9 +115,7 @@ describe("random chains", () => {
     return { y, ...Object.fromEntries(gradients.map((g, i) => [`gradient ${i}`, g])) };
   }
 
-  test("have the bits of the unfused and of the uncaptured, values and gradients", {
-    timeout: 300_000,
-  }, async () => {
+  test("have the bits of the unfused and of the uncaptured, values and gradients", async () => {
     let [plain, fused] = [0, 0];
     const check = async (made: Chain) => {
       const inputs = inputsOf(made);

@@ -61,10 +61,7 @@ const models: Record<string, Model> = {
   },
 };
 
-/** Software adapters need half a minute of processor time to compile a whole step for the first time. */
-const timeout = 300_000;
-
-describe.each(Object.entries(models))("%s with gradCheckpointing", { timeout }, (_, { make, loss }) => {
+describe.each(Object.entries(models))("%s with gradCheckpointing", (_, { make, loss }) => {
   const inputs = () => ({
     images: Tensor.from(on.device, new Random(2, "test").fillNormal(new Float32Array(BATCH * 16 * 16 * 3)), [
       BATCH,

@@ -51,10 +51,7 @@ describe("maeConfig", () => {
   });
 });
 
-/** Software adapters need half a minute of processor time to compile a whole step for the first time. */
-const timeout = 300_000;
-
-describe("mae", { timeout }, () => {
+describe("mae", () => {
   const on = withDevice();
   const stepOf = (step: number) => Tensor.from(on.device, [step], [], "u32");
   const noiseOf = (batch: number, step: number, seed = 1, config = CONFIG) =>

@@ -73,10 +73,7 @@ describe("vitConfig", () => {
   });
 });
 
-/** Software adapters need half a minute of processor time to compile a whole step for the first time. */
-const timeout = 300_000;
-
-describe("vit", { timeout }, () => {
+describe("vit", () => {
   const on = withDevice();
   const pictures = (batch: number, height: number, width: number, seed = 1) => {
     const shape = [batch, height, width, 3];

@@ -117,10 +117,7 @@ function worst(prefix: string, model: ReadonlyMap<string, { values: Float32Array
   return ratios.reduce((a, b) => (b.ratio > a.ratio ? b : a));
 }
 
-/** Software adapters need half a minute of processor time to compile a whole step for the first time. */
-const timeout = 300_000;
-
-describe("optimisers against PyTorch", { timeout }, () => {
+describe("optimisers against PyTorch", () => {
   const on = withDevice();
 
   test.each(recipes)("$name", async (recipe) => {

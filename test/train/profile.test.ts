@@ -36,4 +36,4 @@ test("a profiled step is the step that would have been made, to the bit", async 
   expect(plain.parameters.every(Number.isFinite)).toBe(true);
   await device.finish();
   device.destroy();
-}, 120_000);
+});

@@ -58,7 +58,7 @@ test("a run shows its loss and pictures, leaves the page responsive, and can be 
   await reach(page, paused + 2);
   expect(errors).toEqual([]);
   await page.close();
-}, 120_000);
+});
 
 test("a step is profiled by kernel with a trace to save, and a run may follow", async () => {
   const page = await pages.open(390);
@@ -92,7 +92,7 @@ test("a step is profiled by kernel with a trace to save, and a run may follow", 
   await page.getByRole("button", { name: "Reset" }).click();
   expect(await page.locator("#profiled").isVisible()).toBe(false);
   await page.close();
-}, 120_000);
+});
 
 test("an adapter that cannot measure times says so, and a run may still be started", async () => {
   const page = await pages.open();
@@ -108,7 +108,7 @@ test("an adapter that cannot measure times says so, and a run may still be start
   await page.getByRole("button", { name: "Reset" }).click();
   expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
   await page.close();
-}, 120_000);
+});
 
 test("own pictures are read and trained on to the end; one that is broken is named", async () => {
   const page = await pages.open();
@@ -140,7 +140,7 @@ test("own pictures are read and trained on to the end; one that is broken is nam
   await page.getByRole("button", { name: "Start" }).click();
   await expect.poll(() => textOf(page, "trouble-advice"), PATIENCE).toContain("cut.png");
   await page.close();
-}, 120_000);
+});
 
 test("without WebGPU the page says so and offers no start", async () => {
   const page = await pages.browser.newPage();
@@ -165,4 +165,4 @@ test("nothing overflows at the width of a phone, and a lost device is explained 
   expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
   expect(await textOf(page, "step")).toBe("–");
   await page.close();
-}, 120_000);
+});

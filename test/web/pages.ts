@@ -8,7 +8,7 @@ import { bundleWeb } from "../../scripts/bundle.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { startChromium } from "./chromium.ts";
 
-export const PATIENCE = { timeout: 60_000 };
+export const PATIENCE = { timeout: 150_000 };
 
 export interface Pages {
   readonly browser: Browser;

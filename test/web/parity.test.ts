@@ -14,7 +14,6 @@ import type { ParityResult } from "./paritySteps.ts";
 // One bundle, run in two runtimes on one adapter: Chromium's own SwiftShader, which Node is told to use, too.
 const folder = mkdtempSync(join(tmpdir(), "partwise-parity-"));
 const bundle = join(folder, "steps.js");
-const MINUTES = 60_000;
 
 beforeAll(async () => {
   writeFileSync(join(folder, "index.html"), "<!doctype html><title>Parity</title>");
@@ -69,18 +68,14 @@ async function inChromium(): Promise<ParityResult> {
   }
 }
 
-test(
-  "20 MAE steps with augmentation give the same bits in Node and in Chromium",
-  async () => {
-    const [node, chromium] = await Promise.all([inNode(), inChromium()]);
-    expect(node.adapter).toMatch(/swiftshader/i);
-    expect(chromium.adapter).toMatch(/swiftshader/i);
-    expect(node.step).toBe(20);
-    expect(Object.keys(node.digests)).toEqual(["pixels", "parameters", "exp_avg", "exp_avg_sq"]);
-    expect(new Set(Object.values(node.digests)).size).toBe(4);
-    expect(Number.isFinite(node.loss.last)).toBe(true);
-    expect(chromium.digests).toEqual(node.digests);
-    expect(chromium.loss).toEqual(node.loss);
-  },
-  5 * MINUTES,
-);
+test("20 MAE steps with augmentation give the same bits in Node and in Chromium", async () => {
+  const [node, chromium] = await Promise.all([inNode(), inChromium()]);
+  expect(node.adapter).toMatch(/swiftshader/i);
+  expect(chromium.adapter).toMatch(/swiftshader/i);
+  expect(node.step).toBe(20);
+  expect(Object.keys(node.digests)).toEqual(["pixels", "parameters", "exp_avg", "exp_avg_sq"]);
+  expect(new Set(Object.values(node.digests)).size).toBe(4);
+  expect(Number.isFinite(node.loss.last)).toBe(true);
+  expect(chromium.digests).toEqual(node.digests);
+  expect(chromium.loss).toEqual(node.loss);
+});

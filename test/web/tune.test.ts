@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { ended, fill, profiledKernels, textOf, withPages } from "./pages.ts";
+import { ended, fill, PATIENCE, profiledKernels, textOf, withPages } from "./pages.ts";
 
 const pages = withPages();
 
@@ -31,7 +31,7 @@ const matmuls = (kernels: readonly string[]): string[] => kernels.filter((name) 
 
 test("Tune measures and stores; a reload uses what is stored, and warns of what it cannot use", async () => {
   const page = await pages.open(390);
-  page.setDefaultTimeout(120_000); // a software adapter compiles every kernel first
+  page.setDefaultTimeout(2 * PATIENCE.timeout); // a software adapter compiles every kernel first
   const warnings: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "warning" && message.text().includes("tuning")) warnings.push(message.text());
@@ -64,7 +64,7 @@ test("Tune measures and stores; a reload uses what is stored, and warns of what 
   expect(matmuls(await profiledKernels(page))).not.toContain("matmul_workgroup");
   expect(warnings).toEqual(["The stored tuning is ignored: it is not JSON; Tune writes it anew."]);
   await page.close();
-}, 180_000);
+});
 
 test("a browser that stores nothing says so before measuring, and still trains", async () => {
   const page = await pages.open();
@@ -80,4 +80,4 @@ test("a browser that stores nothing says so before measuring, and still trains",
   await page.getByRole("button", { name: "Reset" }).click();
   expect(await profiledKernels(page)).toContain("attention_forward");
   await page.close();
-}, 120_000);
+});
