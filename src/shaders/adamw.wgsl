@@ -1,6 +1,7 @@
 // AdamW over a model's flat buffers. One lane per four values; VECTORS of them make a block, which belongs to one segment.
 //   p -= lr wd p;  m = β1 m + (1-β1) g;  v = β2 v + (1-β2) g²;  p -= lr/(1-β1^t) m / (√v / √(1-β2^t) + eps)
-// A negative clipping factor leaves everything as it is. Needs grid.wgsl.
+// A negative clipping factor leaves everything as it is. Needs grid.wgsl and adamwAverage.wgsl or adamwAlone.wgsl:
+// fn follow(i, p), which sees every new vector of parameters.
 
 struct Settings {
   vectors: u32,
@@ -16,10 +17,9 @@ struct Settings {
 @group(0) @binding(2) var<storage, read> g: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> v: array<vec4f>;
-@group(0) @binding(5) var<storage, read> segment_of: array<u32>;
-@group(0) @binding(6) var<storage, read> segments: array<vec4f>; // decay, learning rate scale, -, -
-@group(0) @binding(7) var<storage, read> numbers: array<f32>; // lr, lr wd, lr/(1-β1^t), √(1-β2^t)
-@group(0) @binding(8) var<storage, read> factors: array<f32>;
+@group(0) @binding(5) var<storage, read> blocks: array<vec4f>; // decay, learning rate scale, -, segment
+@group(0) @binding(6) var<storage, read> numbers: array<f32>; // momentum of the average, lr wd, lr/(1-β1^t), √(1-β2^t)
+@group(0) @binding(7) var<storage, read> factors: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn adamw(
@@ -31,12 +31,11 @@ fn adamw(
   if (i >= settings.vectors) {
     return;
   }
-  let segment = segment_of[i / VECTORS];
-  let factor = factors[segment];
+  let row = blocks[i / VECTORS];
+  let factor = factors[u32(row.w)];
   if (factor < 0.0) {
     return;
   }
-  let row = segments[segment];
   let before = p[i];
   let gradient = g[i] * factor;
   let mean = settings.beta1 * m[i] + settings.rest1 * gradient;
@@ -44,5 +43,7 @@ fn adamw(
   m[i] = mean;
   v[i] = square;
   let decayed = before - before * (numbers[1] * row.x * row.y);
-  p[i] = decayed - numbers[2] * row.y * mean / (sqrt(square) / numbers[3] + settings.eps);
+  let after = decayed - numbers[2] * row.y * mean / (sqrt(square) / numbers[3] + settings.eps);
+  p[i] = after;
+  follow(i, after);
 }

@@ -11,11 +11,10 @@ var<workgroup> partial: array<vec2f, WORKGROUP>;
 @group(0) @binding(1) var<storage, read> p: array<f32>;
 @group(0) @binding(2) var<storage, read> g: array<f32>;
 @group(0) @binding(3) var<storage, read> chunks: array<vec2u>;
-@group(0) @binding(4) var<storage, read> segment_of: array<u32>;
-@group(0) @binding(5) var<storage, read> segments: array<vec4f>; // decay, learning rate scale, several axes, -
-@group(0) @binding(6) var<storage, read> numbers: array<f32>; // lr, wd
-@group(0) @binding(7) var<storage, read> factors: array<f32>;
-@group(0) @binding(8) var<storage, read_write> squares: array<vec2f>;
+@group(0) @binding(4) var<storage, read> blocks: array<vec4f>; // decay, learning rate scale, several axes, segment
+@group(0) @binding(5) var<storage, read> numbers: array<f32>; // lr, wd
+@group(0) @binding(6) var<storage, read> factors: array<f32>;
+@group(0) @binding(7) var<storage, read_write> squares: array<vec2f>;
 
 @compute @workgroup_size(WORKGROUP)
 fn lars_squares(
@@ -27,8 +26,9 @@ fn lars_squares(
   var total = vec2f();
   if (chunk < chunk_count) {
     let span = chunks[chunk];
-    let segment = segment_of[span.x / BLOCK];
-    let decay = numbers[1] * segments[segment].x * segments[segment].z;
+    let row = blocks[span.x / BLOCK];
+    let segment = u32(row.w);
+    let decay = numbers[1] * row.x * row.z;
     for (var i = span.x + lane; i < span.x + span.y; i += WORKGROUP) {
       let pair = vec2f(p[i], g[i] * factors[segment] + decay * p[i]);
       total = fma(pair, pair, total);
@@ -54,9 +54,8 @@ struct Trust {
 @group(0) @binding(0) var<uniform> trust_settings: Trust;
 @group(0) @binding(1) var<storage, read> chunk_squares: array<vec2f>;
 @group(0) @binding(2) var<storage, read> chunks_of: array<vec2u>;
-@group(0) @binding(3) var<storage, read> table: array<vec4f>;
-@group(0) @binding(4) var<storage, read> clipping: array<f32>;
-@group(0) @binding(5) var<storage, read_write> trust: array<f32>;
+@group(0) @binding(5) var<storage, read> clipping: array<f32>;
+@group(0) @binding(6) var<storage, read_write> trust: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn lars_trust(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -70,7 +69,7 @@ fn lars_trust(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     total += chunk_squares[span.x + i];
   }
   var q = 1.0;
-  if (table[segment].z > 0.0 && total.x > 0.0 && total.y > 0.0) {
+  if (blocks[chunks[span.x].x / BLOCK].z > 0.0 && total.x > 0.0 && total.y > 0.0) {
     q = trust_settings.coefficient * sqrt(total.x) / sqrt(total.y);
   }
   trust[segment] = select(q, -1.0, clipping[segment] < 0.0);
@@ -84,7 +83,7 @@ struct Settings {
 @group(0) @binding(0) var<uniform> settings: Settings;
 @group(0) @binding(1) var<storage, read_write> values: array<f32>;
 @group(0) @binding(3) var<storage, read_write> buffer: array<f32>;
-@group(0) @binding(8) var<storage, read> trust_saved: array<f32>;
+@group(0) @binding(7) var<storage, read> trust_saved: array<f32>;
 
 @compute @workgroup_size(BLOCK)
 fn lars(
@@ -96,12 +95,12 @@ fn lars(
   if (block >= settings.blocks) {
     return;
   }
-  let segment = segment_of[block];
+  let row = blocks[block];
+  let segment = u32(row.w);
   let q = trust_saved[segment];
   if (q < 0.0) {
     return;
   }
-  let row = segments[segment];
   let i = block * BLOCK + lane;
   let d = g[i] * factors[segment] + numbers[1] * row.x * row.z * values[i];
   let moved = settings.momentum * buffer[i] + q * d;

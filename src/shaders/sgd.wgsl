@@ -11,10 +11,9 @@ struct Settings {
 @group(0) @binding(1) var<storage, read_write> p: array<f32>;
 @group(0) @binding(2) var<storage, read> g: array<f32>;
 @group(0) @binding(3) var<storage, read_write> buffer: array<f32>;
-@group(0) @binding(4) var<storage, read> segment_of: array<u32>;
-@group(0) @binding(5) var<storage, read> segments: array<vec4f>; // decay, learning rate scale, several axes, -
-@group(0) @binding(6) var<storage, read> numbers: array<f32>; // lr, wd
-@group(0) @binding(7) var<storage, read> factors: array<f32>;
+@group(0) @binding(4) var<storage, read> blocks: array<vec4f>; // decay, learning rate scale, several axes, segment
+@group(0) @binding(5) var<storage, read> numbers: array<f32>; // lr, wd
+@group(0) @binding(6) var<storage, read> factors: array<f32>;
 
 @compute @workgroup_size(BLOCK)
 fn sgd(
@@ -26,12 +25,11 @@ fn sgd(
   if (block >= settings.blocks) {
     return;
   }
-  let segment = segment_of[block];
-  let factor = factors[segment];
+  let row = blocks[block];
+  let factor = factors[u32(row.w)];
   if (factor < 0.0) {
     return;
   }
-  let row = segments[segment];
   let i = block * BLOCK + lane;
   let moved = settings.momentum * buffer[i] + (g[i] * factor + numbers[1] * row.x * p[i]);
   buffer[i] = moved;

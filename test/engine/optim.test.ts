@@ -166,6 +166,43 @@ describe.each([
   });
 });
 
+describe("adamw with a moving average", () => {
+  test("gives the bits of the update and of ema behind it, in one dispatch", async () => {
+    const results = [];
+    for (const inOnePass of [true, false]) {
+      const { params } = prepared();
+      const average = Tensor.from(on.device, normal(params.trained.size, 9), params.trained.shape);
+      const optimizer = adamw(params, inOnePass ? { average } : {});
+      const before = on.device.counters.dispatches;
+      for (const step of [1, 2, 3]) {
+        const [averageMomentum, lr, weightDecay] = [1 - 0.1 * step, 0.1 / step, 0.05 * step];
+        const numbers = optimizer.numbers({ step, lr, weightDecay, averageMomentum });
+        optimizer.update(Tensor.from(on.device, numbers, [4]), Tensor.from(on.device, [1, 0.5, 2], [3]));
+        if (!inOnePass) ema(average, params.trained, Tensor.from(on.device, [averageMomentum], []));
+      }
+      results.push({
+        dispatches: on.device.counters.dispatches - before,
+        flat: await Promise.all([params.values, average, ...Object.values(optimizer.state)].map(read)),
+      });
+    }
+    expect(results[0]!.flat).toEqual(results[1]!.flat);
+    expect(results.map(({ dispatches }) => dispatches)).toEqual([3, 6]);
+  });
+
+  test("keeps the average when the update is skipped, and needs one of the trained size", async () => {
+    const { params } = prepared((gradients) => gradients.fill(Number.NaN, 3, 4));
+    const start = normal(params.trained.size, 9);
+    const average = Tensor.from(on.device, start, params.trained.shape);
+    const optimizer = adamw(params, { average });
+    const numbers = optimizer.numbers({ step: 1, lr: 0.1, weightDecay: 0, averageMomentum: 0.5 });
+    optimizer.update(Tensor.from(on.device, numbers, [4]), clipGradients(params).factors);
+    expect(await read(average)).toEqual(start);
+    expect(() => adamw(params, { average: Tensor.zeros(on.device, [5]) })).toThrow(
+      `adamw: the average must have the ${params.trained.size} trained values; got 5`,
+    );
+  });
+});
+
 describe("ema", () => {
   test("momentum of the old, the rest of the new", async () => {
     const [a, b] = [normal(70, 1), normal(70, 2)];

@@ -1,4 +1,6 @@
 import adamwWgsl from "../../shaders/adamw.wgsl";
+import aloneWgsl from "../../shaders/adamwAlone.wgsl";
+import averageWgsl from "../../shaders/adamwAverage.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
 import { kernel } from "../kernel.ts";
 import { BLOCK, type Parameters } from "../parameters.ts";
@@ -11,10 +13,17 @@ export interface AdamWOptions {
   beta1?: number;
   beta2?: number;
   eps?: number;
+  /**
+   * [trainedSize]: a moving average of the trained parameters, a momentum teacher, updated in the same pass with the rates'
+   * `averageMomentum`; to the bits of `ema` behind the update. A skipped update leaves it, too.
+   */
+  average?: Tensor;
 }
 
 const WORKGROUP = 64;
-const adamwKernel = kernel("adamw", [gridWgsl, adamwWgsl], { WORKGROUP, VECTORS: BLOCK / 4 });
+const constants = { WORKGROUP, VECTORS: BLOCK / 4 };
+const aloneKernel = kernel("adamw", [gridWgsl, adamwWgsl, aloneWgsl], constants);
+const averageKernel = kernel("adamw", [gridWgsl, adamwWgsl, averageWgsl], constants);
 
 /**
  * AdamW with decoupled weight decay, the whole model in one dispatch (Loshchilov & Hutter 2019, arXiv:1711.05101;
@@ -22,26 +31,32 @@ const adamwKernel = kernel("adamw", [gridWgsl, adamwWgsl], { WORKGROUP, VECTORS:
  * p -= lr / (1-β1^t) m / (√v / √(1-β2^t) + eps).
  */
 export function adamw(parameters: Parameters, options: AdamWOptions = {}): Optimizer {
-  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options;
+  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, average } = options;
   const { device, trained } = parameters;
+  if (average && average.size !== trained.size) {
+    throw new Error(`adamw: the average must have the ${trained.size} trained values; got ${average.size}`);
+  }
   const gradients = gradientsOf("adamw", parameters);
-  const { ofBlock, rows } = segmentTable(parameters);
+  const { blocks } = segmentTable(parameters);
   const m = Tensor.from(device, new Float32Array(trained.size), trained.shape);
   const v = Tensor.from(device, new Float32Array(trained.size), trained.shape);
   const vectors = trained.size / 4;
   const settings = uniform(vectors, ...[beta1, 1 - beta1, beta2, 1 - beta2, eps].map(f32Bits));
   return {
     state: { exp_avg: m, exp_avg_sq: v },
-    numbers: ({ step, lr, weightDecay }) => [
-      lr,
+    numbers: ({ step, lr, weightDecay, averageMomentum = 1 }) => [
+      averageMomentum,
       lr * weightDecay,
       lr / (1 - beta1 ** step),
       Math.sqrt(1 - beta2 ** step),
     ],
     update(numbers, factors) {
-      const bindings = [settings, trained, gradients, m, v, ofBlock, rows, numbers, factors];
-      const work = { flops: 12 * trained.size, bytes: 7 * trained.bytes }; // of p, m and v both ways, and of g
-      device.run(adamwKernel, bindings, Math.ceil(vectors / WORKGROUP), work);
+      const bindings = [settings, trained, gradients, m, v, blocks, numbers, factors];
+      const [flops, moved] = average ? [15, 9] : [12, 7]; // p, m, v and the average both ways, and g
+      const work = { flops: flops * trained.size, bytes: moved * trained.bytes };
+      const workgroups = Math.ceil(vectors / WORKGROUP);
+      if (average) device.run(averageKernel, [...bindings, average], workgroups, work);
+      else device.run(aloneKernel, bindings, workgroups, work);
     },
   };
 }

@@ -27,26 +27,26 @@ export function lars(parameters: Parameters, options: LarsOptions = {}): Optimiz
   const { momentum = 0.9, trustCoefficient = 0.001 } = options;
   const { device, trained } = parameters;
   const gradients = gradientsOf("lars", parameters);
-  const { count, ofBlock, rows, chunks, chunksOf } = segmentTable(parameters);
+  const { count, blocks, chunks, chunksOf } = segmentTable(parameters);
   const buffer = Tensor.from(device, new Float32Array(trained.size), trained.shape);
   const many = chunks.shape[0]!;
-  const blocks = trained.size / BLOCK;
+  const blockCount = trained.size / BLOCK;
   return {
     state: { momentum_buffer: buffer },
     numbers: ({ lr, weightDecay }) => [lr, weightDecay, 0, 0],
     update(numbers, factors) {
       const squares = Tensor.empty(device, [many, 2]);
       const trust = Tensor.empty(device, [count]);
-      const common = [ofBlock, rows, numbers, factors];
+      const common = [blocks, numbers, factors];
       device.run(squaresKernel, [uniform(many), trained, gradients, chunks, ...common, squares], many);
       const settings = uniform(count, f32Bits(trustCoefficient));
       device.run(
         trustKernel,
-        [settings, squares, chunksOf, rows, factors, trust],
+        [settings, squares, chunksOf, chunks, blocks, factors, trust],
         Math.ceil(count / WORKGROUP),
       );
-      const update = [uniform(blocks, f32Bits(momentum)), trained, gradients, buffer, ...common, trust];
-      device.run(updateKernel, update, blocks);
+      const update = [uniform(blockCount, f32Bits(momentum)), trained, gradients, buffer, ...common, trust];
+      device.run(updateKernel, update, blockCount);
     },
   };
 }

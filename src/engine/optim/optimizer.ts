@@ -6,6 +6,8 @@ export interface Rates {
   step: number;
   lr: number;
   weightDecay: number;
+  /** What an optimiser's moving average keeps of itself, where it has one; 1, all of it, when absent. */
+  averageMomentum?: number;
 }
 
 /** An update rule over a model's flat buffers. */

@@ -8,10 +8,11 @@ const CHUNK = 16_384;
 export interface SegmentTable {
   /** Number of trained segments. */
   count: number;
-  /** [blocks] u32: the segment each block of 64 values belongs to. */
-  ofBlock: Tensor;
-  /** [segments, 4]: weight decay 0 or 1, learning rate scale, 1 for a tensor with several axes, unused. */
-  rows: Tensor;
+  /**
+   * [blocks, 4], for each block of 64 values: weight decay 0 or 1, learning rate scale, 1 for a tensor with several axes, and
+   * the segment it belongs to.
+   */
+  blocks: Tensor;
   /** [chunks, 2] u32: first value and length of each chunk, in segment order; no chunk spans two segments. */
   chunks: Tensor;
   /** [segments, 2] u32: first chunk and number of chunks of each segment. */
@@ -32,25 +33,19 @@ export function segmentTable(parameters: Parameters): SegmentTable {
 
 function build({ device, segments, trained }: Parameters): SegmentTable {
   const used = segments.filter((segment) => segment.trained);
-  const ofBlock = new Uint32Array(trained.size / BLOCK);
+  const blocks = new Float32Array((4 * trained.size) / BLOCK);
   const chunks: number[] = [];
   const chunksOf: number[] = [];
-  for (const [index, { start, size }] of used.entries()) {
-    ofBlock.fill(index, start / BLOCK, Math.ceil((start + size) / BLOCK));
+  for (const [index, { start, size, shape, decay, rateScale }] of used.entries()) {
+    const row = [decay ? 1 : 0, rateScale, shape.length > 1 ? 1 : 0, index];
+    for (let block = start / BLOCK; block * BLOCK < start + size; block++) blocks.set(row, 4 * block);
     const count = Math.ceil(size / CHUNK);
     chunksOf.push(chunks.length / 2, count);
     for (let i = 0; i < count; i++) chunks.push(start + i * CHUNK, Math.min(CHUNK, size - i * CHUNK));
   }
-  const rows = used.flatMap(({ decay, rateScale, shape }) => [
-    decay ? 1 : 0,
-    rateScale,
-    shape.length > 1 ? 1 : 0,
-    0,
-  ]);
   return {
     count: used.length,
-    ofBlock: Tensor.from(device, ofBlock, [ofBlock.length], "u32"),
-    rows: Tensor.from(device, rows, [used.length, 4]),
+    blocks: Tensor.from(device, blocks, [blocks.length / 4, 4]),
     chunks: Tensor.from(device, chunks, [chunks.length / 2, 2], "u32"),
     chunksOf: Tensor.from(device, chunksOf, [used.length, 2], "u32"),
   };

@@ -13,14 +13,14 @@ const sgdKernel = kernel("sgd", [gridWgsl, sgdWgsl], { BLOCK });
 export function sgd(parameters: Parameters, { momentum = 0.9 }: { momentum?: number } = {}): Optimizer {
   const { device, trained } = parameters;
   const gradients = gradientsOf("sgd", parameters);
-  const { ofBlock, rows } = segmentTable(parameters);
+  const { blocks } = segmentTable(parameters);
   const buffer = Tensor.from(device, new Float32Array(trained.size), trained.shape);
   const settings = uniform(trained.size / BLOCK, f32Bits(momentum));
   return {
     state: { momentum_buffer: buffer },
     numbers: ({ lr, weightDecay }) => [lr, weightDecay, 0, 0],
     update(numbers, factors) {
-      const bindings = [settings, trained, gradients, buffer, ofBlock, rows, numbers, factors];
+      const bindings = [settings, trained, gradients, buffer, blocks, numbers, factors];
       device.run(sgdKernel, bindings, trained.size / BLOCK);
     },
   };
