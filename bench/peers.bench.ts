@@ -1,8 +1,9 @@
 // The reference training step in Partwise, jax-js and TensorFlow.js, interleaved in one process on one adapter; with
 // --ops, single operations in Partwise and jax-js.
-//   npm run bench -- peers [--config base|tiny|batch=8,width=128,...]... [--ops] [--json] [--save]
+//   npm run bench -- peers [--config base|tiny|batch=8,width=128,...]... [--ops] [--busy-wait] [--json] [--save]
+// --busy-wait: Partwise waits for the GPU as the others do, not as its users do (src/node/wait.ts).
 import { parseArgs } from "node:util";
-import { adapterInfo } from "./measure/dawn.ts";
+import { adapterInfo, waitBusily } from "./measure/dawn.ts";
 import { commandLine, OPTIONS, print, program, say, UsageError, wholeNumber } from "./measure/program.ts";
 import { circumstances, saveResults } from "./measure/results.ts";
 import { megabytes, ms, scientific, table } from "./measure/table.ts";
@@ -100,11 +101,13 @@ await program("peers", async () => {
         config: { type: "string", multiple: true },
         libraries: { type: "string", default: LIBRARIES.join(",") },
         ops: { type: "boolean", default: false },
+        "busy-wait": { type: "boolean", default: false },
         "no-first-call": { type: "boolean", default: false },
         alone: { type: "string" },
       },
     }),
   );
+  if (given["busy-wait"]) waitBusily();
   const configs = given.config ?? ["base", "tiny"];
   for (const config of configs) parseStepConfig(config);
   if (given.alone !== undefined) {
