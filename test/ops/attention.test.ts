@@ -1,6 +1,13 @@
+import { expect, test } from "vitest";
+import { relativeError } from "../../bench/measure/errors.ts";
+import { attention64 as formulas64 } from "../../bench/reference64/layers64.ts";
+import { grad } from "../../src/engine/autograd.ts";
 import { attention, selfAttention } from "../../src/engine/ops/attention.ts";
+import { Random } from "../../src/engine/random.ts";
+import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64 } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
+import { withDevice } from "../withDevice.ts";
 
 /** Attention by its definition. q [B, N, D], k and v [B, M, D], bias [H, N, M] or [B, H, N, M]. */
 function attention64(heads: number) {
@@ -122,3 +129,23 @@ checkOp("selfAttention", (qkv, bias) => selfAttention(qkv!, 3, bias), selfAttent
 checkOp("selfAttention, one head of 64", (qkv) => selfAttention(qkv!, 1), selfAttention64(1), [
   { shapes: [[1, 6, 192]] },
 ]);
+
+const on = withDevice();
+
+test.each([
+  { batch: 2, tokens: 197, heads: 2, size: 64 },
+  { batch: 1, tokens: 257, heads: 1, size: 128 },
+  { batch: 1, tokens: 1025, heads: 1, size: 16 },
+])("$tokens tokens, heads of $size: values and gradients against their formulas", async (sizes) => {
+  const { batch, tokens, heads, size } = sizes;
+  const width = heads * size;
+  const random = new Random(3, "test");
+  const normal = (count: number) => random.fillNormal(new Float32Array(count));
+  const [x, dy] = [normal(batch * tokens * 3 * width), normal(batch * tokens * width)];
+  const expected = formulas64(x, { batch, tokens, width, heads });
+  const qkv = Tensor.from(on.device, x, [batch, tokens, 3 * width]);
+  const y = selfAttention(qkv, heads);
+  const [dqkv] = grad(y, [qkv], { seed: Tensor.from(on.device, dy, y.shape) });
+  expect(relativeError(await y.read(), expected.y)).toBeLessThan(1e-6);
+  expect(relativeError(await dqkv!.read(), expected.backward(dy))).toBeLessThan(1e-6);
+});
