@@ -6,15 +6,18 @@
 const LONGEST_MS = 1;
 /** A nap is this part of the time waited so far, so a short wait ends as promptly as without. */
 const SHARE = 1 / 16;
+/** A turn of the event loop that took longer did something besides polling: a program that works is not held up. */
+const IDLE_TURN_MS = 0.1;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 let open = 0;
 let latest = 0;
+let turnedAt = 0;
 let isTurning = false;
 
 /**
- * Gives `work` back, and until it settles lets the thread nap in every turn of the event loop; several waits share their
- * naps. For `Device.open(gpu, { wait })` in Node. Timers, signals and other input come up to a millisecond late meanwhile.
+ * Gives `work` back, and until it settles lets the thread nap in every idle turn of the event loop; several waits share
+ * their naps. For `Device.open(gpu, { wait })` in Node. Timers, signals and other input come up to a millisecond late meanwhile.
  */
 export function wait<T>(work: Promise<T>): Promise<T> {
   const settled = () => {
@@ -31,6 +34,8 @@ export function wait<T>(work: Promise<T>): Promise<T> {
 function turn(): void {
   isTurning = open > 0;
   if (!isTurning) return;
-  Atomics.wait(cell, 0, 0, Math.min(LONGEST_MS, (performance.now() - latest) * SHARE));
+  const now = performance.now();
+  if (now - turnedAt < IDLE_TURN_MS) Atomics.wait(cell, 0, 0, Math.min(LONGEST_MS, (now - latest) * SHARE));
+  turnedAt = performance.now();
   setImmediate(turn);
 }
