@@ -5,8 +5,9 @@
 // backward: dp = do·v,  ds = p (dp - do·o),  dq = Σ ds k / √d,  dk = Σ ds q / √d,  dv = Σ p do
 // D4: head size / 4. Rows are found by strides in vec4f, so q, k and v may lie interleaved in one tensor.
 // A block's rows serve all of a lane's own; a lane's own rows and sums stay in its private memory, which software adapters
-// read four times as fast as a buffer. Neither OWN nor BLOCK (8, 16 or 24) changes a bit: the softmax is rescaled after every
-// eight keys whatever BLOCK is. attentionBackward.wgsl has dq, dk and dv in one pass. The host supplies block_k, block_v, block_q, block_do: (at, stride, first, count) -> array<vec4f, BLOCK>, the vec4f at `at` of BLOCK
+// read with a quarter of a buffer load's instructions. Neither OWN nor BLOCK (8, 16 or 24) changes a bit: the softmax is
+// rescaled after every eight keys whatever BLOCK is. attentionBackward.wgsl has dq, dk and dv in one pass. The host supplies
+// block_k, block_v, block_q, block_do: (at, stride, first, count) -> array<vec4f, BLOCK>, the vec4f at `at` of BLOCK
 // consecutive rows (attentionRows*.wgsl), and  bias_at (attentionBias*.wgsl).
 
 struct Sizes {
@@ -50,11 +51,15 @@ fn start(offset: u32, row: u32, tokens: u32, batch: u32, head: u32) -> u32 {
   return offset + batch * tokens * row + head * D4;
 }
 
-// Where a lane's own rows are: row r of them is WORKGROUP further than row r - 1, and none is beyond the last.
+// Where row r of a lane's own is: WORKGROUP further than row r - 1, and none beyond the last.
+fn own_row(group: u32, r: u32, lane: u32, count: u32) -> u32 {
+  return min((group * OWN + r) * WORKGROUP + lane, count - 1u);
+}
+
 fn own_rows(group: u32, lane: u32, count: u32) -> array<u32, OWN> {
   var rows: array<u32, OWN>;
   for (var r = 0u; r < OWN; r++) {
-    rows[r] = min((group * OWN + r) * WORKGROUP + lane, count - 1u);
+    rows[r] = own_row(group, r, lane, count);
   }
   return rows;
 }
@@ -62,11 +67,12 @@ fn own_rows(group: u32, lane: u32, count: u32) -> array<u32, OWN> {
 // This lane's queries themselves.
 var<private> mine_q: array<array<vec4f, D4>, OWN>;
 
-fn fetch_q(own: array<u32, OWN>, batch: u32, head: u32) {
-  let q0 = start(sizes.q_start, sizes.q_row, sizes.queries, batch, head);
-  for (var c = 0u; c < sizes.d4; c++) {
-    for (var r = 0u; r < OWN; r++) {
-      mine_q[r][c] = q[q0 + own[r] * sizes.q_row + c];
+fn fetch_q(group: vec3u, lane: u32) {
+  let q0 = start(sizes.q_start, sizes.q_row, sizes.queries, group.z, group.y);
+  for (var r = 0u; r < min(OWN, sizes.queries); r++) { // a bound the compiler does not know: the load is compiled once
+    let row = own_row(group.x, r, lane, sizes.queries);
+    for (var c = 0u; c < sizes.d4; c++) {
+      mine_q[r][c] = q[q0 + row * sizes.q_row + c];
     }
   }
 }
@@ -104,7 +110,7 @@ fn scores(own: array<u32, OWN>, batch: u32, head: u32, first: u32) -> array<arra
 fn attention_forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   share_lane = lane;
   let own = own_rows(group.x, lane, sizes.queries);
-  fetch_q(own, group.z, group.y);
+  fetch_q(group, lane);
   let v0 = start(sizes.v_start, sizes.v_row, sizes.keys, group.z, group.y);
   var acc: array<array<vec4f, D4>, OWN>;
   var most: array<f32, OWN>;
@@ -164,7 +170,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
 fn attention_backward_q(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   share_lane = lane;
   let own = own_rows(group.x, lane, sizes.queries);
-  fetch_q(own, group.z, group.y);
+  fetch_q(group, lane);
   let width = sizes.heads * D4;
   let o0 = start(0u, width, sizes.queries, group.z, group.y);
   let k0 = start(sizes.k_start, sizes.k_row, sizes.keys, group.z, group.y);

@@ -17,16 +17,17 @@ fn attention_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invoca
   let dq0 = start(sizes.dq_start, sizes.dq_row, sizes.queries, group.z, group.y);
   let dk0 = start(0u, sizes.dk_row, sizes.keys, group.z, group.y);
   let pairs = (group.z * sizes.heads + group.y) * sizes.queries;
+  let rolled = min(OWN, sizes.keys); // OWN, unknown to the compiler: loads and stores are compiled once, not OWN times
   for (var owners = 0u; owners * OWN * WORKGROUP < sizes.keys; owners++) {
-    let own = own_rows(owners, lane, sizes.keys);
     var mine_k: array<array<vec4f, D4>, OWN>;
     var mine_v: array<array<vec4f, D4>, OWN>;
     var dk: array<array<vec4f, D4>, OWN>;
     var dv: array<array<vec4f, D4>, OWN>;
-    for (var c = 0u; c < sizes.d4; c++) {
-      for (var r = 0u; r < OWN; r++) {
-        mine_k[r][c] = k[k0 + own[r] * sizes.k_row + c];
-        mine_v[r][c] = v[v0 + own[r] * sizes.v_row + c];
+    for (var r = 0u; r < rolled; r++) {
+      let row = own_row(owners, r, lane, sizes.keys);
+      for (var c = 0u; c < sizes.d4; c++) {
+        mine_k[r][c] = k[k0 + row * sizes.k_row + c];
+        mine_v[r][c] = v[v0 + row * sizes.v_row + c];
         dk[r][c] = vec4f();
         dv[r][c] = vec4f();
       }
@@ -78,7 +79,7 @@ fn attention_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invoca
         let is_key = (owners * OWN + r) * WORKGROUP + lane < sizes.keys;
         for (var s = 0u; s < 8u; s++) {
           let i = min(first + s, sizes.queries - 1u);
-          let score = p[r][s] * sizes.scale + bias_at(group.z, group.y, i, own[r]);
+          let score = p[r][s] * sizes.scale + bias_at(group.z, group.y, i, own_row(owners, r, lane, sizes.keys));
           p[r][s] = select(0.0, exp(score - rows_totals[s].x), is_key && first + s < sizes.queries);
           ds[r][s] = p[r][s] * (ds[r][s] - rows_totals[s].y) * sizes.scale;
         }
@@ -120,11 +121,12 @@ fn attention_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invoca
         }
       }
     }
-    for (var r = 0u; r < OWN; r++) {
-      if ((owners * OWN + r) * WORKGROUP + lane < sizes.keys) {
+    for (var r = 0u; r < rolled; r++) {
+      let row = (owners * OWN + r) * WORKGROUP + lane;
+      if (row < sizes.keys) {
         for (var c = 0u; c < sizes.d4; c++) {
-          d_out[sizes.dk_start + dk0 + own[r] * sizes.dk_row + c] = dk[r][c];
-          d_out[sizes.dv_start + dk0 + own[r] * sizes.dk_row + c] = dv[r][c];
+          d_out[sizes.dk_start + dk0 + row * sizes.dk_row + c] = dk[r][c];
+          d_out[sizes.dv_start + dk0 + row * sizes.dk_row + c] = dv[r][c];
         }
       }
     }
