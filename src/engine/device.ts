@@ -242,7 +242,7 @@ async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<GPUDevic
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) {
     throw new Error(
-      "Device.open: no WebGPU adapter found. In Node, install a Vulkan driver (`npm run setup`); in a browser, enable WebGPU",
+      "Device.open: no WebGPU adapter found. In Node, install a Vulkan driver; in a browser, enable WebGPU",
     );
   }
   const wanted: GPUFeatureName[] = ["subgroups", "shader-f16"];

@@ -1,6 +1,6 @@
 // How a program in Node waits for Dawn. While a promise of its is open, Dawn asks the driver for finished work in every
 // turn of the event loop, some 70,000 times a second: a whole core, which a software adapter needs for computing (on two
-// cores a third of its speed) and any other machine for anything else.
+// cores a quarter to two fifths of a wait) and any other machine for anything else.
 
 /** The longest nap: what a wait may end late, and how long the event loop may stand still. */
 const LONGEST_MS = 1;
