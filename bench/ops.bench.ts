@@ -5,10 +5,10 @@
 // figures as JSON and the roofline with a dot for each operation as an SVG.
 import { parseArgs } from "node:util";
 import { isSoftware } from "../src/cli/dawn.ts";
-import { compile } from "../src/engine/compile.ts";
-import type { Device } from "../src/engine/device.ts";
+import { compile } from "../src/engine/capture/compile.ts";
+import type { Device } from "../src/engine/gpu/device.ts";
+import { Tensor } from "../src/engine/graph/tensor.ts";
 import { rearrange } from "../src/engine/ops/rearrange.ts";
-import { Tensor } from "../src/engine/tensor.ts";
 import { boundMs, type Roofline } from "../src/profile/roofline.ts";
 import { type RooflinePanel, rooflineChart } from "./charts/roofline.ts";
 import { openDevice } from "./measure/dawn.ts";

@@ -1,13 +1,14 @@
 // The reference training step in Partwise: forward, backward, AdamW and the loss for the host, in one submit.
-import { grad } from "../src/engine/autograd.ts";
-import { type CompiledStep, compile, type Outputs } from "../src/engine/compile.ts";
-import type { Device } from "../src/engine/device.ts";
-import { BUFFER_USAGE, Storage } from "../src/engine/memory.ts";
+
+import { type CompiledStep, compile, type Outputs } from "../src/engine/capture/compile.ts";
+import type { Device } from "../src/engine/gpu/device.ts";
+import { BUFFER_USAGE, Storage } from "../src/engine/gpu/memory.ts";
+import { grad } from "../src/engine/graph/autograd.ts";
+import { Parameters } from "../src/engine/graph/parameters.ts";
+import { Tensor } from "../src/engine/graph/tensor.ts";
 import { crossEntropy } from "../src/engine/ops/crossEntropy.ts";
 import { adamw } from "../src/engine/optim/adamw.ts";
-import { Parameters } from "../src/engine/parameters.ts";
-import { StepValues } from "../src/engine/stepValues.ts";
-import { Tensor } from "../src/engine/tensor.ts";
+import { StepValues } from "../src/engine/step/stepValues.ts";
 import { classify, vit } from "../src/models/vit.ts";
 import type { StepRunner } from "./peers/stepRunner.ts";
 import { RATES, type StepProblem } from "./stepProblem.ts";

@@ -2,7 +2,7 @@
 //   npm run bench -- step [--step reference:base] [--step mae:vit_tiny_patch16_224] ... [--batch 64] [--json] [--save]
 import { parseArgs } from "node:util";
 import { isSoftware } from "../src/cli/dawn.ts";
-import type { Device } from "../src/engine/device.ts";
+import type { Device } from "../src/engine/gpu/device.ts";
 import { alone } from "./measure/alone.ts";
 import { gpuCalls, openDevice } from "./measure/dawn.ts";
 import { callsDuring } from "./measure/gpuCalls.ts";
@@ -45,8 +45,8 @@ async function measureAlone(text: string): Promise<StepAlone> {
     dispatches: compiled.dispatches,
     parameters,
     batch,
-    planBytes: compiled.plan.bytes,
-    planLowerBound: compiled.plan.lowerBound,
+    planBytes: compiled.memory.bytes,
+    planLowerBound: compiled.memory.lowerBound,
     loss,
   };
 }

@@ -1,6 +1,6 @@
 // The reference training step: a ViT classifier on random pictures. What every library is given, to the bit.
 
-import type { ParameterSpec } from "../src/engine/parameters.ts";
+import type { ParameterSpec } from "../src/engine/graph/parameters.ts";
 import { Random } from "../src/engine/random.ts";
 import { timmInit } from "../src/models/init.ts";
 import { headSpecs, type VitConfig, vitConfig, vitSpecs } from "../src/models/vit.ts";

@@ -1,7 +1,7 @@
 // The training steps that `bench -- step` measures, each ready to be submitted.
 import { noisePictures } from "../src/data/noise.ts";
-import type { CompiledStep, Outputs } from "../src/engine/compile.ts";
-import type { Device } from "../src/engine/device.ts";
+import type { CompiledStep, Outputs } from "../src/engine/capture/compile.ts";
+import type { Device } from "../src/engine/gpu/device.ts";
 import { vitConfig } from "../src/models/vit.ts";
 import { DeviceImages } from "../src/train/deviceImages.ts";
 import { maeRun, type RunSettings } from "../src/train/run.ts";

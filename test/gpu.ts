@@ -1,5 +1,5 @@
 /** Where tests get their GPU object from. The setup file of each runtime calls `provideGpu` once. */
-import type { DeviceOptions } from "../src/engine/device.ts";
+import type { DeviceOptions } from "../src/engine/gpu/device.ts";
 
 let provider: (() => GPU) | undefined;
 let suited: DeviceOptions = {};

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { Device } from "../src/engine/device.ts";
+import { Device } from "../src/engine/gpu/device.ts";
 import { testGpu, testOptions } from "./gpu.ts";
 
 /** One device for a test file; each test ends by waiting for the GPU, and any GPU error fails it. */

@@ -1,4 +1,4 @@
-import type { Device } from "../src/engine/device.ts";
+import type { Device } from "../src/engine/gpu/device.ts";
 import { tuneGemm } from "../src/engine/ops/tuneGemm.ts";
 import { tuneSummary } from "../src/profile/tuneTable.ts";
 import { planRun } from "../src/train/plan.ts";

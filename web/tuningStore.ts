@@ -1,7 +1,7 @@
 // What `Tune` measured, kept by the browser: for each adapter the text that Node keeps in a file.
-import type { Device } from "../src/engine/device.ts";
+import type { Device } from "../src/engine/gpu/device.ts";
+import { fingerprint, readTuning, writeTuning } from "../src/engine/gpu/tuning.ts";
 import { gemmVersion } from "../src/engine/ops/gemmMethods.ts";
-import { fingerprint, readTuning, writeTuning } from "../src/engine/tuning.ts";
 
 const STORE = "tuning";
 

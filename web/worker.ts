@@ -1,9 +1,9 @@
 // Trains in a worker, so that the page stays responsive: the same Trainer and loop as in Node.
 import { IMAGENET_STATISTICS, type ImageSet } from "../src/data/images.ts";
-import { Device, type DeviceOptions } from "../src/engine/device.ts";
+import { Device, type DeviceOptions } from "../src/engine/gpu/device.ts";
+import { Tensor } from "../src/engine/graph/tensor.ts";
 import { BOX_WORDS, cropPictures, wholeBoxes } from "../src/engine/ops/cropPictures.ts";
 import { Random } from "../src/engine/random.ts";
-import { Tensor } from "../src/engine/tensor.ts";
 import { reconstruct } from "../src/eval/reconstruct.ts";
 import { gridOf } from "../src/models/vit.ts";
 import { byKernel } from "../src/profile/byKernel.ts";
@@ -75,7 +75,7 @@ async function profile(settings: Settings, files: readonly File[]): Promise<void
   post({ kind: "preparing", what: "Timing one step" });
   trainer.run();
   await device.finish();
-  const dispatches = await trainer.profile();
+  const dispatches = await trainer.timeDispatches();
   await device.finish();
   const trace = chromeTrace(dispatches, {
     process: adapterName(device.info),

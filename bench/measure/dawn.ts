@@ -1,6 +1,6 @@
 // The GPU of a bench program: Dawn under Node, its calls counted.
 import { create, globals } from "webgpu";
-import { Device, type DeviceOptions } from "../../src/engine/device.ts";
+import { Device, type DeviceOptions } from "../../src/engine/gpu/device.ts";
 import { wait } from "../../src/node/wait.ts";
 import { type GpuCalls, type GpuClasses, watchGpuCalls } from "./gpuCalls.ts";
 

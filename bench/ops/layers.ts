@@ -1,10 +1,11 @@
 // The operations between the products.
+
+import type { Tensor } from "../../src/engine/graph/tensor.ts";
 import { selfAttention } from "../../src/engine/ops/attention.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
 import { add, geluTanh } from "../../src/engine/ops/elementwise.ts";
 import { layerNorm } from "../../src/engine/ops/layerNorm.ts";
 import { softmax } from "../../src/engine/ops/softmax.ts";
-import type { Tensor } from "../../src/engine/tensor.ts";
 import { relativeError } from "../measure/errors.ts";
 import {
   attention64,

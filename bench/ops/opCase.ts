@@ -1,7 +1,7 @@
-import { grad } from "../../src/engine/autograd.ts";
-import type { Device } from "../../src/engine/device.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { type Shape, sizeOf, Tensor } from "../../src/engine/graph/tensor.ts";
 import { Random } from "../../src/engine/random.ts";
-import { type Shape, sizeOf, Tensor } from "../../src/engine/tensor.ts";
 
 /** What a call must do at least: arithmetic, and bytes read and written if every operand moved once. */
 export interface Cost {

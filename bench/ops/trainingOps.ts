@@ -1,8 +1,8 @@
 // What a training step does beside the network: crops and the update.
 import { crop, resize } from "../../src/data/resize.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { BOX_WORDS, cropPictures } from "../../src/engine/ops/cropPictures.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
-import { Parameters } from "../../src/engine/parameters.ts";
 import { relativeError } from "../measure/errors.ts";
 import { adamw64 } from "../reference64/layers64.ts";
 import { RATES } from "../stepProblem.ts";

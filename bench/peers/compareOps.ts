@@ -1,13 +1,13 @@
 // Single operations, forward and backward in one call, in Partwise and in jax-js.
 import * as jax from "@jax-js/jax";
-import { grad } from "../../src/engine/autograd.ts";
-import { compile } from "../../src/engine/compile.ts";
-import type { Device } from "../../src/engine/device.ts";
+import { compile } from "../../src/engine/capture/compile.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { selfAttention } from "../../src/engine/ops/attention.ts";
 import { geluTanh } from "../../src/engine/ops/elementwise.ts";
 import { layerNorm } from "../../src/engine/ops/layerNorm.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { openDevice } from "../measure/dawn.ts";
 import { relativeError } from "../measure/errors.ts";
 import { say } from "../measure/program.ts";

@@ -1,12 +1,12 @@
 // A training step as a file that another program can repeat: weights and batch, and what Partwise computed from them.
 import { writeFileSync } from "node:fs";
 import { type StoredTensor, writeSafetensors } from "../../src/data/safetensors.ts";
-import { grad } from "../../src/engine/autograd.ts";
-import { compile } from "../../src/engine/compile.ts";
-import type { Device } from "../../src/engine/device.ts";
-import { type ParameterSpec, Parameters } from "../../src/engine/parameters.ts";
+import { compile } from "../../src/engine/capture/compile.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { type ParameterSpec, Parameters } from "../../src/engine/graph/parameters.ts";
+import { type Shape, Tensor } from "../../src/engine/graph/tensor.ts";
 import { Random } from "../../src/engine/random.ts";
-import { type Shape, Tensor } from "../../src/engine/tensor.ts";
 import { mae } from "../../src/models/mae.ts";
 import { gridOf } from "../../src/models/vit.ts";
 import { objectiveOf } from "../../src/train/run.ts";

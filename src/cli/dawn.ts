@@ -1,4 +1,4 @@
-import { Device, type DeviceOptions } from "../engine/device.ts";
+import { Device, type DeviceOptions } from "../engine/gpu/device.ts";
 import { wait } from "../node/wait.ts";
 import { asUsage, UsageError } from "./errors.ts";
 

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Device } from "../engine/device.ts";
+import type { Device } from "../engine/gpu/device.ts";
 import { copyRate, matmulRate } from "../profile/measure.ts";
 import { backendName, isSoftware, openDevice } from "./dawn.ts";
 import { printLine, printResult } from "./output.ts";

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { LimitError } from "../engine/memory.ts";
+import { LimitError } from "../engine/gpu/memory.ts";
 
 /** The command line or a file it names is wrong: one sentence for the person who typed it, exit code 2. */
 export class UsageError extends Error {

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { IMAGENET_STATISTICS } from "../data/images.ts";
-import type { Device } from "../engine/device.ts";
-import { Parameters } from "../engine/parameters.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { Parameters } from "../engine/graph/parameters.ts";
 import { extractFeatures, type Features, type Reading, vitFeatures } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";

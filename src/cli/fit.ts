@@ -1,5 +1,5 @@
-import type { Device } from "../engine/device.ts";
-import { LimitError } from "../engine/memory.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { LimitError } from "../engine/gpu/memory.ts";
 import { largestBatch, type PlanOptions, planRun, type RunPlan } from "../train/plan.ts";
 import type { RunSettings } from "../train/run.ts";
 import { isSoftware } from "./dawn.ts";

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { ImageSet } from "../data/images.ts";
-import type { Device } from "../engine/device.ts";
+import type { Device } from "../engine/gpu/device.ts";
 import { type Checkpoint, stateOf } from "../train/checkpoint.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type ProgressRow, train } from "../train/loop.ts";
@@ -92,8 +92,8 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
   await folder.make();
   const device = await openTuned({ tune: flags.tune });
   const trainer = await prepare(device, settings, images, checkpoint, flags);
-  const { plan, dispatches } = await trainer.prepare();
-  const size = { parameters: trainer.parameters.count(), stepBytes: plan.bytes, dispatches };
+  const { memory, dispatches } = await trainer.prepare();
+  const size = { parameters: trainer.parameters.count(), stepBytes: memory.bytes, dispatches };
   printLine(
     `${settings.model}: ${size.parameters} parameters, ${byteSize(size.stepBytes)} for a step of ${settings.batchSize} ` +
       `pictures, ${dispatches} dispatches; ${images.count} pictures of ${images.name}; ${device.info.description}`,

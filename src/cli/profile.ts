@@ -1,7 +1,7 @@
 import { open, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { noisePictures } from "../data/noise.ts";
-import type { Device } from "../engine/device.ts";
+import type { Device } from "../engine/gpu/device.ts";
 import { type VitConfig, vitConfig } from "../models/vit.ts";
 import { byKernel, kernelTable, medianRun, totalMs } from "../profile/byKernel.ts";
 import { measureRoofline } from "../profile/measure.ts";
@@ -70,7 +70,7 @@ async function profileMae(flags: ProfileFlags): Promise<void> {
   trainer.run(); // the first run compiles and touches memory
   await device.finish();
   const runs = [];
-  while (runs.length < steps) runs.push(await trainer.profile());
+  while (runs.length < steps) runs.push(await trainer.timeDispatches());
   const dispatches = medianRun(runs);
   const adapter = device.info.description;
   if (flags.trace !== undefined) {

@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { Command } from "commander";
 import type { ImageSet } from "../data/images.ts";
-import type { Device } from "../engine/device.ts";
+import type { Device } from "../engine/gpu/device.ts";
 import { accuracyOf, guessLevels } from "../eval/metrics.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type ProgressRow, train } from "../train/loop.ts";
@@ -120,7 +120,7 @@ export async function start(flags: StartFlags): Promise<void> {
     adapter: adapterOf(device),
     machine: `Node ${process.version}, ${process.platform} ${process.arch}, ${availableParallelism()} × ${cpus()[0]?.model ?? "processor"}`,
     settings,
-    model: { parameters: parameters.count(), stepBytes: step.plan.bytes, dispatches: step.dispatches },
+    model: { parameters: parameters.count(), stepBytes: step.memory.bytes, dispatches: step.dispatches },
     data: {
       name: "creatures",
       train: sets.train.count,

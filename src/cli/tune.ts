@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Device } from "../engine/device.ts";
+import type { Device } from "../engine/gpu/device.ts";
 import { tuneGemm } from "../engine/ops/tuneGemm.ts";
 import { speedup, tuneSummary, tuneTable } from "../profile/tuneTable.ts";
 import type { RunSettings } from "../train/run.ts";

@@ -1,14 +1,14 @@
 import { bytesPerImage, type ChannelStatistics, type ImageSet } from "../data/images.ts";
 import { centerCrop, type Picture, resizeShorterSide } from "../data/resize.ts";
-import { compile } from "../engine/compile.ts";
-import type { Device } from "../engine/device.ts";
+import { compile } from "../engine/capture/compile.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import type { Parameters } from "../engine/graph/parameters.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
 import { mean } from "../engine/ops/mean.ts";
+import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
-import { reshape } from "../engine/ops/view.ts";
-import type { Parameters } from "../engine/parameters.ts";
-import { Tensor } from "../engine/tensor.ts";
 import { type VitConfig, type VitOutput, vit } from "../models/vit.ts";
 
 /** Frozen features of a labelled set: what probes read. */

@@ -1,13 +1,13 @@
 // DINO's k-nearest-neighbour classifier: Caron et al. 2021, arXiv:2104.14294; official file eval_knn.py.
 // What differs: a class without a vote never counts as a top-5 hit, and ties go to the lower class.
 
-import { compile } from "../engine/compile.ts";
-import type { Device } from "../engine/device.ts";
+import { compile } from "../engine/capture/compile.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
 import { add } from "../engine/ops/elementwise.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { normalize } from "../engine/ops/normalize.ts";
 import { topK } from "../engine/ops/topK.ts";
-import { Tensor } from "../engine/tensor.ts";
 import { checkPair, type Features } from "./features.ts";
 import { accuracyOf, type GuessLevels, guessLevels, type Hits, rankOf } from "./metrics.ts";
 

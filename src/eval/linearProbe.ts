@@ -3,22 +3,22 @@
 // ImageNet get smaller batches (see `probeSettings`).
 
 import { planBatches } from "../data/batches.ts";
-import { grad } from "../engine/autograd.ts";
-import { compile } from "../engine/compile.ts";
-import type { Device } from "../engine/device.ts";
+import { compile } from "../engine/capture/compile.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { grad } from "../engine/graph/autograd.ts";
+import { accumulate } from "../engine/graph/fill.ts";
+import { Parameters } from "../engine/graph/parameters.ts";
+import { type Shape, Tensor } from "../engine/graph/tensor.ts";
 import { batchNorm } from "../engine/ops/batchNorm.ts";
 import { crossEntropy } from "../engine/ops/crossEntropy.ts";
-import { accumulate } from "../engine/ops/fill.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { linear } from "../engine/ops/linear.ts";
 import { clipGradients } from "../engine/optim/clip.ts";
 import { lars } from "../engine/optim/lars.ts";
 import type { Optimizer } from "../engine/optim/optimizer.ts";
-import { Parameters } from "../engine/parameters.ts";
 import { Random } from "../engine/random.ts";
-import { warmupCosine } from "../engine/schedule.ts";
-import { StepValues } from "../engine/stepValues.ts";
-import { type Shape, Tensor } from "../engine/tensor.ts";
+import { warmupCosine } from "../engine/step/schedule.ts";
+import { StepValues } from "../engine/step/stepValues.ts";
 import { checkPair, type Features } from "./features.ts";
 import { accuracyOf, type GuessLevels, guessLevels, type Hits, topKHits } from "./metrics.ts";
 

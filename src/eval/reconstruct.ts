@@ -3,9 +3,9 @@
 // deviation, so these are taken from the original patch.
 
 import { IMAGENET_STATISTICS } from "../data/images.ts";
-import type { Device } from "../engine/device.ts";
-import type { Parameters } from "../engine/parameters.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import type { Parameters } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
 import { forwardDecoder, forwardEncoder, keptTokens, type MaeConfig, randomMasking } from "../models/mae.ts";
 
 /** Three views of the same pictures, uint8 RGB, row-major [B, H, W, 3]. */

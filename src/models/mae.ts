@@ -1,6 +1,8 @@
 // Masked autoencoder: He et al. 2022, arXiv:2111.06377; official file models_mae.py, whose function names these are.
 // What differs: images are [B, H, W, C]; the masking noise comes from the counter-based generator.
 
+import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
 import { argsort } from "../engine/ops/argsort.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { add, mul, scale, square, sub } from "../engine/ops/elementwise.ts";
@@ -13,8 +15,6 @@ import { patchify } from "../engine/ops/patchify.ts";
 import { uniform } from "../engine/ops/randomOps.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
-import type { ParameterSpec, Parameters } from "../engine/parameters.ts";
-import { Tensor } from "../engine/tensor.ts";
 import type { Initializer } from "./init.ts";
 import { positionSpec } from "./positions.ts";
 import {

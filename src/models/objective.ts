@@ -1,5 +1,5 @@
-import type { ParameterSpec, Parameters } from "../engine/parameters.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
 import { maeInit } from "./init.ts";
 import { decoderSpecs, type MaeConfig, mae, maskingNoise } from "./mae.ts";
 import { type Training, type VitConfig, vitSpecs } from "./vit.ts";

@@ -1,9 +1,9 @@
+import type { ParameterSpec } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
+import { reshape } from "../engine/ops/reshape.ts";
 import { resize } from "../engine/ops/resize.ts";
 import { slice } from "../engine/ops/slice.ts";
-import { reshape } from "../engine/ops/view.ts";
-import type { ParameterSpec } from "../engine/parameters.ts";
-import type { Tensor } from "../engine/tensor.ts";
 import type { Initializer } from "./init.ts";
 
 /** Learned positions, or fixed sines and cosines in the order of MAE or of MoCo v3 and CAE. */

@@ -2,7 +2,9 @@
 // seven papers of the study: LayerNorm eps 1e-6, exact GELU, fused qkv with bias. Parameter names are timm's. What
 // differs: images are [B, H, W, C], as pictures lie in memory.
 
-import { checkpoint } from "../engine/checkpoint.ts";
+import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
+import { recompute } from "../engine/graph/recompute.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
 import { selfAttention } from "../engine/ops/attention.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { dropPath } from "../engine/ops/dropout.ts";
@@ -12,10 +14,8 @@ import type { Gelu } from "../engine/ops/gemm.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
 import { linear, mlp } from "../engine/ops/linear.ts";
 import { patchify } from "../engine/ops/patchify.ts";
+import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
-import { reshape } from "../engine/ops/view.ts";
-import type { ParameterSpec, Parameters } from "../engine/parameters.ts";
-import type { Tensor } from "../engine/tensor.ts";
 import { constant, type Initializer, normal } from "./init.ts";
 import { type PositionKind, positionSpec, positionsFor } from "./positions.ts";
 
@@ -207,7 +207,7 @@ export function trunk(
             dropPath(branch, p, { seed: training.seed, step: training.step, site: 2 * i + site })
         : null;
     const run = (input: Tensor) => block(params, `${names.blocks}.${i}`, config, input, drop);
-    tokens = training?.gradCheckpointing ? checkpoint(run, tokens) : run(tokens);
+    tokens = training?.gradCheckpointing ? recompute(run, tokens) : run(tokens);
     blocks.push(tokens);
   }
   return {

@@ -1,4 +1,4 @@
-import type { ProfiledDispatch } from "../engine/profile.ts";
+import type { TimedDispatch } from "../engine/capture/timing.ts";
 import { boundMs, type Roofline } from "./roofline.ts";
 
 /** All dispatches of one kernel in a step. */
@@ -22,12 +22,12 @@ export interface ByKernelOptions {
 
 /** A step's time by kernel, most first, with the rates reached and the share of the roofline. */
 export function byKernel(
-  dispatches: readonly ProfiledDispatch[],
+  dispatches: readonly TimedDispatch[],
   roofline: Roofline,
   { shapes = false }: ByKernelOptions = {},
 ): KernelRow[] {
   const total = totalMs(dispatches);
-  const groups = new Map<string, ProfiledDispatch[]>();
+  const groups = new Map<string, TimedDispatch[]>();
   for (const dispatch of dispatches) {
     const { kernel, shape } = dispatch;
     const name = shapes && shape ? `${kernel} ${shape.join("x")}` : kernel;
@@ -35,7 +35,7 @@ export function byKernel(
   }
   const rows = [...groups].map(([kernel, members]): KernelRow => {
     const ms = totalMs(members);
-    const sum = (of: (member: ProfiledDispatch) => number) =>
+    const sum = (of: (member: TimedDispatch) => number) =>
       members.reduce((all, member) => all + of(member), 0);
     const perMs = (amount: number) => (ms > 0 ? amount / ms : 0);
     return {
@@ -54,11 +54,11 @@ export function byKernel(
 }
 
 /** Time of all dispatches together. */
-export const totalMs = (dispatches: readonly ProfiledDispatch[]): number =>
+export const totalMs = (dispatches: readonly TimedDispatch[]): number =>
   dispatches.reduce((sum, { durationNs }) => sum + durationNs, 0) / 1e6;
 
 /** Several runs of one step as one: each dispatch with its median duration, and its start in the last run. */
-export function medianRun(runs: readonly (readonly ProfiledDispatch[])[]): ProfiledDispatch[] {
+export function medianRun(runs: readonly (readonly TimedDispatch[])[]): TimedDispatch[] {
   const last = runs.at(-1);
   if (!last) throw new Error("medianRun: needs at least one run; got none");
   return last.map((dispatch, i) => {

@@ -1,6 +1,6 @@
-import type { Device } from "../engine/device.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
 import { matmul } from "../engine/ops/matmul.ts";
-import { Tensor } from "../engine/tensor.ts";
 import type { Roofline } from "./roofline.ts";
 
 /** Milliseconds of a clock that only moves forward. */

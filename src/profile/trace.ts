@@ -1,5 +1,5 @@
 // Chrome's trace event format, which chrome://tracing and ui.perfetto.dev open.
-import type { ProfiledDispatch } from "../engine/profile.ts";
+import type { TimedDispatch } from "../engine/capture/timing.ts";
 
 type Metadata = {
   name: "process_name" | "thread_name";
@@ -30,7 +30,7 @@ const PLACE = { pid: 1, tid: 1 } as const;
 
 /** A profiled step as a trace: one process, one thread, a complete event for each dispatch. */
 export function chromeTrace(
-  dispatches: readonly ProfiledDispatch[],
+  dispatches: readonly TimedDispatch[],
   { process, thread }: { process: string; thread: string },
 ): ChromeTrace {
   const named = (name: Metadata["name"], value: string): Metadata => ({

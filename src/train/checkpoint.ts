@@ -1,6 +1,6 @@
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../data/safetensors.ts";
-import type { Parameters } from "../engine/parameters.ts";
-import type { Shape } from "../engine/tensor.ts";
+import type { Parameters } from "../engine/graph/parameters.ts";
+import type { Shape } from "../engine/graph/tensor.ts";
 import type { RunSettings } from "./run.ts";
 import type { Trainer, TrainerState } from "./trainer.ts";
 

@@ -1,8 +1,8 @@
 import { bytesPerImage, type ImageSet } from "../data/images.ts";
-import type { Device } from "../engine/device.ts";
-import { ALIGNMENT } from "../engine/memory.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { ALIGNMENT } from "../engine/gpu/memory.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
 import { MOST_SHARDS, type PictureShards } from "../engine/ops/cropPictures.ts";
-import { Tensor } from "../engine/tensor.ts";
 
 /** Bytes sent at once; the queue holds a copy of each piece until the GPU has taken it. */
 const PIECE = 16 * 2 ** 20;

@@ -1,4 +1,4 @@
-import type { MetricRow } from "../engine/metricRing.ts";
+import type { MetricRow } from "../engine/step/metricRing.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** A loss or gradient that is NaN or infinite. The update of that step was skipped; the parameters are those before it. */

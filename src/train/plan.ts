@@ -1,7 +1,7 @@
-import { capture } from "../engine/compile.ts";
-import { Device } from "../engine/device.ts";
-import { LimitError } from "../engine/memory.ts";
-import { type Command, isRange } from "../engine/recorder.ts";
+import { capture } from "../engine/capture/compile.ts";
+import { type Command, isRange } from "../engine/gpu/command.ts";
+import { Device } from "../engine/gpu/device.ts";
+import { LimitError } from "../engine/gpu/memory.ts";
 import { DeviceImages } from "./deviceImages.ts";
 import type { RunSettings } from "./run.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
@@ -53,8 +53,8 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
   const shown = withoutImages ? { ...settings.data, count: 1 } : settings.data;
   const images = DeviceImages.allocate(planning, shown);
   const trainer = new Trainer(planning, settings, images, options);
-  const { commands, plan } = capture(planning, () => trainer.record());
-  for (const { bytes } of plan.slots) planning.allocator.createStorage(bytes, "step");
+  const { commands, memory: layout } = capture(planning, () => trainer.record());
+  for (const { bytes } of layout.slots) planning.allocator.createStorage(bytes, "step");
 
   const { parameters, optimizer } = trainer;
   const total = planning.counters.bytesHeld;
@@ -63,7 +63,7 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
     gradients: parameters.gradients?.bytes ?? 0,
     optimizer: Object.values(optimizer.state).reduce((sum, { bytes }) => sum + bytes, 0),
     images: withoutImages ? null : images.bytes,
-    activations: plan.bytes,
+    activations: layout.bytes,
   };
   if (total > memory) {
     throw new LimitError(`memory: this machine has ${memory} bytes for the device; the run needs ${total}`);
@@ -73,7 +73,7 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
     parameterCount: parameters.count(),
     ...sizes,
     other: total - Object.values(sizes).reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0),
-    lowerBound: plan.lowerBound,
+    lowerBound: layout.lowerBound,
     total,
     ...workOf(commands),
   };

@@ -1,19 +1,19 @@
 import { type Batches, planBatches } from "../data/batches.ts";
 import { IMAGENET_STATISTICS } from "../data/images.ts";
-import { grad } from "../engine/autograd.ts";
-import { type CompiledStep, compile, type Outputs } from "../engine/compile.ts";
-import type { Device } from "../engine/device.ts";
-import { MetricRing } from "../engine/metricRing.ts";
+import { type CompiledStep, compile, type Outputs } from "../engine/capture/compile.ts";
+import type { TimedDispatch } from "../engine/capture/timing.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { grad } from "../engine/graph/autograd.ts";
+import { Parameters } from "../engine/graph/parameters.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
 import { cropPictures } from "../engine/ops/cropPictures.ts";
 import { adamw } from "../engine/optim/adamw.ts";
 import { clipGradients } from "../engine/optim/clip.ts";
 import type { Optimizer } from "../engine/optim/optimizer.ts";
-import { Parameters } from "../engine/parameters.ts";
-import type { ProfiledDispatch } from "../engine/profile.ts";
 import { Random } from "../engine/random.ts";
-import { type Schedule, warmupCosine } from "../engine/schedule.ts";
-import { StepValues } from "../engine/stepValues.ts";
-import { Tensor } from "../engine/tensor.ts";
+import { MetricRing } from "../engine/step/metricRing.ts";
+import { type Schedule, warmupCosine } from "../engine/step/schedule.ts";
+import { StepValues } from "../engine/step/stepValues.ts";
 import type { DeviceImages } from "./deviceImages.ts";
 import { objectiveOf, type RunSettings } from "./run.ts";
 import { BOX_WORDS, fillBoxes } from "./views.ts";
@@ -141,11 +141,11 @@ export class Trainer {
   }
 
   /** Makes the next step with a timestamp around every dispatch; the device must have been opened with `timestamps`. */
-  async profile(): Promise<ProfiledDispatch[]> {
+  async timeDispatches(): Promise<TimedDispatch[]> {
     const compiled = await this.prepare();
     this.writeInputs();
     this.#step++;
-    return compiled.profile();
+    return compiled.timeDispatches();
   }
 
   /** Waits for the GPU and copies everything out that a resumed run needs. */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { BLOCK, type ParameterSpec, Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
 import { type ClipOptions, clipGradients } from "../../src/engine/optim/clip.ts";
 import { ema } from "../../src/engine/optim/ema.ts";
 import { lars } from "../../src/engine/optim/lars.ts";
 import { sgd } from "../../src/engine/optim/sgd.ts";
-import { BLOCK, type ParameterSpec, Parameters } from "../../src/engine/parameters.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { kernel } from "../../src/engine/kernel.ts";
+import { kernel } from "../../src/engine/gpu/kernel.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { philox4x32, Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import randomWgsl from "../../src/shaders/random.wgsl";
 import { withDevice } from "../withDevice.ts";
 

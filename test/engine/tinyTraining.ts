@@ -1,18 +1,19 @@
 /** Small but complete training steps: AdamW, clipping, an averaged teacher, and everything that can move moving. */
-import { grad } from "../../src/engine/autograd.ts";
-import type { Device } from "../../src/engine/device.ts";
-import { stopGradient } from "../../src/engine/op.ts";
+
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { stopGradient } from "../../src/engine/graph/op.ts";
+import { type ParameterSpec, Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
 import { add, div } from "../../src/engine/ops/elementwise.ts";
 import { softmax } from "../../src/engine/ops/softmax.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
 import { clipGradients } from "../../src/engine/optim/clip.ts";
 import { ema } from "../../src/engine/optim/ema.ts";
-import { type ParameterSpec, Parameters } from "../../src/engine/parameters.ts";
 import { Random } from "../../src/engine/random.ts";
-import { cosine, cosineMomentum, linear, warmupCosine } from "../../src/engine/schedule.ts";
-import { StepValues } from "../../src/engine/stepValues.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
+import { cosine, cosineMomentum, linear, warmupCosine } from "../../src/engine/step/schedule.ts";
+import { StepValues } from "../../src/engine/step/stepValues.ts";
 import { maeInit, timmInit } from "../../src/models/init.ts";
 import { decoderSpecs, mae, maeConfig, maskingNoise } from "../../src/models/mae.ts";
 import { classify, headSpecs, type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { IMAGENET_STATISTICS, type ImageSet } from "../../src/data/images.ts";
 import { centerCrop, resizeShorterSide } from "../../src/data/resize.ts";
-import { reshape } from "../../src/engine/ops/view.ts";
-import { Parameters } from "../../src/engine/parameters.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { reshape } from "../../src/engine/ops/reshape.ts";
 import {
   type Encode,
   extractFeatures,

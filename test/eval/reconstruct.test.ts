@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { IMAGENET_STATISTICS } from "../../src/data/images.ts";
-import { Parameters } from "../../src/engine/parameters.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { completePictures, reconstruct } from "../../src/eval/reconstruct.ts";
 import { type MaeConfig, mae, maeConfig, targets } from "../../src/models/mae.ts";
 import { maeObjective } from "../../src/models/objective.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
-import { compile } from "../../src/engine/compile.ts";
+import { compile } from "../../src/engine/capture/compile.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
-import { Parameters } from "../../src/engine/parameters.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { maeInit, timmInit } from "../../src/models/init.ts";
 import { decoderSpecs, mae, maeConfig, maskingNoise } from "../../src/models/mae.ts";
 import {
@@ -112,7 +112,7 @@ describe.each(Object.entries(models))("%s with gradCheckpointing", (_, { make, l
       step.run();
       found.push({
         bits: [await bitsOf(step.outputs.loss), await bitsOf(params.gradients!)],
-        bytes: step.plan.bytes,
+        bytes: step.memory.bytes,
         dispatches: step.dispatches,
       });
       await step.dispose();

@@ -1,12 +1,12 @@
 import { creatures } from "../../src/data/creatures/creatures.ts";
-import { grad } from "../../src/engine/autograd.ts";
-import { compile } from "../../src/engine/compile.ts";
-import type { Device } from "../../src/engine/device.ts";
+import { compile } from "../../src/engine/capture/compile.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import type { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
 import { clipGradients } from "../../src/engine/optim/clip.ts";
-import type { Parameters } from "../../src/engine/parameters.ts";
-import { StepValues } from "../../src/engine/stepValues.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
+import { StepValues } from "../../src/engine/step/stepValues.ts";
 
 /** The first `count` drawn creatures, [count, size, size, 3] with values in [-2, 2], and their labels. */
 export function creaturePictures(device: Device, count: number, size: number) {

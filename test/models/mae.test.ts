@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Device } from "../../src/engine/device.ts";
-import { Parameters } from "../../src/engine/parameters.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { maeInit } from "../../src/models/init.ts";
 import {
   decoderSpecs,

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Device } from "../../src/engine/device.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
-import { Parameters } from "../../src/engine/parameters.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Initializer, timmInit } from "../../src/models/init.ts";
 import { classify, headSpecs, type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
@@ -104,7 +104,7 @@ describe("vit", () => {
   test("treats the pictures of a batch alone", async () => {
     const params = modelOf(on.device, TINY);
     const both = pictures(2, 16, 16);
-    const second = both.view([1, 16, 16, 3], both.bytes / 2);
+    const second = both.alias([1, 16, 16, 3], both.bytes / 2);
     const together = (await vit(params, TINY, both).tokens.read()) as Float32Array;
     const alone = (await vit(params, TINY, second).tokens.read()) as Float32Array;
     expect(together.subarray(17 * 32)).toEqual(alone);

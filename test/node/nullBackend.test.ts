@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { create } from "webgpu";
-import { Device } from "../../src/engine/device.ts";
+import { Device } from "../../src/engine/gpu/device.ts";
 
 test("Dawn's null backend, which computes nothing, is refused", async () => {
   await expect(Device.open(create(["backend=null"]))).rejects.toThrow(

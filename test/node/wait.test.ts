@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from "vitest";
-import { Device } from "../../src/engine/device.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
+import { Device } from "../../src/engine/gpu/device.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { wait } from "../../src/node/wait.ts";
 import { testGpu } from "../gpu.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { type DType, Tensor, type Values } from "../../src/engine/graph/tensor.ts";
 import { argsort } from "../../src/engine/ops/argsort.ts";
-import { type DType, Tensor, type Values } from "../../src/engine/tensor.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { relativeError } from "../../bench/measure/errors.ts";
 import { attention64 as formulas64 } from "../../bench/reference64/layers64.ts";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { attention, selfAttention } from "../../src/engine/ops/attention.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64 } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";

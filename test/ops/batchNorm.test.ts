@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
-import { compile } from "../../src/engine/compile.ts";
+import { compile } from "../../src/engine/capture/compile.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64, random64, testRandom } from "../array64.ts";
 import { checkOp, expectClose } from "../checkOp.ts";
 import { VALUE } from "../tolerances.ts";
@@ -138,7 +138,7 @@ describe("batchNorm: the running statistics", () => {
     const y = batchNorm(x, { weight, bias, ...runningOn(x), training: true });
     const apart = grad(y, inputs, { seed });
     const flat = Tensor.zeros(on.device, [11 * 64]);
-    const into = [flat.view([9, 64]), flat.view([64], 9 * 256), flat.view([64], 10 * 256)];
+    const into = [flat.alias([9, 64]), flat.alias([64], 9 * 256), flat.alias([64], 10 * 256)];
     grad(y, inputs, { seed, into });
     for (const [i, gradient] of apart.entries()) expect(await into[i]!.read()).toEqual(await gradient.read());
   });

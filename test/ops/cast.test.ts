@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { type DType, Tensor } from "../../src/engine/graph/tensor.ts";
 import { cast } from "../../src/engine/ops/cast.ts";
 import { sum } from "../../src/engine/ops/sum.ts";
-import { type DType, Tensor } from "../../src/engine/tensor.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();

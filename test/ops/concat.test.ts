@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { concat } from "../../src/engine/ops/concat.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64 } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";

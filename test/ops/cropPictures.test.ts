@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { ImageSet } from "../../src/data/images.ts";
 import { crop, type Filter, resize } from "../../src/data/resize.ts";
-import { compile } from "../../src/engine/compile.ts";
+import { compile } from "../../src/engine/capture/compile.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { BOX_WORDS, type CropOptions, cropPictures, wholeBoxes } from "../../src/engine/ops/cropPictures.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";

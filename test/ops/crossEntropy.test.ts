@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { type CrossEntropyOptions, crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64, random64, testRandom } from "../array64.ts";
 import { checkOp, expectClose } from "../checkOp.ts";
 import { GRADIENT, VALUE } from "../tolerances.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { dropout, dropPath } from "../../src/engine/ops/dropout.ts";
 import { philox4x32, STREAMS, type Stream, seedKey, uniformFromBits } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64 } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";

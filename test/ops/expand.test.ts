@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { expand } from "../../src/engine/ops/expand.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { checkOp } from "../checkOp.ts";
 import { expand64 } from "../expand64.ts";
 import { withDevice } from "../withDevice.ts";

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { shapeClass, Tuning } from "../../src/engine/gpu/tuning.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { type Epilogue, gemm } from "../../src/engine/ops/gemm.ts";
 import { chooseMethod, gemmMethods, shippedMethod } from "../../src/engine/ops/gemmMethods.ts";
 import { tuneGemm } from "../../src/engine/ops/tuneGemm.ts";
 import { Random } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
-import { shapeClass, Tuning } from "../../src/engine/tuning.ts";
 import { withDevice } from "../withDevice.ts";
 
 const sizes = [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { indexSelect } from "../../src/engine/ops/indexSelect.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64, testRandom } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";

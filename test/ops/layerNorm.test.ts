@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { layerNorm } from "../../src/engine/ops/layerNorm.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64, random64, testRandom } from "../array64.ts";
 import { checkOp, expectClose } from "../checkOp.ts";
 import { GRADIENT } from "../tolerances.ts";
@@ -101,7 +101,7 @@ describe("layerNorm", () => {
     const y = layerNorm(...(inputs as [Tensor, Tensor, Tensor]));
     const apart = grad(y, inputs, { seed });
     const flat = Tensor.zeros(on.device, [11 * 64]);
-    const into = [flat.view([9, 64]), flat.view([64], 9 * 256), flat.view([64], 10 * 256)];
+    const into = [flat.alias([9, 64]), flat.alias([64], 9 * 256), flat.alias([64], 10 * 256)];
     grad(y, inputs, { seed, into });
     for (const [i, gradient] of apart.entries()) expect(await into[i]!.read()).toEqual(await gradient.read());
   });

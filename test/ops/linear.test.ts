@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { gelu, geluTanh } from "../../src/engine/ops/elementwise.ts";
 import { linear, mlp } from "../../src/engine/ops/linear.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64, random64, testRandom } from "../array64.ts";
 import { checkOp, expectClose } from "../checkOp.ts";
 import { erf64 } from "../erf64.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { argmax, max } from "../../src/engine/ops/max.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64, random64, testRandom } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { type Padding, pad } from "../../src/engine/ops/pad.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64 } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";

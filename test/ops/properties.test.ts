@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { concat } from "../../src/engine/ops/concat.ts";
 import { add, mul } from "../../src/engine/ops/elementwise.ts";
 import { matmul } from "../../src/engine/ops/matmul.ts";
 import { permute } from "../../src/engine/ops/permute.ts";
+import { reshape } from "../../src/engine/ops/reshape.ts";
 import { slice } from "../../src/engine/ops/slice.ts";
 import { sum } from "../../src/engine/ops/sum.ts";
-import { reshape } from "../../src/engine/ops/view.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
 

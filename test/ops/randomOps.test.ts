@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { compile } from "../../src/engine/compile.ts";
+import { compile } from "../../src/engine/capture/compile.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { normal, uniform } from "../../src/engine/ops/randomOps.ts";
 import { philox4x32, Random, STREAMS, seedKey, uniformFromBits } from "../../src/engine/random.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { expectClose } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";
 

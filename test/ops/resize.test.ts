@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { type ResizeOptions, resize, resizeMatrix } from "../../src/engine/ops/resize.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64 } from "../array64.ts";
 import { checkOp } from "../checkOp.ts";
 import { withDevice } from "../withDevice.ts";
@@ -72,7 +72,7 @@ test("sizes must be whole and x a batch of pictures", () => {
   const x = Tensor.from(on.device, [1], [1, 1, 1, 1]);
   const mode = "bilinear";
   expect(() => resize(x, { height: 0, width: 1, mode })).toThrow("resize: height and width must be positive");
-  expect(() => resize(x.view([1, 1, 1]), { height: 1, width: 1, mode })).toThrow(
+  expect(() => resize(x.alias([1, 1, 1]), { height: 1, width: 1, mode })).toThrow(
     "resize: needs x [B, H, W, C]",
   );
 });

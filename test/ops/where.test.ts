@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { where } from "../../src/engine/ops/where.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { type Array64, array64 } from "../array64.ts";
 import { checkOp, type OpCase } from "../checkOp.ts";
 import { expand64 } from "../expand64.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { warmupCosine } from "../../src/engine/schedule.ts";
+import { warmupCosine } from "../../src/engine/step/schedule.ts";
 import { loadCrops, loadFixture } from "./fixture.ts";
 
 describe("fixtures", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { mae, maeConfig, targets } from "../../src/models/mae.ts";
 import { withDevice } from "../withDevice.ts";
 import { fixtureImages, fixtureParameters, loadFixture, TINY } from "./model.ts";

@@ -1,6 +1,6 @@
-import type { Device } from "../../src/engine/device.ts";
-import { Parameters } from "../../src/engine/parameters.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { type VitConfig, vitConfig } from "../../src/models/vit.ts";
 import { type Fixture, loadFixture } from "./fixture.ts";
 import { channelsLast } from "./relative.ts";

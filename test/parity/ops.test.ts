@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { attention } from "../../src/engine/ops/attention.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
 import { gelu } from "../../src/engine/ops/elementwise.ts";
 import { layerNorm } from "../../src/engine/ops/layerNorm.ts";
 import { permute } from "../../src/engine/ops/permute.ts";
-import { reshape } from "../../src/engine/ops/view.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
+import { reshape } from "../../src/engine/ops/reshape.ts";
 import { withDevice } from "../withDevice.ts";
 import { loadFixture } from "./fixture.ts";
 import { relativeError } from "./relative.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
 import { lars } from "../../src/engine/optim/lars.ts";
-import type { Parameters } from "../../src/engine/parameters.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { probeLogits, probeParameters, probeStep } from "../../src/eval/linearProbe.ts";
 import { withDevice } from "../withDevice.ts";
 import { loadFixture } from "./fixture.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { resize } from "../../src/engine/ops/resize.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { expectClose } from "../checkOp.ts";
 import { VALUE } from "../tolerances.ts";
 import { withDevice } from "../withDevice.ts";

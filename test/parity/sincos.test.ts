@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Tensor } from "../../src/engine/tensor.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { positionsFor, sincosPositions } from "../../src/models/positions.ts";
 import { withDevice } from "../withDevice.ts";
 import { loadFixture } from "./fixture.ts";

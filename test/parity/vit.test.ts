@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { grad } from "../../src/engine/autograd.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
 import { classify, vit } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ProfiledDispatch } from "../../src/engine/profile.ts";
+import type { TimedDispatch } from "../../src/engine/capture/timing.ts";
 import { byKernel, kernelTable, medianRun } from "../../src/profile/byKernel.ts";
 import { boundMs } from "../../src/profile/roofline.ts";
 
@@ -10,8 +10,8 @@ const dispatch = (
   kernel: string,
   ms: number,
   bytes: number,
-  own: Partial<ProfiledDispatch> = {},
-): ProfiledDispatch => ({ kernel, workgroups: [1, 1, 1], startNs: 0, durationNs: ms * 1e6, bytes, ...own });
+  own: Partial<TimedDispatch> = {},
+): TimedDispatch => ({ kernel, workgroups: [1, 1, 1], startNs: 0, durationNs: ms * 1e6, bytes, ...own });
 
 const STEP = [
   dispatch("matmul", 1, 1e6, { flops: 2e6, shape: [2, 3] }), // bound: 0.5 ms either way
@@ -65,7 +65,7 @@ test("a step whose clock has not moved has no rates, and none that are not numbe
 
 test("several runs become one with each dispatch's median time", () => {
   const run = (...times: number[]) => times.map((ms, i) => dispatch("k", ms, 0, { startNs: i }));
-  const times = (...runs: ProfiledDispatch[][]) => medianRun(runs).map(({ durationNs }) => durationNs / 1e6);
+  const times = (...runs: TimedDispatch[][]) => medianRun(runs).map(({ durationNs }) => durationNs / 1e6);
   expect(times(run(5, 1), run(1, 2), run(3, 9))).toEqual([3, 2]);
   expect(times(run(5, 1), run(1, 2))).toEqual([3, 1.5]);
   expect(() => medianRun([])).toThrow("medianRun: needs at least one run; got none");

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { ProfiledDispatch } from "../../src/engine/profile.ts";
+import type { TimedDispatch } from "../../src/engine/capture/timing.ts";
 import { chromeTrace } from "../../src/profile/trace.ts";
 
-const dispatches: ProfiledDispatch[] = [
+const dispatches: TimedDispatch[] = [
   { kernel: "sum_rows", workgroups: [3, 1, 1], bytes: 400, startNs: 0, durationNs: 1500 },
   {
     kernel: "matmul_register",

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { expect, test } from "vitest";
 import { filesUnder, textOf } from "./files.ts";
 
-/** Who may import whom. Lower layers know nothing of higher ones. */
+/** Who may import whom, lower layers first. Lower layers know nothing of higher ones. */
 const LAYERS: Record<string, string[]> = {
   shaders: [],
   engine: ["shaders"],
@@ -17,48 +17,103 @@ const LAYERS: Record<string, string[]> = {
   cli: ["engine", "models", "data", "profile", "train", "eval", "study", "index", "node"],
 };
 
+/** The same inside of the engine. `random` is arithmetic on the host, on nothing of ours. */
+const ENGINE_GROUPS: Record<string, string[]> = {
+  random: [],
+  gpu: [],
+  graph: ["gpu"],
+  capture: ["gpu", "graph"],
+  ops: ["gpu", "graph", "random"],
+  optim: ["gpu", "graph", "ops"],
+  step: ["gpu", "graph", "ops"],
+  index: ["random", "gpu", "graph", "capture", "ops", "optim", "step"],
+};
+
 const IMPORT = /^(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm;
+
+/** What a file imports: packages as they are called, files as paths from the root. */
+const importsOf = (path: string, text: string): string[] =>
+  [...text.matchAll(IMPORT)]
+    .map((match) => match.slice(1).find(Boolean)!)
+    .map((target) => (target.startsWith(".") ? posix.join(posix.dirname(path), target) : target));
 
 /** The layer of a path from the root: its first folder under src, or the file's own name. */
 const layerOf = (path: string): string => path.split("/")[1]!.split(".")[0]!;
+const isInEngine = (path: string): boolean => path.startsWith("src/engine/");
+/** The engine's folder, or file, that a path lies in. */
+const groupOf = (path: string): string => path.split("/")[2]!.split(".")[0]!;
 
 /** Whether a file may import a package or a part of Node: the command line, and image decoding its codecs. */
 const mayImportPackage = (path: string, name: string): boolean =>
   path.startsWith("src/cli/") || (path.startsWith("src/data/decode") && name.startsWith("@jsquash/"));
 
+/** Whether `from` may import from `to`, both names in a table of who may import whom. */
+const allows = (table: Record<string, string[]>, from: string, to: string): boolean =>
+  from === to || (table[from] ?? []).includes(to);
+
 /** The imports of one file that the layers forbid, as `file -> target`. */
 function forbidden(path: string, text: string): string[] {
-  const allowed = LAYERS[layerOf(path)] ?? [];
-  return [...text.matchAll(IMPORT)]
-    .map((match) => match.slice(1).find(Boolean)!)
+  return importsOf(path, text)
     .filter((target) => {
-      if (!target.startsWith(".")) return !mayImportPackage(path, target);
-      const layer = layerOf(posix.join(posix.dirname(path), target));
-      return layer !== layerOf(path) && !allowed.includes(layer);
+      if (!target.startsWith("src/")) return !mayImportPackage(path, target);
+      if (!allows(LAYERS, layerOf(path), layerOf(target))) return true;
+      return isInEngine(path) && isInEngine(target) && !allows(ENGINE_GROUPS, groupOf(path), groupOf(target));
     })
     .map((target) => `${path} -> ${target}`);
 }
 
-test("every folder under src is a known layer", () => {
+/** A circle of imports, types included, as the files on it; null where there is none. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | null {
+  const done = new Set<string>();
+  const walk = (path: string, trail: readonly string[]): string[] | null => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+    if (done.has(path)) return null;
+    done.add(path);
+    for (const target of imports.get(path) ?? []) {
+      const circle = walk(target, [...trail, path]);
+      if (circle) return circle;
+    }
+    return null;
+  };
+  for (const path of imports.keys()) {
+    const circle = walk(path, []);
+    if (circle) return circle;
+  }
+  return null;
+}
+
+test("every folder under src is a known layer, and every one of the engine a known group", () => {
   const sources = filesUnder("src", ".ts", ".wgsl").filter((path) => path !== "src/wgsl.d.ts");
   expect(sources.length).toBeGreaterThan(0);
   expect(sources.filter((path) => !(layerOf(path) in LAYERS))).toEqual([]);
+  expect(sources.filter((path) => isInEngine(path) && !(groupOf(path) in ENGINE_GROUPS))).toEqual([]);
 });
 
 test("imports point down", () => {
   expect(filesUnder("src", ".ts").flatMap((path) => forbidden(path, textOf(path)))).toEqual([]);
 });
 
-test("the rule catches what it must", () => {
+test("no file imports itself by way of others, not even for a type", () => {
+  const files = filesUnder("src", ".ts");
+  expect(circleIn(new Map(files.map((path) => [path, importsOf(path, textOf(path))])))).toBeNull();
+});
+
+test("the rules catch what they must", () => {
   const caught = (path: string, target: string) => forbidden(path, `import x from "${target}";`).length === 1;
-  expect(caught("src/engine/a.ts", "../models/vit.ts")).toBe(true);
+  expect(caught("src/engine/gpu/a.ts", "../../models/vit.ts")).toBe(true);
   expect(caught("src/eval/a.ts", "../train/trainer.ts")).toBe(true);
   expect(caught("src/data/a.ts", "node:fs")).toBe(true);
   expect(caught("src/data/a.ts", "@jsquash/png")).toBe(true);
   expect(caught("src/engine/ops/a.ts", "../../shaders/sum.wgsl")).toBe(false);
-  expect(caught("src/engine/ops/a.ts", "../tensor.ts")).toBe(false);
+  expect(caught("src/engine/ops/a.ts", "../graph/tensor.ts")).toBe(false);
+  expect(caught("src/engine/graph/a.ts", "../ops/sum.ts")).toBe(true);
+  expect(caught("src/engine/gpu/a.ts", "../graph/tensor.ts")).toBe(true);
+  expect(caught("src/engine/capture/a.ts", "../optim/adamw.ts")).toBe(true);
   expect(caught("src/data/decode.ts", "@jsquash/png/decode.js")).toBe(false);
   expect(caught("src/cli/main.ts", "node:fs")).toBe(false);
   expect(forbidden("src/models/a.ts", 'export { x } from "../train/b.ts";')).toHaveLength(1);
   expect(forbidden("src/models/a.ts", 'await import("../train/b.ts");')).toHaveLength(1);
+  const circle = { a: ["b"], b: ["c", "d"], c: [], d: ["a"] };
+  expect(circleIn(new Map(Object.entries(circle)))).toEqual(["a", "b", "d", "a"]);
+  expect(circleIn(new Map(Object.entries({ ...circle, d: ["c"] })))).toBeNull();
 });

@@ -1,5 +1,6 @@
 /** Op calls that between them ask for every kernel whose WGSL is completed by TypeScript: constants, holes, variants. */
 
+import type { Tensor } from "../../src/engine/graph/tensor.ts";
 import { argsort } from "../../src/engine/ops/argsort.ts";
 import { attention, selfAttention } from "../../src/engine/ops/attention.ts";
 import { cast } from "../../src/engine/ops/cast.ts";
@@ -14,7 +15,6 @@ import { normalize } from "../../src/engine/ops/normalize.ts";
 import { logSoftmax, softmax } from "../../src/engine/ops/softmax.ts";
 import { sum } from "../../src/engine/ops/sum.ts";
 import { where } from "../../src/engine/ops/where.ts";
-import type { Tensor } from "../../src/engine/tensor.ts";
 
 /** Makes an uninitialised input of the given shape. */
 export type Input = (...shape: number[]) => Tensor;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { creatures } from "../../src/data/creatures/creatures.ts";
-import { Device } from "../../src/engine/device.ts";
-import { LimitError } from "../../src/engine/memory.ts";
+import { Device } from "../../src/engine/gpu/device.ts";
+import { LimitError } from "../../src/engine/gpu/memory.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { square } from "../../src/engine/ops/elementwise.ts";
-import { Tensor } from "../../src/engine/tensor.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { largestBatch, planRun } from "../../src/train/plan.ts";
 import { maeRun } from "../../src/train/run.ts";
@@ -41,8 +41,8 @@ describe("planRun", () => {
     expect(plan).toMatchObject({
       batchSize: 8,
       parameterCount: trainer.parameters.count(),
-      activations: step.plan.bytes,
-      lowerBound: step.plan.lowerBound,
+      activations: step.memory.bytes,
+      lowerBound: step.memory.lowerBound,
       dispatches: step.dispatches,
       images: 40 * 32 * 32 * 3 + 40 * 4,
       optimizer: 2 * plan.gradients,

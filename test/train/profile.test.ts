@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { noisePictures } from "../../src/data/noise.ts";
-import { Device } from "../../src/engine/device.ts";
+import { Device } from "../../src/engine/gpu/device.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { maeRun } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -26,7 +26,7 @@ test("a profiled step is the step that would have been made, to the bit", async 
     while (trainer.step < 3) {
       if (profiled.includes(trainer.step)) {
         const { dispatches } = await trainer.prepare();
-        expect(await trainer.profile()).toHaveLength(dispatches);
+        expect(await trainer.timeDispatches()).toHaveLength(dispatches);
       } else trainer.run();
     }
     return trainer.state();

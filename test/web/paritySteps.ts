@@ -1,5 +1,5 @@
 import { creatures } from "../../src/data/creatures/creatures.ts";
-import { Device } from "../../src/engine/device.ts";
+import { Device } from "../../src/engine/gpu/device.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { maeRun } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";

@@ -1,6 +1,6 @@
 import { IMAGENET_STATISTICS, type ImageSet } from "../../data/images.ts";
-import type { Device } from "../../engine/device.ts";
-import type { Parameters } from "../../engine/parameters.ts";
+import type { Device } from "../../engine/gpu/device.ts";
+import type { Parameters } from "../../engine/graph/parameters.ts";
 import { extractFeatures, type Features, type Reading, vitFeatures } from "../../eval/features.ts";
 import { knn } from "../../eval/knn.ts";
 import { linearProbe, type ProbeSettings } from "../../eval/linearProbe.ts";

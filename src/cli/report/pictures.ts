@@ -1,6 +1,6 @@
 import { bytesPerImage, type ImageSet, splitAt } from "../../data/images.ts";
+import { Tensor } from "../../engine/graph/tensor.ts";
 import { Random } from "../../engine/random.ts";
-import { Tensor } from "../../engine/tensor.ts";
 import { reconstruct } from "../../eval/reconstruct.ts";
 import { gridOf } from "../../models/vit.ts";
 import type { Trainer } from "../../train/trainer.ts";

@@ -1,10 +1,10 @@
 import argsortWgsl from "../../shaders/argsort.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
 import sortKeyWgsl from "../../shaders/sortKey.wgsl";
-import { type Constants, kernel } from "../kernel.ts";
-import { defineOp } from "../op.ts";
-import { uniform } from "../pipelines.ts";
-import { type DType, Tensor } from "../tensor.ts";
+import { type Constants, kernel } from "../gpu/kernel.ts";
+import { words } from "../gpu/words.ts";
+import { defineOp } from "../graph/op.ts";
+import { type DType, Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 256;
 /** Longest row that is ranked by counting, in one dispatch. */
@@ -42,7 +42,7 @@ const op = defineOp<[Tensor], boolean>({
     const n = x.shape.at(-1)!;
     const order = orderOf(x.dtype, descending);
     if (n > LONGEST) sortLong(x, y, order);
-    else x.device.run(variant("argsort_ranks", order), [uniform(x.size / n, n, 0, 0), x, y], x.size / n);
+    else x.device.run(variant("argsort_ranks", order), [words(x.size / n, n, 0, 0), x, y], x.size / n);
   },
   backward: () => [null],
 });
@@ -55,7 +55,7 @@ function sortLong(x: Tensor, y: Tensor, order: Constants): void {
   const padded = 2 ** Math.ceil(Math.log2(n));
   const count = rows * padded;
   const pairs = Tensor.empty(device, [rows, padded, 2], "u32");
-  const sizes = (step: number) => uniform(rows, n, padded, step);
+  const sizes = (step: number) => words(rows, n, padded, step);
   device.run(variant("argsort_load", order), [sizes(0), x, pairs], Math.ceil(count / WORKGROUP));
   device.run(network.blocks, [sizes(0), pairs], count / BLOCK);
   for (let step = 2 * BLOCK; step <= padded; step *= 2) {

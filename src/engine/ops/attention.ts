@@ -4,14 +4,14 @@ import biasWgsl from "../../shaders/attentionBias.wgsl";
 import noBiasWgsl from "../../shaders/attentionNoBias.wgsl";
 import rowsWgsl from "../../shaders/attentionRows.wgsl";
 import rowsSubgroupWgsl from "../../shaders/attentionRowsSubgroup.wgsl";
-import type { Capabilities } from "../device.ts";
-import { kernel } from "../kernel.ts";
-import { alignBytes } from "../memory.ts";
-import { defineOp } from "../op.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import type { Workgroups } from "../recorder.ts";
-import { sharing } from "../subgroups.ts";
-import { type Shape, Tensor } from "../tensor.ts";
+import type { Workgroups } from "../gpu/command.ts";
+import type { Capabilities } from "../gpu/device.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { alignBytes } from "../gpu/memory.ts";
+import { sharing } from "../gpu/subgroups.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { defineOp } from "../graph/op.ts";
+import { type Shape, Tensor } from "../graph/tensor.ts";
 
 /** How the rows of a pass are shared out. Nothing here changes a bit of the result. */
 interface Sharing {
@@ -106,7 +106,7 @@ function run(
     dvStart,
   ];
   const each = bias?.shape.length === 4;
-  const sizes = uniform(
+  const sizes = words(
     queries,
     keys,
     heads,
@@ -306,9 +306,9 @@ const crossOp = defineOp<CrossInputs, { heads: number }, Tensor>({
       dvStart: partQ + partK,
     });
     const gradients = [
-      out.view(q.shape),
-      out.view(k.shape, 4 * partQ),
-      out.view(v.shape, 4 * (partQ + partK)),
+      out.alias(q.shape),
+      out.alias(k.shape, 4 * partQ),
+      out.alias(v.shape, 4 * (partQ + partK)),
     ];
     if (!bias || !wants(3)) return [...gradients, null];
     const dbias = into(3);

@@ -1,8 +1,8 @@
 import batchNormWgsl from "../../shaders/batchNorm.wgsl";
-import { defineOp } from "../op.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { type Shape, Tensor } from "../tensor.ts";
-import { fill } from "./fill.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { fill } from "../graph/fill.ts";
+import { defineOp } from "../graph/op.ts";
+import { type Shape, Tensor } from "../graph/tensor.ts";
 import { columnKernel, flatKernel } from "./reduce.ts";
 
 export interface BatchNormOptions {
@@ -35,7 +35,7 @@ const backward = flatKernel("batchNorm_backward", batchNormWgsl);
 
 /** The uniform all kernels but update share. */
 function sizesOf([rows, columns]: Shape, { eps, training }: Params): Uint32Array {
-  return uniform(rows!, columns!, f32Bits(eps), f32Bits(training ? 1 / rows! : 0));
+  return words(rows!, columns!, f32Bits(eps), f32Bits(training ? 1 / rows! : 0));
 }
 
 function checkShapes([x, weight, bias]: readonly [Shape, Shape, Shape], params: Params): void {
@@ -63,7 +63,7 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
     const [mean, variance] = [Tensor.empty(device, [columns]), Tensor.empty(device, [columns])];
     const sizes = sizesOf(x.shape, params);
     if (training) {
-      const settings = uniform(columns, f32Bits(momentum), f32Bits(rows / (rows - 1)));
+      const settings = words(columns, f32Bits(momentum), f32Bits(rows / (rows - 1)));
       statistics(device, columns, [sizes, x, mean, variance]);
       update(device, columns, [settings, runningMean, mean, variance, runningVar]);
     } else {

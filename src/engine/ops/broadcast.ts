@@ -1,6 +1,6 @@
-import type { Shape, Tensor } from "../tensor.ts";
+import type { Shape, Tensor } from "../graph/tensor.ts";
+import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
-import { reshape } from "./view.ts";
 
 /** The shape two shapes broadcast to, as in NumPy: axes are aligned at the end and a length of 1 stretches. */
 export function broadcastShape(name: string, a: Shape, b: Shape): Shape {

@@ -1,7 +1,7 @@
-import { runElementwise } from "../elementwiseKernel.ts";
-import { elementwise, formula } from "../formula.ts";
-import { defineOp } from "../op.ts";
-import type { DType, Tensor } from "../tensor.ts";
+import { runElementwise } from "../gpu/elementwiseKernel.ts";
+import { elementwise, formula } from "../gpu/formula.ts";
+import { defineOp } from "../graph/op.ts";
+import type { DType, Tensor } from "../graph/tensor.ts";
 
 /** How formulas call the dtypes. */
 const ALIAS = { f32: "V", i32: "I", u32: "U" } as const;
@@ -31,5 +31,5 @@ const toFloat = { i32: converter("i32", "f32"), u32: converter("u32", "f32") };
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (dtype === "f32") return x.dtype === "f32" ? x : toFloat[x.dtype](x);
   if (x.dtype === "f32") return fromFloat[dtype](x);
-  return x.dtype === dtype ? x : x.view(x.shape, 0, dtype);
+  return x.dtype === dtype ? x : x.alias(x.shape, 0, dtype);
 }

@@ -1,7 +1,7 @@
-import { defineOp } from "../op.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Shape, Tensor } from "../graph/tensor.ts";
+import { normalizeAxes } from "./axes.ts";
 import { putRange, takeRange } from "./slice.ts";
-import { normalizeAxes } from "./sum.ts";
 
 type Several = readonly [Tensor, ...Tensor[]];
 

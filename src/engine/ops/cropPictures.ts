@@ -1,8 +1,8 @@
 import cropPicturesWgsl from "../../shaders/cropPictures.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
-import { kernel } from "../kernel.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 64;
 
@@ -57,10 +57,10 @@ function tapTable(
   longest: number,
   size: number,
   filter: keyof typeof FILTERS,
-): { words: Int32Array; stride: number } {
+): { table: Int32Array; stride: number } {
   const { reach, kernel } = FILTERS[filter];
   const stride = 2 + Math.min(longest, Math.ceil(2 * reach * Math.max(1, longest / size)) + 1);
-  const words = new Int32Array(longest * size * stride);
+  const table = new Int32Array(longest * size * stride);
   for (let length = 1; length <= longest; length++) {
     const scale = length / size;
     const stretch = Math.max(1, scale);
@@ -75,10 +75,10 @@ function tapTable(
       const fixed = weights.map(
         (weight) => Math.sign(weight) * Math.round((Math.abs(weight) / total) * UNIT),
       );
-      words.set([first, end, ...fixed], ((length - 1) * size + i) * stride);
+      table.set([first, end, ...fixed], ((length - 1) * size + i) * stride);
     }
   }
-  return { words, stride };
+  return { table, stride };
 }
 
 /**
@@ -108,12 +108,12 @@ export function cropPictures(
   const { device } = boxes;
   const batch = boxes.shape[0]!;
   const longest = Math.max(width, height);
-  const { words, stride } = tapTable(longest, size, filter);
-  const taps = Tensor.from(device, words, [longest, size, stride], "i32");
+  const { table, stride } = tapTable(longest, size, filter);
+  const taps = Tensor.from(device, table, [longest, size, stride], "i32");
   const rows = Tensor.empty(device, [batch, height, size], "u32");
   const y = Tensor.empty(device, [batch, size, size, 3]);
   const geometry = [height, width, count, perShard, stride];
-  const sizes = uniform(...mean.map(f32Bits), batch, ...std.map(f32Bits), size, ...geometry);
+  const sizes = words(...mean.map(f32Bits), batch, ...std.map(f32Bits), size, ...geometry);
   const shards = Array.from({ length: MOST_SHARDS }, (_, i) => tensors[i] ?? tensors[0]!); // every binding needs one
   const bytes = batch * height * width * 3 + boxes.bytes + taps.bytes + rows.bytes; // of whole pictures, not of the set
   device.run(cropRows, [sizes, boxes, taps, rows, ...shards], Math.ceil(rows.size / WORKGROUP), { bytes });
@@ -128,7 +128,7 @@ export function wholeBoxes(
   indices: ArrayLike<number>,
   { width, height }: { width: number; height: number },
 ): Int32Array {
-  const words = new Int32Array(indices.length * BOX_WORDS);
-  for (let i = 0; i < indices.length; i++) words.set([indices[i]!, 0, 0, height, width, 0], i * BOX_WORDS);
-  return words;
+  const boxes = new Int32Array(indices.length * BOX_WORDS);
+  for (let i = 0; i < indices.length; i++) boxes.set([indices[i]!, 0, 0, height, width, 0], i * BOX_WORDS);
+  return boxes;
 }

@@ -1,7 +1,7 @@
 import crossEntropyWgsl from "../../shaders/crossEntropy.wgsl";
-import { defineOp } from "../op.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { defineOp } from "../graph/op.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { flatKernel, rowKernel, rowsOf } from "./reduce.ts";
 import { sumMiddle } from "./sum.ts";
 
@@ -29,8 +29,8 @@ const targetGradient = flatKernel("crossEntropy_target", crossEntropyWgsl, { SOF
 function sizesOf(logits: Tensor, { labelSmoothing, reduction }: Params) {
   const { rows, n } = rowsOf("crossEntropy", logits.shape);
   const isMean = reduction === "mean";
-  const words = uniform(rows, n, f32Bits(labelSmoothing), f32Bits(isMean ? 1 / rows : 1), isMean ? 0 : 1);
-  return { rows, n, words };
+  const settings = words(rows, n, f32Bits(labelSmoothing), f32Bits(isMean ? 1 / rows : 1), isMean ? 0 : 1);
+  return { rows, n, settings };
 }
 
 const op = defineOp<[Tensor, Tensor], Params, Tensor>({
@@ -46,20 +46,20 @@ const op = defineOp<[Tensor, Tensor], Params, Tensor>({
     return params.reduction === "mean" ? [] : rowShape;
   },
   forward({ device, inputs: [logits, target], params, output }) {
-    const { rows, n, words } = sizesOf(logits, params);
+    const { rows, n, settings } = sizesOf(logits, params);
     const statistics = Tensor.empty(device, [rows, 3]);
     const losses = params.reduction === "mean" ? Tensor.empty(device, [rows]) : output;
-    (params.soft ? soft : hard).forward(device, { rows, n }, [words, logits, target, losses, statistics]);
+    (params.soft ? soft : hard).forward(device, { rows, n }, [settings, logits, target, losses, statistics]);
     if (losses !== output) sumMiddle(device, losses, 1, rows, 1, output);
     return statistics;
   },
   backward({ device, inputs: [logits, target], params, saved, wants, into }, dy) {
-    const { words } = sizesOf(logits, params);
+    const { settings } = sizesOf(logits, params);
     const dx = wants(0) ? into(0) : null;
     const dt = wants(1) && params.soft ? into(1) : null;
     const { backward } = params.soft ? soft : hard;
-    if (dx) backward(device, logits.size, [words, logits, target, saved, dy, dx]);
-    if (dt) targetGradient(device, logits.size, [words, logits, saved, dy, dt]);
+    if (dx) backward(device, logits.size, [settings, logits, target, saved, dy, dx]);
+    if (dt) targetGradient(device, logits.size, [settings, logits, saved, dy, dt]);
     return [dx, dt];
   },
 });

@@ -1,9 +1,9 @@
-import { defineOp } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { fill } from "../graph/fill.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { mul } from "./elementwise.ts";
-import { fill } from "./fill.ts";
 import { drawInto, type RandomKey, randomKernel } from "./randomOps.ts";
-import { reshape } from "./view.ts";
+import { reshape } from "./reshape.ts";
 
 const dropoutKernel = randomKernel("dropout");
 

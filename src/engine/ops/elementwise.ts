@@ -1,10 +1,10 @@
 import erfWgsl from "../../shaders/erf.wgsl";
-import { runElementwise } from "../elementwiseKernel.ts";
-import { elementwise, formula } from "../formula.ts";
-import { defineOp } from "../op.ts";
-import { Tensor } from "../tensor.ts";
+import { runElementwise } from "../gpu/elementwiseKernel.ts";
+import { elementwise, formula } from "../gpu/formula.ts";
+import { fill } from "../graph/fill.ts";
+import { defineOp } from "../graph/op.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { broadcastShape, sumTo } from "./broadcast.ts";
-import { fill } from "./fill.ts";
 import { layoutOf } from "./layout.ts";
 
 /** An elementwise op of one input: y given x, and dy/dx given x and y, as WGSL over `V` (f32 or vec4f). */

@@ -1,8 +1,8 @@
-import { defineOp } from "../op.ts";
-import type { Shape, Tensor } from "../tensor.ts";
-import { addBack, type Choice, checkIndex, choose, putBack } from "./indexed.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Shape, Tensor } from "../graph/tensor.ts";
+import { normalizeAxes } from "./axes.ts";
+import { addIndexed, type Choice, checkIndex, readIndexed, writeIndexed } from "./indexed.ts";
 import { aroundAxis } from "./slice.ts";
-import { normalizeAxes } from "./sum.ts";
 
 const alongAxis = (x: Shape, index: Shape, axis: number): Choice => ({
   ...aroundAxis(x, axis),
@@ -21,11 +21,11 @@ const gatherOp = defineOp<[Tensor, Tensor], number>({
     return index;
   },
   forward({ inputs: [x, index], params: axis, output: y }) {
-    choose(x, index, y, alongAxis(x.shape, index.shape, axis));
+    readIndexed(x, index, y, alongAxis(x.shape, index.shape, axis));
   },
   backward({ inputs: [x, index], params: axis, into }, dy) {
     const dx = into(0);
-    addBack(dy, index, dx, alongAxis(x.shape, index.shape, axis));
+    addIndexed(dy, index, dx, alongAxis(x.shape, index.shape, axis));
     return [dx, null];
   },
 });
@@ -55,11 +55,11 @@ const tokensOp = defineOp<[Tensor, Tensor], boolean>({
     return [x[0]!, index[1]!, x[2]!];
   },
   forward({ inputs: [x, index], output: y }) {
-    choose(x, index, y, tokensOf(x.shape, index.shape));
+    readIndexed(x, index, y, tokensOf(x.shape, index.shape));
   },
   backward({ inputs: [x, index], params: unique, into }, dy) {
     const dx = into(0);
-    (unique ? putBack : addBack)(dy, index, dx, tokensOf(x.shape, index.shape));
+    (unique ? writeIndexed : addIndexed)(dy, index, dx, tokensOf(x.shape, index.shape));
     return [dx, null];
   },
 });

@@ -15,10 +15,10 @@ import operandB4Wgsl from "../../shaders/matmulOperandB4.wgsl";
 import rowSumsWgsl from "../../shaders/matmulRowSums.wgsl";
 import store1Wgsl from "../../shaders/matmulStore1.wgsl";
 import store4Wgsl from "../../shaders/matmulStore4.wgsl";
-import { flatGroups } from "../device.ts";
-import { type Constants, kernel } from "../kernel.ts";
-import { uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { flatGroups } from "../gpu/device.ts";
+import { type Constants, kernel } from "../gpu/kernel.ts";
+import { words } from "../gpu/words.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { chooseMethod, gemmGroups } from "./gemmMethods.ts";
 import { sumMiddle } from "./sum.ts";
 
@@ -155,7 +155,7 @@ function runGemm(product: Gemm): void {
       ROW_SUMS: rowSums !== undefined,
     },
   );
-  const sizes = uniform(m, n, k, sharedA ? 0 : m * k, sharedB ? 0 : k * n);
+  const sizes = words(m, n, k, sharedA ? 0 : m * k, sharedB ? 0 : k * n);
   const [x, rows] = flatGroups(gemmGroups(method, { m, n }));
   const [first = null, second = null] = tensors;
   const bindings = [sizes, a, b, y, bias ?? null, first, rowSums ?? null, second];

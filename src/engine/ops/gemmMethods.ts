@@ -2,9 +2,9 @@ import plainWgsl from "../../shaders/matmulPlain.wgsl";
 import registerWgsl from "../../shaders/matmulRegister.wgsl";
 import subgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
 import workgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
-import type { Capabilities, Device } from "../device.ts";
-import type { Constants } from "../kernel.ts";
-import type { GemmShape } from "../tuning.ts";
+import type { Capabilities, Device } from "../gpu/device.ts";
+import type { Constants } from "../gpu/kernel.ts";
+import type { GemmShape } from "../gpu/tuning.ts";
 
 /** The text and shape of one way to compute a product. All ways give the same bits. */
 export interface GemmMethod {

@@ -1,5 +1,6 @@
 // Every op of the public API, name by name. What is missing here is a part of another op.
 
+export { fill } from "../graph/fill.ts";
 export { argsort } from "./argsort.ts";
 export { attention, selfAttention } from "./attention.ts";
 export { type BatchNormOptions, batchNorm } from "./batchNorm.ts";
@@ -15,30 +16,8 @@ export {
 } from "./cropPictures.ts";
 export { type CrossEntropyOptions, crossEntropy } from "./crossEntropy.ts";
 export { type DropoutKey, dropout, dropPath } from "./dropout.ts";
-export {
-  abs,
-  add,
-  div,
-  erf,
-  exp,
-  gelu,
-  geluTanh,
-  log,
-  maximum,
-  mul,
-  neg,
-  reciprocal,
-  relu,
-  rsqrt,
-  scale,
-  sigmoid,
-  sqrt,
-  square,
-  sub,
-  tanh,
-} from "./elementwise.ts";
+export * from "./elementwise.ts"; // a row of its table is all that an elementwise op needs
 export { expand } from "./expand.ts";
-export { fill } from "./fill.ts";
 export { gather, gatherTokens, type IndexOptions } from "./gather.ts";
 export { indexSelect } from "./indexSelect.ts";
 export { layerNorm } from "./layerNorm.ts";
@@ -52,11 +31,11 @@ export { type Padding, pad } from "./pad.ts";
 export { type PatchOrder, patchify, type UnpatchifyOptions, unpatchify } from "./patchify.ts";
 export { permute, transpose } from "./permute.ts";
 export { normal, type RandomKey, uniform } from "./randomOps.ts";
+export { reshape } from "./reshape.ts";
 export { type ResizeOptions, resize, resizeMatrix } from "./resize.ts";
 export { scatterAdd, scatterTokens } from "./scatterAdd.ts";
 export { slice } from "./slice.ts";
 export { logSoftmax, softmax } from "./softmax.ts";
 export { sum } from "./sum.ts";
 export { type TopK, topK } from "./topK.ts";
-export { reshape } from "./view.ts";
 export { where } from "./where.ts";

@@ -1,6 +1,6 @@
-import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../graph/tensor.ts";
 import { gatherTokens, type IndexOptions } from "./gather.ts";
-import { reshape } from "./view.ts";
+import { reshape } from "./reshape.ts";
 
 /**
  * Rows by number, as an embedding looks them up: y[m] = x[index[m]]. x [N, ...], index u32 [..] of any shape ->
@@ -10,6 +10,6 @@ import { reshape } from "./view.ts";
 export function indexSelect(x: Tensor, index: Tensor, options: IndexOptions = {}): Tensor {
   const [n, ...row] = x.shape as [number, ...Shape];
   if (x.shape.length === 0) throw new Error("indexSelect: x needs at least one axis; got a scalar");
-  const rows = gatherTokens(reshape(x, [1, n, sizeOf(row)]), index.view([1, index.size]), options);
+  const rows = gatherTokens(reshape(x, [1, n, sizeOf(row)]), index.alias([1, index.size]), options);
   return reshape(rows, [...index.shape, ...row]);
 }

@@ -1,9 +1,9 @@
 import gatherWgsl from "../../shaders/gather.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
 import scatterAddWgsl from "../../shaders/scatterAdd.wgsl";
-import { kernel } from "../kernel.ts";
-import { uniform } from "../pipelines.ts";
-import type { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { words } from "../gpu/words.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 64;
 /** Indices one lane of scatter_add_rows looks at between two barriers: one bit of a word each. */
@@ -36,44 +36,39 @@ export interface Choice {
 const lanesOf = ({ inner, perValue }: Choice): 1 | 4 => (inner % 4 === 0 && !perValue ? 4 : 1);
 
 /** y[o, m, i] = x[o, index, i]. An index outside of [0, n) gives NaN, whatever the dtype's bits then mean. */
-export function choose(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
+export function readIndexed(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
   const { outer, n, m, inner, perValue } = choice;
   const lanes = lanesOf(choice);
   const count = (outer * m * inner) / lanes;
   const chosen = perValue ? gatherValues : gatherRows[lanes];
   const work = { bytes: 2 * y.bytes + index.bytes };
-  x.device.run(
-    chosen,
-    [uniform(count, n, m, inner / lanes), x, index, y],
-    Math.ceil(count / WORKGROUP),
-    work,
-  );
+  x.device.run(chosen, [words(count, n, m, inner / lanes), x, index, y], Math.ceil(count / WORKGROUP), work);
 }
 
-/** y[o, n, i] = Σ x[o, m, i] over the m whose index is n, in rising order: the gradient of `choose`. */
-export function addBack(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
+/** y[o, n, i] = Σ x[o, m, i] over the m whose index is n, in rising order: the gradient of `readIndexed`. */
+export function addIndexed(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
   const { outer, n, m, inner, perValue } = choice;
   const lanes = lanesOf(choice);
   if (perValue) {
     const count = outer * n * inner;
-    const sizes = uniform(count, n, m, inner, 0, 0);
+    const sizes = words(count, n, m, inner, 0, 0);
     x.device.run(addValues, [sizes, x, index, y], Math.ceil(count / WORKGROUP));
   } else {
     const columns = inner / lanes;
     const blocks = Math.ceil(columns / WORKGROUP);
     const span = Math.min(MOST_BITS, Math.ceil(m / WORKGROUP));
-    const sizes = uniform(outer * n, n, m, columns, blocks, span);
+    const sizes = words(outer * n, n, m, columns, blocks, span);
     x.device.run(addRows[lanes], [sizes, x, index, y], outer * n * blocks);
   }
 }
 
 /** The same for rows whose indices differ within each outer place: every value is written once, none is added. */
-export function putBack(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
+export function writeIndexed(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
   const { outer, n, m, inner } = choice;
   const lanes = lanesOf(choice);
   const count = (outer * m * inner) / lanes;
   if (m !== n) x.device.clear(y);
-  const sizes = uniform(count, n, m, inner / lanes);
+  const sizes = words(count, n, m, inner / lanes);
   const work = { bytes: 2 * x.bytes + index.bytes };
   x.device.run(scatterUnique[lanes], [sizes, x, index, y], Math.ceil(count / WORKGROUP), work);
 }

@@ -1,10 +1,10 @@
 import layerNormWgsl from "../../shaders/layerNorm.wgsl";
-import type { Device } from "../device.ts";
-import type { Kernel } from "../kernel.ts";
-import { defineOp } from "../op.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
-import { fill } from "./fill.ts";
+import type { Device } from "../gpu/device.ts";
+import type { Kernel } from "../gpu/kernel.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { fill } from "../graph/fill.ts";
+import { defineOp } from "../graph/op.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { columnKernel, rowKernel, rowReducing, rowsOf } from "./reduce.ts";
 
 /** Rows whose means one workgroup of the backward pass takes at once, and the most it takes in turn. */
@@ -53,14 +53,7 @@ const op = defineOp<[Tensor, Tensor, Tensor], { eps: number }, Tensor>({
   forward({ device, inputs: [x, weight, bias], params: { eps }, output: y }) {
     const { rows, n } = rowsOf("layerNorm", x.shape);
     const statistics = Tensor.empty(device, [rows, 2]);
-    kernelsOf(n).forward(device, { rows, n }, [
-      uniform(rows, n, f32Bits(eps)),
-      x,
-      weight,
-      bias,
-      y,
-      statistics,
-    ]);
+    kernelsOf(n).forward(device, { rows, n }, [words(rows, n, f32Bits(eps)), x, weight, bias, y, statistics]);
     return statistics;
   },
   backward({ device, inputs: [x, weight], saved, wants, into, arrived }, dy) {
@@ -69,14 +62,14 @@ const op = defineOp<[Tensor, Tensor, Tensor], { eps: number }, Tensor>({
     const parts = Math.ceil(rows / span);
     const dx = into(0);
     const [dweightParts, dbiasParts] = [Tensor.empty(device, [parts, n]), Tensor.empty(device, [parts, n])];
-    const sizes = uniform(rows, n, span);
+    const sizes = words(rows, n, span);
     const before = arrived(0); // a residual's gradient, added here instead of in a pass of its own
     const bindings = [sizes, x, weight, saved, dy, dx, dweightParts, dbiasParts, before ?? dy];
     const { backward, addParts } = kernelsOf(n);
     device.run(backward(device, before !== null), bindings, parts);
     if (!wants(1) && !wants(2)) return [dx, null, null];
     const [dweight, dbias] = [into(1), into(2)];
-    addParts(device, n, [uniform(parts, n), dweightParts, dbiasParts, dweight, dbias]);
+    addParts(device, n, [words(parts, n), dweightParts, dbiasParts, dweight, dbias]);
     return [dx, dweight, dbias];
   },
 });

@@ -1,6 +1,6 @@
-import { runElementwise } from "../elementwiseKernel.ts";
-import { formula, lanesOf, type Operand } from "../formula.ts";
-import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { runElementwise } from "../gpu/elementwiseKernel.ts";
+import { formula, lanesOf, type Operand } from "../gpu/formula.ts";
+import { type Shape, sizeOf, type Tensor } from "../graph/tensor.ts";
 
 /** How inputs that broadcast map to an output: their strides along merged axes, and whether whole vectors can be used. */
 export function layoutOf(inputs: readonly Tensor[], shape: Shape): { lanes: 1 | 4; inputs: Operand[] } {

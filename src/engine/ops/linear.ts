@@ -1,5 +1,5 @@
-import { defineOp } from "../op.ts";
-import { type Shape, Tensor } from "../tensor.ts";
+import { defineOp } from "../graph/op.ts";
+import { type Shape, Tensor } from "../graph/tensor.ts";
 import { add } from "./elementwise.ts";
 import { type Gelu, gemm } from "./gemm.ts";
 import { matmul } from "./matmul.ts";

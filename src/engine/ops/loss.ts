@@ -1,6 +1,6 @@
-import type { Tensor } from "../tensor.ts";
+import { fill } from "../graph/fill.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { abs, add, mul, relu, scale, square, sub } from "./elementwise.ts";
-import { fill } from "./fill.ts";
 import { mean } from "./mean.ts";
 
 /** Mean of (a - b)^2 over all values. a, b broadcast -> []. torch.nn.functional.mse_loss. */

@@ -1,5 +1,5 @@
-import { defineOp } from "../op.ts";
-import { type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { defineOp } from "../graph/op.ts";
+import { type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
 import { sumTo } from "./broadcast.ts";
 import { gemm } from "./gemm.ts";
 

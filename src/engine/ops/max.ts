@@ -1,9 +1,9 @@
 import maxWgsl from "../../shaders/max.wgsl";
-import { defineOp } from "../op.ts";
-import { uniform } from "../pipelines.ts";
-import { type Shape, sizeOf, Tensor } from "../tensor.ts";
+import { words } from "../gpu/words.ts";
+import { defineOp } from "../graph/op.ts";
+import { type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
+import { normalizeAxes, reducedShape } from "./axes.ts";
 import { columnKernel, flatKernel, rowKernel } from "./reduce.ts";
-import { normalizeAxes, reducedShape } from "./sum.ts";
 
 interface Params {
   axis: number;
@@ -18,7 +18,7 @@ function sizesOf(x: Shape, axis: number) {
   const n = x[axis]!;
   const inner = sizeOf(x.slice(axis + 1));
   const results = sizeOf(x) / n;
-  return { n, inner, results, words: uniform(results, n, inner) };
+  return { n, inner, results, words: words(results, n, inner) };
 }
 
 /** Fills y with the largest values and index with the first places that hold them. */

@@ -1,7 +1,7 @@
 import normalizeWgsl from "../../shaders/normalize.wgsl";
-import { defineOp } from "../op.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { defineOp } from "../graph/op.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { rowKernel, rowsOf } from "./reduce.ts";
 
 const forward = rowKernel("normalize_forward", normalizeWgsl);
@@ -16,13 +16,13 @@ const op = defineOp<[Tensor], { eps: number }, Tensor>({
   forward({ device, inputs: [x], params: { eps }, output: y }) {
     const { rows, n } = rowsOf("normalize", x.shape);
     const lengths = Tensor.empty(device, [rows]);
-    forward(device, { rows, n }, [uniform(rows, n, f32Bits(eps)), x, y, lengths]);
+    forward(device, { rows, n }, [words(rows, n, f32Bits(eps)), x, y, lengths]);
     return lengths;
   },
   backward({ device, params: { eps }, output: y, saved: lengths, into }, dy) {
     const { rows, n } = rowsOf("normalize", y.shape);
     const dx = into(0);
-    backward(device, { rows, n }, [uniform(rows, n, f32Bits(eps)), y, lengths, dy, dx]);
+    backward(device, { rows, n }, [words(rows, n, f32Bits(eps)), y, lengths, dy, dx]);
     return [dx];
   },
 });

@@ -1,6 +1,6 @@
-import { defineOp } from "../op.ts";
-import type { Shape, Tensor } from "../tensor.ts";
-import { fill } from "./fill.ts";
+import { fill } from "../graph/fill.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Shape, Tensor } from "../graph/tensor.ts";
 import { rearrange, stridesOf } from "./rearrange.ts";
 
 /** Places added before and after an axis. */

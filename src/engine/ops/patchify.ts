@@ -1,6 +1,6 @@
-import type { Tensor } from "../tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { permute } from "./permute.ts";
-import { reshape } from "./view.ts";
+import { reshape } from "./reshape.ts";
 
 /**
  * Order of the values inside a patch: (row, column, channel), as MAE's targets have it, or (channel, row, column), as

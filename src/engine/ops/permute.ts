@@ -1,8 +1,8 @@
-import { defineOp } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { normalizeAxes } from "./axes.ts";
 import { type BoxAxis, mergeAxes, rearrange, stridesOf } from "./rearrange.ts";
-import { normalizeAxes } from "./sum.ts";
-import { reshape } from "./view.ts";
+import { reshape } from "./reshape.ts";
 
 /** How axis i of the result lies in x and in y, given which axis of x it is. */
 function boxOf(x: readonly number[], axes: readonly number[]): BoxAxis[] {

@@ -1,11 +1,11 @@
 import gridWgsl from "../../shaders/grid.wgsl";
 import randomWgsl from "../../shaders/random.wgsl";
 import randomOpsWgsl from "../../shaders/randomOps.wgsl";
-import type { Device } from "../device.ts";
-import { type Kernel, kernel } from "../kernel.ts";
-import { f32Bits, uniform as words } from "../pipelines.ts";
+import type { Device } from "../gpu/device.ts";
+import { type Kernel, kernel } from "../gpu/kernel.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { type Shape, Tensor } from "../graph/tensor.ts";
 import { STREAMS, type Stream, seedKey } from "../random.ts";
-import { type Shape, Tensor } from "../tensor.ts";
 
 const WORKGROUP = 64;
 const VALUES_PER_BLOCK = 4;

@@ -1,8 +1,8 @@
 import gridWgsl from "../../shaders/grid.wgsl";
 import rearrangeWgsl from "../../shaders/rearrange.wgsl";
-import { kernel } from "../kernel.ts";
-import { uniform } from "../pipelines.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { words } from "../gpu/words.ts";
+import type { Shape, Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 64;
 const MOST_AXES = 6;
@@ -46,7 +46,7 @@ export function rearrange(
   );
   const count = rows.reduce((size, [n]) => size * n!, 1);
   while (rows.length < MOST_AXES) rows.push([1, 0, 0, 0]);
-  const box = uniform(...rows.flat(), merged.length, count, start.x / lanes, start.y / lanes);
+  const box = words(...rows.flat(), merged.length, count, start.x / lanes, start.y / lanes);
   x.device.run(kernels[lanes], [box, x, y], Math.ceil(count / WORKGROUP), { bytes: 8 * lanes * count });
 }
 

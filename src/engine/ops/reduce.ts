@@ -2,10 +2,10 @@ import gridWgsl from "../../shaders/grid.wgsl";
 import reduceWgsl from "../../shaders/reduce.wgsl";
 import reduceMemoryWgsl from "../../shaders/reduceMemory.wgsl";
 import reduceSubgroupWgsl from "../../shaders/reduceSubgroup.wgsl";
-import type { Device } from "../device.ts";
-import { type Constants, type Kernel, kernel } from "../kernel.ts";
-import type { Bound } from "../recorder.ts";
-import { type Shape, sizeOf } from "../tensor.ts";
+import type { Bound } from "../gpu/command.ts";
+import type { Device } from "../gpu/device.ts";
+import { type Constants, type Kernel, kernel } from "../gpu/kernel.ts";
+import { type Shape, sizeOf } from "../graph/tensor.ts";
 
 /**
  * How many lanes share a row of at most `upTo` values. Several rows share a workgroup where they are short: each step of

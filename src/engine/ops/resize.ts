@@ -1,7 +1,7 @@
-import type { Device } from "../device.ts";
-import { Tensor } from "../tensor.ts";
+import type { Device } from "../gpu/device.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { matmul } from "./matmul.ts";
-import { reshape } from "./view.ts";
+import { reshape } from "./reshape.ts";
 
 export interface ResizeOptions {
   height: number;

@@ -1,9 +1,9 @@
-import { defineOp } from "../op.ts";
-import type { Shape, Tensor } from "../tensor.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Shape, Tensor } from "../graph/tensor.ts";
+import { normalizeAxes } from "./axes.ts";
 import type { IndexOptions } from "./gather.ts";
-import { addBack, type Choice, checkIndex, choose, putBack } from "./indexed.ts";
+import { addIndexed, type Choice, checkIndex, readIndexed, writeIndexed } from "./indexed.ts";
 import { aroundAxis } from "./slice.ts";
-import { normalizeAxes } from "./sum.ts";
 
 interface Along {
   shape: Shape;
@@ -28,11 +28,11 @@ const scatterOp = defineOp<[Tensor, Tensor], Along>({
     return shape;
   },
   forward({ inputs: [src, index], params, output: y }) {
-    addBack(src, index, y, alongAxis(params, index.shape));
+    addIndexed(src, index, y, alongAxis(params, index.shape));
   },
   backward({ inputs: [, index], params, into }, dy) {
     const dsrc = into(0);
-    choose(dy, index, dsrc, alongAxis(params, index.shape));
+    readIndexed(dy, index, dsrc, alongAxis(params, index.shape));
     return [dsrc, null];
   },
 });
@@ -70,11 +70,11 @@ const tokensOp = defineOp<[Tensor, Tensor], Tokens>({
     return [src[0]!, n, src[2]!];
   },
   forward({ inputs: [src, index], params: { n, unique }, output: y }) {
-    (unique ? putBack : addBack)(src, index, y, tokensOf(src.shape, n));
+    (unique ? writeIndexed : addIndexed)(src, index, y, tokensOf(src.shape, n));
   },
   backward({ inputs: [src, index], params: { n }, into }, dy) {
     const dsrc = into(0);
-    choose(dy, index, dsrc, tokensOf(src.shape, n));
+    readIndexed(dy, index, dsrc, tokensOf(src.shape, n));
     return [dsrc, null];
   },
 });

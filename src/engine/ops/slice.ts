@@ -1,7 +1,7 @@
-import { defineOp } from "../op.ts";
-import { type Shape, sizeOf, type Tensor } from "../tensor.ts";
+import { defineOp } from "../graph/op.ts";
+import { type Shape, sizeOf, type Tensor } from "../graph/tensor.ts";
+import { normalizeAxes } from "./axes.ts";
 import { rearrange } from "./rearrange.ts";
-import { normalizeAxes } from "./sum.ts";
 
 /** A shape seen from one axis: [outer, n, inner]. */
 export function aroundAxis(shape: Shape, axis: number): { outer: number; n: number; inner: number } {

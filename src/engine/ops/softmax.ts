@@ -1,7 +1,7 @@
 import softmaxWgsl from "../../shaders/softmax.wgsl";
-import { defineOp } from "../op.ts";
-import { uniform } from "../pipelines.ts";
-import type { Tensor } from "../tensor.ts";
+import { words } from "../gpu/words.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { rowKernel, rowsOf } from "./reduce.ts";
 
 function overRows(name: string, LOG: boolean): (x: Tensor) => Tensor {
@@ -15,12 +15,12 @@ function overRows(name: string, LOG: boolean): (x: Tensor) => Tensor {
     },
     forward({ device, inputs: [x], output: y }) {
       const size = rowsOf(name, x.shape);
-      forward(device, size, [uniform(size.rows, size.n), x, y]);
+      forward(device, size, [words(size.rows, size.n), x, y]);
     },
     backward({ device, output: y, into }, dy) {
       const size = rowsOf(name, y.shape);
       const dx = into(0);
-      backward(device, size, [uniform(size.rows, size.n), y, dy, dx]);
+      backward(device, size, [words(size.rows, size.n), y, dy, dx]);
       return [dx];
     },
   });

@@ -1,14 +1,15 @@
 import gridWgsl from "../../shaders/grid.wgsl";
 import sumWgsl from "../../shaders/sum.wgsl";
 import sumRowsWgsl from "../../shaders/sumRows.wgsl";
-import type { Device } from "../device.ts";
-import { kernel } from "../kernel.ts";
-import { defineOp } from "../op.ts";
-import { uniform } from "../pipelines.ts";
-import { type Shape, sizeOf, Tensor } from "../tensor.ts";
+import type { Device } from "../gpu/device.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { words } from "../gpu/words.ts";
+import { defineOp } from "../graph/op.ts";
+import { sizeOf, Tensor } from "../graph/tensor.ts";
+import { normalizeAxes, reducedShape } from "./axes.ts";
 import { stretch } from "./layout.ts";
 import { rowKernel } from "./reduce.ts";
-import { reshape } from "./view.ts";
+import { reshape } from "./reshape.ts";
 
 const WORKGROUP = 64;
 const rowsKernel = rowKernel("sum_rows", sumRowsWgsl);
@@ -27,7 +28,7 @@ export function sumMiddle(
   y: Tensor,
 ): void {
   if (inner === 1) {
-    rowsKernel(device, { rows: outer, n }, [uniform(outer, n), x, y]);
+    rowsKernel(device, { rows: outer, n }, [words(outer, n), x, y]);
     return;
   }
   const chunks = n > 2 * CHUNK ? Math.ceil(n / CHUNK) : 1;
@@ -36,7 +37,7 @@ export function sumMiddle(
   const columns = outer * chunks * inner;
   device.run(
     columnsKernel,
-    [uniform(columns, n, inner, length, chunks), x, target],
+    [words(columns, n, inner, length, chunks), x, target],
     Math.ceil(columns / WORKGROUP),
   );
   if (chunks > 1) sumMiddle(device, target, outer, chunks, inner, y);
@@ -50,30 +51,10 @@ const op = defineOp<[Tensor], { outer: number; n: number; inner: number }>({
   },
   backward({ params: { outer, n, inner }, into }, dy) {
     const dx = into(0);
-    stretch(dy.view([outer, 1, inner]), dx.view([outer, n, inner]));
+    stretch(dy.alias([outer, 1, inner]), dx.alias([outer, n, inner]));
     return [dx];
   },
 });
-
-/** Negative axes count from the end; each must exist. Sorted, without repeats. */
-export function normalizeAxes(
-  name: string,
-  x: Shape,
-  axes: number | readonly number[] | undefined,
-): number[] {
-  const asked = axes === undefined ? x.map((_, i) => i) : typeof axes === "number" ? [axes] : axes;
-  const found = asked.map((axis) => (axis < 0 ? axis + x.length : axis));
-  if (!found.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < x.length)) {
-    throw new Error(`${name}: axes must exist in x [${x}]; got [${asked}]`);
-  }
-  return [...new Set(found)].sort((p, q) => p - q);
-}
-
-/** The shape after reducing `axes`. */
-export function reducedShape(x: Shape, axes: readonly number[], keepDims: boolean): Shape {
-  if (keepDims) return x.map((n, i) => (axes.includes(i) ? 1 : n));
-  return x.filter((_, i) => !axes.includes(i));
-}
 
 /** Sum over some axes, all by default. x [...] -> x without them (length 1 with keepDims). torch.sum. */
 export function sum(x: Tensor, axes?: number | readonly number[], keepDims = false): Tensor {

@@ -1,9 +1,9 @@
 import gridWgsl from "../../shaders/grid.wgsl";
 import sortKeyWgsl from "../../shaders/sortKey.wgsl";
 import topKWgsl from "../../shaders/topK.wgsl";
-import { kernel } from "../kernel.ts";
-import { uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { words } from "../gpu/words.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { argsort, orderOf } from "./argsort.ts";
 import { gather } from "./gather.ts";
 import { slice } from "./slice.ts";
@@ -40,6 +40,6 @@ export function topK(x: Tensor, k: number): TopK {
 function largest(x: Tensor, n: number, k: number): Tensor {
   const rows = x.size / n;
   const indices = Tensor.empty(x.device, [...x.shape.slice(0, -1), k], "u32");
-  x.device.run(kernels[x.dtype], [uniform(rows, n, k), x, indices], rows);
+  x.device.run(kernels[x.dtype], [words(rows, n, k), x, indices], rows);
   return indices;
 }

@@ -1,6 +1,6 @@
-import type { Device } from "../device.ts";
-import { Tensor } from "../tensor.ts";
-import type { GemmShape } from "../tuning.ts";
+import type { Device } from "../gpu/device.ts";
+import type { GemmShape } from "../gpu/tuning.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { gemm } from "./gemm.ts";
 import { type GemmMethod, gemmMethods, shippedMethod } from "./gemmMethods.ts";
 

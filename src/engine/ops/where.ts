@@ -1,7 +1,7 @@
-import { runElementwise } from "../elementwiseKernel.ts";
-import { elementwise, formula } from "../formula.ts";
-import { defineOp } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { runElementwise } from "../gpu/elementwiseKernel.ts";
+import { elementwise, formula } from "../gpu/formula.ts";
+import { defineOp } from "../graph/op.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { broadcastShape } from "./broadcast.ts";
 import { expand } from "./expand.ts";
 

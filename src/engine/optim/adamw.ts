@@ -2,10 +2,10 @@ import adamwWgsl from "../../shaders/adamw.wgsl";
 import aloneWgsl from "../../shaders/adamwAlone.wgsl";
 import averageWgsl from "../../shaders/adamwAverage.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
-import { kernel } from "../kernel.ts";
-import { BLOCK, type Parameters } from "../parameters.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { BLOCK, type Parameters } from "../graph/parameters.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { gradientsOf, type Optimizer } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
@@ -41,7 +41,7 @@ export function adamw(parameters: Parameters, options: AdamWOptions = {}): Optim
   const m = Tensor.from(device, new Float32Array(trained.size), trained.shape);
   const v = Tensor.from(device, new Float32Array(trained.size), trained.shape);
   const vectors = trained.size / 4;
-  const settings = uniform(vectors, ...[beta1, 1 - beta1, beta2, 1 - beta2, eps].map(f32Bits));
+  const settings = words(vectors, ...[beta1, 1 - beta1, beta2, 1 - beta2, eps].map(f32Bits));
   return {
     state: { exp_avg: m, exp_avg_sq: v },
     numbers: ({ step, lr, weightDecay, averageMomentum = 1 }) => [

@@ -1,8 +1,8 @@
 import clipWgsl from "../../shaders/clip.wgsl";
-import { kernel } from "../kernel.ts";
-import type { Parameters } from "../parameters.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { segmentTable } from "./segments.ts";
 
 const WORKGROUP = 64;
@@ -32,10 +32,10 @@ export function clipGradients(parameters: Parameters, { limit, by = "model" }: C
   if (!gradients) throw new Error("clipGradients: this model was made without gradients");
   const { count, chunks, chunksOf } = segmentTable(parameters);
   const squares = Tensor.empty(device, [chunks.shape[0]!]);
-  device.run(squaresKernel, [uniform(chunks.shape[0]!), gradients, chunks, squares], chunks.shape[0]!);
+  device.run(squaresKernel, [words(chunks.shape[0]!), gradients, chunks, squares], chunks.shape[0]!);
   const factors = Tensor.empty(device, [count]);
   const norm = Tensor.empty(device, []);
-  const settings = uniform(count, by === "tensor" ? 1 : 0, f32Bits(limit ?? 3e38));
+  const settings = words(count, by === "tensor" ? 1 : 0, f32Bits(limit ?? 3e38));
   device.run(factorsKernel, [settings, squares, chunksOf, factors, norm], 1);
   return { factors, norm };
 }

@@ -1,8 +1,8 @@
 import emaWgsl from "../../shaders/ema.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
-import { kernel } from "../kernel.ts";
-import { uniform } from "../pipelines.ts";
-import type { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { words } from "../gpu/words.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 64;
 const emaKernel = kernel("ema", [gridWgsl, emaWgsl], { WORKGROUP });
@@ -12,5 +12,5 @@ export function ema(average: Tensor, x: Tensor, momentum: Tensor): void {
   if (average.size !== x.size) {
     throw new Error(`ema: both must have one size; got ${average.size} and ${x.size}`);
   }
-  average.device.run(emaKernel, [uniform(x.size), average, x, momentum], Math.ceil(x.size / WORKGROUP));
+  average.device.run(emaKernel, [words(x.size), average, x, momentum], Math.ceil(x.size / WORKGROUP));
 }

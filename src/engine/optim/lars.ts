@@ -1,9 +1,9 @@
 import gridWgsl from "../../shaders/grid.wgsl";
 import larsWgsl from "../../shaders/lars.wgsl";
-import { kernel } from "../kernel.ts";
-import { BLOCK, type Parameters } from "../parameters.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { BLOCK, type Parameters } from "../graph/parameters.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { gradientsOf, type Optimizer } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
@@ -38,14 +38,14 @@ export function lars(parameters: Parameters, options: LarsOptions = {}): Optimiz
       const squares = Tensor.empty(device, [many, 2]);
       const trust = Tensor.empty(device, [count]);
       const common = [blocks, numbers, factors];
-      device.run(squaresKernel, [uniform(many), trained, gradients, chunks, ...common, squares], many);
-      const settings = uniform(count, f32Bits(trustCoefficient));
+      device.run(squaresKernel, [words(many), trained, gradients, chunks, ...common, squares], many);
+      const settings = words(count, f32Bits(trustCoefficient));
       device.run(
         trustKernel,
         [settings, squares, chunksOf, chunks, blocks, factors, trust],
         Math.ceil(count / WORKGROUP),
       );
-      const update = [uniform(blockCount, f32Bits(momentum)), trained, gradients, buffer, ...common, trust];
+      const update = [words(blockCount, f32Bits(momentum)), trained, gradients, buffer, ...common, trust];
       device.run(updateKernel, update, blockCount);
     },
   };

@@ -1,5 +1,5 @@
-import type { Parameters } from "../parameters.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 /** Learning rate and weight decay of one step; `step` counts updates from 1. */
 export interface Rates {

@@ -1,5 +1,5 @@
-import { BLOCK, type Parameters } from "../parameters.ts";
-import { Tensor } from "../tensor.ts";
+import { BLOCK, type Parameters } from "../graph/parameters.ts";
+import { Tensor } from "../graph/tensor.ts";
 
 /** Values one workgroup adds up when a norm is taken. */
 const CHUNK = 16_384;

@@ -1,9 +1,9 @@
 import gridWgsl from "../../shaders/grid.wgsl";
 import sgdWgsl from "../../shaders/sgd.wgsl";
-import { kernel } from "../kernel.ts";
-import { BLOCK, type Parameters } from "../parameters.ts";
-import { f32Bits, uniform } from "../pipelines.ts";
-import { Tensor } from "../tensor.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { f32Bits, words } from "../gpu/words.ts";
+import { BLOCK, type Parameters } from "../graph/parameters.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { gradientsOf, type Optimizer } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
@@ -15,7 +15,7 @@ export function sgd(parameters: Parameters, { momentum = 0.9 }: { momentum?: num
   const gradients = gradientsOf("sgd", parameters);
   const { blocks } = segmentTable(parameters);
   const buffer = Tensor.from(device, new Float32Array(trained.size), trained.shape);
-  const settings = uniform(trained.size / BLOCK, f32Bits(momentum));
+  const settings = words(trained.size / BLOCK, f32Bits(momentum));
   return {
     state: { momentum_buffer: buffer },
     numbers: ({ lr, weightDecay }) => [lr, weightDecay, 0, 0],

@@ -1,0 +1,27 @@
+import { type Command, isRange, type Work, type Workgroups } from "../gpu/command.ts";
+import { sameRange } from "../gpu/range.ts";
+
+/** What a dispatch does, its bytes known in any case. */
+export interface DispatchWork extends Work {
+  bytes: number;
+}
+
+/** A command whose buffers are known: nothing is left to create when it runs. */
+export type Prepared =
+  | {
+      kind: "dispatch";
+      label: string;
+      pipeline: GPUComputePipeline;
+      group: GPUBindGroup;
+      workgroups: Workgroups;
+      work: DispatchWork;
+    }
+  | Exclude<Command, { kind: "dispatch" }>;
+
+/** The work of a dispatch: what its caller said, and by default the bytes of every tensor it binds, each once. */
+export function workOf({ bindings, work = {} }: Extract<Command, { kind: "dispatch" }>): DispatchWork {
+  if (work.bytes !== undefined) return { ...work, bytes: work.bytes };
+  const ranges = bindings.filter(isRange);
+  const distinct = ranges.filter((range, i) => ranges.findIndex((other) => sameRange(other, range)) === i);
+  return { ...work, bytes: distinct.reduce((sum, { bytes }) => sum + bytes, 0) };
+}

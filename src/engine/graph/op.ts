@@ -1,0 +1,63 @@
+import type { Device } from "../gpu/device.ts";
+import { type DType, type Flow, type Origin, type Shape, Tensor } from "./tensor.ts";
+
+type Shapes<In> = { [I in keyof In]: Shape };
+
+/** One forward evaluation of an op. */
+export interface Call<In extends readonly Tensor[], Params> {
+  readonly device: Device;
+  readonly inputs: In;
+  readonly params: Params;
+  readonly output: Tensor;
+}
+
+/** The same, when its gradient is asked for. */
+export interface BackwardCall<In extends readonly Tensor[], Params, Saved> extends Call<In, Params>, Flow {
+  /** What `forward` returned. */
+  readonly saved: Saved;
+}
+
+/** Everything the engine knows about an op. */
+export interface OpRule<In extends readonly Tensor[], Params, Saved> {
+  name: string;
+  /** Output shape. Throws one clear sentence if the inputs do not fit. */
+  shape(inputs: Shapes<In>, params: Params): Shape;
+  /** Output dtype; that of the first input when absent. */
+  dtype?: DType;
+  /** Fills `output`; returns what backward needs besides inputs and output. */
+  forward(call: Call<In, Params>): Saved;
+  /** One gradient per input given dy; null where there is none. */
+  backward(call: BackwardCall<In, Params, Saved>, dy: Tensor): (Tensor | null)[];
+}
+
+let recorded = 0;
+
+/** How many tensors have been recorded so far: what is recorded from now on has at least this serial. */
+export const recordedSoFar = (): number => recorded;
+
+/** Notes where a tensor came from. Every gradient path is made here. */
+export function record(output: Tensor, origin: Omit<Origin, "serial">): Tensor {
+  output.origin = { ...origin, serial: recorded++ };
+  return output;
+}
+
+/** Turns a rule into a callable op: check shapes, allocate, run, record. */
+export function defineOp<In extends readonly [Tensor, ...Tensor[]], Params = void, Saved = void>(
+  rule: OpRule<In, Params, Saved>,
+): (inputs: In, params: Params) => Tensor {
+  return (inputs, params) => {
+    const { device, dtype } = inputs[0];
+    const shapes = inputs.map((input) => input.shape) as unknown as Shapes<In>;
+    const output = Tensor.empty(device, rule.shape(shapes, params), rule.dtype ?? dtype);
+    const call = { device, inputs, params, output };
+    const saved = rule.forward(call);
+    return record(output, {
+      name: rule.name,
+      inputs,
+      backward: (dy, flow) => rule.backward({ ...call, saved, ...flow }, dy),
+    });
+  };
+}
+
+/** The same values with no way back: gradients stop here. The memory is shared. */
+export const stopGradient = (x: Tensor): Tensor => x.alias(x.shape);

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import { grad } from "../../../src/engine/graph/autograd.ts";
+import { stopGradient } from "../../../src/engine/graph/op.ts";
+import { Tensor } from "../../../src/engine/graph/tensor.ts";
+import { attention } from "../../../src/engine/ops/attention.ts";
+import { concat } from "../../../src/engine/ops/concat.ts";
+import { add, exp, mul, scale, square } from "../../../src/engine/ops/elementwise.ts";
+import { linear } from "../../../src/engine/ops/linear.ts";
+import { matmul } from "../../../src/engine/ops/matmul.ts";
+import { reshape } from "../../../src/engine/ops/reshape.ts";
+import { slice } from "../../../src/engine/ops/slice.ts";
+import { sum } from "../../../src/engine/ops/sum.ts";
+import { withDevice } from "../../withDevice.ts";
+
+const on = withDevice();
+const vector = (...values: number[]) => Tensor.from(on.device, values, [values.length]);
+const read = async (x: Tensor | undefined) => [...(await x!.read())];
+
+/** Views of one flat buffer, as a model's gradients are, filled with what must not remain. */
+function places(...shapes: number[][]): Tensor[] {
+  const flat = Tensor.from(on.device, new Float32Array(64 * shapes.length).fill(99), [64 * shapes.length]);
+  return shapes.map((shape, i) => flat.alias(shape, 256 * i));
+}
+
+describe("a tensor used several times", () => {
+  test("in one op", async () => {
+    const x = vector(1, -2, 3);
+    expect(await read(grad(sum(mul(x, x)), [x])[0])).toEqual([2, -4, 6]);
+    expect(await read(grad(sum(add(x, x)), [x])[0])).toEqual([2, 2, 2]);
+  });
+
+  test("in a diamond: the gradient waits for both branches", async () => {
+    const x = vector(1, 2);
+    const top = square(x); // 2x
+    const left = scale(top, 3);
+    const right = square(top); // 2x²
+    const [dx, dtop] = grad(sum(mul(left, right)), [x, top]); // 3 x⁶
+    expect(await read(dtop)).toEqual([9, 9 * 16]); // 9 top²
+    expect(await read(dx)).toEqual([18, 18 * 32]);
+  });
+
+  test("in branches of different depth", async () => {
+    const x = vector(2);
+    let y = x;
+    for (let i = 0; i < 5; i++) y = scale(y, 2);
+    expect(await read(grad(sum(add(add(y, x), square(x))), [x])[0])).toEqual([32 + 1 + 4]);
+  });
+
+  test("through a reshape and directly", async () => {
+    const x = vector(1, 2, 3, 4);
+    const matrix = reshape(x, [2, 2]);
+    const y = add(sum(square(matrix)), sum(mul(x, vector(10, 20, 30, 40))));
+    expect(await read(grad(y, [x])[0])).toEqual([12, 24, 36, 48]);
+    expect(await read(grad(add(sum(matrix), sum(square(matrix))), [matrix])[0])).toEqual([3, 5, 7, 9]);
+  });
+});
+
+test("a chain of 5000 ops needs no call stack", async () => {
+  const x = vector(1, 2);
+  const one = vector(1, 0.5);
+  let y = x;
+  for (let i = 0; i < 5000; i++) y = add(y, one);
+  const [dx, done] = grad(sum(y), [x, one]);
+  expect(await read(y)).toEqual([5001, 2502]);
+  expect(await read(dx)).toEqual([1, 1]);
+  expect(await read(done)).toEqual([5000, 5000]);
+});
+
+describe("stopGradient", () => {
+  test("ends one path and leaves the others", async () => {
+    const x = vector(3, 5);
+    const y = sum(mul(x, stopGradient(square(x)))); // x · 9, x · 25
+    expect(await read(y)).toEqual([27 + 125]);
+    expect(await read(grad(y, [x])[0])).toEqual([9, 25]);
+  });
+
+  test("behind it everything has gradient 0", async () => {
+    const x = vector(3, 5);
+    expect(await read(grad(sum(stopGradient(square(x))), [x])[0])).toEqual([0, 0]);
+  });
+
+  test("the work behind it is not done", () => {
+    const x = vector(3, 5);
+    const y = sum(mul(x, stopGradient(exp(exp(exp(x))))));
+    const before = on.device.counters.dispatches;
+    grad(y, [x]);
+    const stopped = on.device.counters.dispatches - before;
+    grad(sum(mul(x, exp(exp(exp(x))))), [x]);
+    expect(stopped).toBeLessThan(on.device.counters.dispatches - before - stopped);
+  });
+});
+
+describe("gradients written into a flat buffer", () => {
+  const values = [1, 2, 3, 4];
+  const matrix = () => Tensor.from(on.device, values, [2, 2]);
+
+  test("each into its view, old contents gone", async () => {
+    const [a, b, unused] = [matrix(), matrix(), vector(7)];
+    const into = places([2, 2], [2, 2], [1]);
+    expect(grad(sum(matmul(a, b)), [a, b, unused], { into })).toEqual(into);
+    expect(await read(into[0])).toEqual([3, 7, 3, 7]);
+    expect(await read(into[1])).toEqual([4, 4, 6, 6]);
+    expect(await read(into[2])).toEqual([0]);
+  });
+
+  const twice: [string, (a: Tensor, b: Tensor) => Tensor][] = [
+    ["mul", mul],
+    ["matmul", matmul],
+    ["matmul, one transposed", (a, b) => matmul(a, b, { transposeB: true })],
+    ["linear, as input and weight", (a, b) => linear(a, b, vector(1, 2))],
+    ["concat", (a, b) => square(concat([a, b], 0))],
+    ["two ops", (a, b) => matmul(square(a), b)],
+    [
+      "three ops",
+      (a, b) => add(matmul(a, matrix()), add(matmul(matrix(), b), slice(concat([a, b], 1), 1, 1, 3))),
+    ],
+    ["reshape", (a, b) => mul(reshape(a, [4, 1]), reshape(b, [1, 4]))],
+  ];
+  test.each(twice)("a parameter used twice: %s", async (_, op) => {
+    const [w, a, b] = [matrix(), matrix(), matrix()];
+    const [da, db] = grad(sum(op(a, b)), [a, b]);
+    const expected = await read(add(da!, db!));
+    expect(await read(grad(sum(op(w, w)), [w])[0])).toEqual(expected);
+    const into = places([2, 2]);
+    grad(sum(op(w, w)), [w], { into });
+    expect(await read(into[0])).toEqual(expected);
+  });
+
+  test("a parameter that is query, key and value", async () => {
+    const shape = [1, 2, 8];
+    const values16 = Array.from({ length: 16 }, (_, i) => (i % 5) - 1.5);
+    const copies = [0, 1, 2, 3].map(() => Tensor.from(on.device, values16, shape));
+    const [x, q, k, v] = copies as [Tensor, Tensor, Tensor, Tensor];
+    const [dq, dk, dv] = grad(sum(square(attention(q, k, v, 1))), [q, k, v]);
+    const into = places(shape);
+    grad(sum(square(attention(x, x, x, 1))), [x], { into });
+    expect(await read(into[0])).toEqual(await read(add(add(dq!, dk!), dv!)));
+  });
+});
+
+describe("what is asked for", () => {
+  test("gradients of several tensors come in the order asked", async () => {
+    const [a, b] = [vector(2, 3), vector(5, 7)];
+    const [db, da] = grad(sum(mul(a, b)), [b, a]);
+    expect(await read(da)).toEqual([5, 7]);
+    expect(await read(db)).toEqual([2, 3]);
+  });
+
+  test("a tensor the loss does not depend on has gradient 0", async () => {
+    const [a, b] = [vector(2, 3), vector(5, 7)];
+    expect(await read(grad(sum(a), [b])[0])).toEqual([0, 0]);
+  });
+
+  test("the loss itself has gradient 1", async () => {
+    const loss = sum(vector(2, 3));
+    expect(await read(grad(loss, [loss])[0])).toEqual([1]);
+  });
+
+  test("a loss of several values needs a seed, which is then multiplied in", async () => {
+    const x = vector(1, 2, 3);
+    expect(() => grad(square(x), [x])).toThrow(
+      "grad: the loss must be a scalar unless a seed is given; got shape [3]",
+    );
+    expect(await read(grad(square(x), [x], { seed: vector(1, 10, 100) })[0])).toEqual([2, 40, 600]);
+  });
+
+  test("gradients can be taken twice from one graph", async () => {
+    const x = vector(1, 2);
+    const y = square(x);
+    const first = grad(sum(y), [x]);
+    const second = grad(sum(mul(y, y)), [x]);
+    expect(await read(first[0])).toEqual([2, 4]);
+    expect(await read(second[0])).toEqual([4, 32]);
+  });
+});
