@@ -1,10 +1,13 @@
 // One family of matrix products: y = A·B, then an epilogue, for every layout and any size.
 //   A is [m, k], stored [k, m] when TRANSPOSE_A; B is [k, n], stored [n, k] when TRANSPOSE_B; y [m, n]; batched by z.
-// This file holds what the kernels of the family share (matmulPlain, matmulRegister, matmulSubgroup, matmulWorkgroup). Each
-// value of y adds its products in the order of k with fma, whichever kernel computes it: the choice never changes a bit.
-// RAGGED_K: k is no multiple of 4. Needs matmulOperandA*.wgsl, matmulOperandB*.wgsl, matmulStore*.wgsl and an epilogue.
+// This file holds what all of the family share; a kernel takes one part of each kind (operand A, operand B, row sums,
+// bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup and matmulWorkgroup. Each
+// value of y adds its products in the order of k with fma, whichever method computes it: the choice never changes a bit.
+// RAGGED_K: k is no multiple of 4.
 // Rows and columns beyond the edges hold anything and are never stored. Places in A and B are counted in units of
 // UNIT_A and UNIT_B values and move along k by additions alone: address arithmetic costs as much as the products.
+
+// part: family
 
 struct Sizes {
   m: u32,
@@ -85,4 +88,179 @@ fn step_row(a: vec4f, b: mat4x4f, sum: vec4f) -> vec4f {
 fn sum_rows(a: mat4x4f, sums: vec4f) -> vec4f {
   let by_k = transpose(a);
   return (((sums + by_k[0]) + by_k[1]) + by_k[2]) + by_k[3];
+}
+
+// part: a by vectors
+// Stored rows of A are a multiple of four values long: four values by one vector load. Where k is ragged, rows that are not
+// `inside` count as zeros; elsewhere nothing uses them.
+
+const UNIT_A = 4u;
+
+@group(0) @binding(1) var<storage, read> a: array<vec4f>;
+
+fn load_a(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
+  if (RAGGED_K) {
+    return select(vec4f(), a[at], inside);
+  }
+  return a[at];
+}
+
+// One value, counted in values.
+fn value_a(i: u32) -> f32 {
+  return a[i / 4u][i % 4u];
+}
+
+// part: a by values
+// Stored rows of A of any length: four values one by one. Columns beyond the row, and rows that are not `inside`, count as
+// zeros.
+
+const UNIT_A = 1u;
+
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+
+fn load_a(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
+  let value = vec4f(a[at], a[at + 1u], a[at + 2u], a[at + 3u]);
+  let c = column + vec4u(0u, 1u, 2u, 3u);
+  return select(vec4f(), value, (c < vec4u(columns)) & vec4<bool>(inside));
+}
+
+// One value.
+fn value_a(i: u32) -> f32 {
+  return a[i];
+}
+
+// part: b by vectors
+// As for A.
+
+const UNIT_B = 4u;
+
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+
+fn load_b(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
+  if (RAGGED_K) {
+    return select(vec4f(), b[at], inside);
+  }
+  return b[at];
+}
+
+// One value, counted in values.
+fn value_b(i: u32) -> f32 {
+  return b[i / 4u][i % 4u];
+}
+
+// part: b by values
+// As for A.
+
+const UNIT_B = 1u;
+
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+
+fn load_b(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
+  let value = vec4f(b[at], b[at + 1u], b[at + 2u], b[at + 3u]);
+  let c = column + vec4u(0u, 1u, 2u, 3u);
+  return select(vec4f(), value, (c < vec4u(columns)) & vec4<bool>(inside));
+}
+
+// One value.
+fn value_b(i: u32) -> f32 {
+  return b[i];
+}
+
+// part: row sums
+// Sums of A's rows, taken along with the product: the gradient of a bias beside that of its weight.
+
+@group(0) @binding(6) var<storage, read_write> row_sums: array<f32>;
+
+fn store_row_sum(batch: u32, row: u32, value: f32) {
+  if (row < sizes.m) {
+    row_sums[batch * sizes.m + row] = value;
+  }
+}
+
+// part: no row sums
+
+fn store_row_sum(batch: u32, row: u32, value: f32) {
+}
+
+// part: bias
+// By column; it is added before the epilogue.
+
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+
+fn bias_at(column: u32) -> vec4f {
+  let last = sizes.n - 1u;
+  let c = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(last));
+  return vec4f(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
+}
+
+// part: no bias
+
+fn bias_at(column: u32) -> vec4f {
+  return vec4f();
+}
+
+// part: store by vectors
+// Rows of y a multiple of four values long: four values at once, after the epilogue, for which `at` is the index of the
+// vector in y.
+
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+
+fn store(batch: u32, row: u32, column: u32, value: vec4f) {
+  if (row < sizes.m && column < sizes.n) {
+    let at = ((batch * sizes.m + row) * sizes.n + column) / 4u;
+    y[at] = epilogue(at, value);
+  }
+}
+
+// part: store by values
+// Rows of y of any length: four values one by one, without an epilogue.
+
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+fn store(batch: u32, row: u32, column: u32, value: vec4f) {
+  if (row < sizes.m) {
+    let at = (batch * sizes.m + row) * sizes.n + column;
+    for (var i = 0u; i < 4u && column + i < sizes.n; i++) {
+      y[at + i] = value[i];
+    }
+  }
+}
+
+// part: as it is
+// Epilogue: none.
+
+fn epilogue(at: u32, product: vec4f) -> vec4f {
+  return product;
+}
+
+// part: residual
+// Epilogue: y = residual + (product + bias).
+
+@group(0) @binding(5) var<storage, read> residual: array<vec4f>;
+
+fn epilogue(at: u32, product: vec4f) -> vec4f {
+  return residual[at] + product;
+}
+
+// part: gelu
+// Epilogue: x = product + bias is kept for backward, y = gelu(x). Needs activation.wgsl.
+
+@group(0) @binding(5) var<storage, read_write> before: array<vec4f>;
+
+fn epilogue(at: u32, product: vec4f) -> vec4f {
+  before[at] = product;
+  return activation(product);
+}
+
+// part: gelu slope
+// Epilogue of the backward of GELU: y = product · gelu'(x), and gelu(x), which was not kept, once more.
+// Needs activation.wgsl.
+
+@group(0) @binding(5) var<storage, read> before: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> activated: array<vec4f>;
+
+fn epilogue(at: u32, product: vec4f) -> vec4f {
+  let x = before[at];
+  activated[at] = activation(x);
+  return product * activation_slope(x);
 }

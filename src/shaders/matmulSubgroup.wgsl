@@ -1,7 +1,7 @@
 // The matrix product by subgroups: one subgroup computes ROWS x 4·LANES values. Each lane owns four columns and loads
 // their part of B itself; of A every lane loads a little, and the rows reach all lanes through registers. Loads are
 // what costs on software adapters: here every value of both tiles is loaded once for ROWS·4·LANES multiply-adds.
-// ROWS is 8·EIGHTS. Rows are spelled out ($repeat, engine/kernel.ts), each sum a variable of its own: in arrays that loops
+// ROWS is 8·EIGHTS. Rows are spelled out ($repeat, engine/gpu/kernel.ts), each sum a variable of its own: in arrays that loops
 // index, software adapters keep them in memory. Needs matmul.wgsl; SHARED lanes, 4 or 8, load the rows.
 
 // Eight rows of A by four values of k are eight vectors: vector i is row i, or, when A is stored transposed, half

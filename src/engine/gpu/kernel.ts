@@ -27,6 +27,26 @@ export const spelledOut = (text: string, constants: Constants): string =>
     ),
   );
 
+/**
+ * The alternatives that a WGSL file offers, by name: each begins with a line `// part: name` and ends before the next. What
+ * a kernel binds follows from the parts it is made of, so a part that is not taken costs no binding.
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export function partsOf(text: string): (name: string) => string {
+  const parts = new Map(
+    text
+      .split(/^(?=\/\/ part: )/m)
+      .slice(1)
+      .map((part) => [part.slice("// part: ".length, part.indexOf("\n")), part]),
+  );
+  return (name) => {
+    const part = parts.get(name);
+    if (part === undefined)
+      throw new Error(`partsOf: must be one of ${[...parts.keys()].join(", ")}; got ${name}`);
+    return part;
+  };
+}
+
 const interned = new Map<string, Kernel>();
 
 /**

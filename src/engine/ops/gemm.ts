@@ -1,26 +1,14 @@
 import activationWgsl from "../../shaders/activation.wgsl";
 import erfWgsl from "../../shaders/erf.wgsl";
 import matmulWgsl from "../../shaders/matmul.wgsl";
-import biasWgsl from "../../shaders/matmulBias.wgsl";
-import epilogueGeluWgsl from "../../shaders/matmulEpilogueGelu.wgsl";
-import epilogueGeluSlopeWgsl from "../../shaders/matmulEpilogueGeluSlope.wgsl";
-import epilogueResidualWgsl from "../../shaders/matmulEpilogueResidual.wgsl";
-import noBiasWgsl from "../../shaders/matmulNoBias.wgsl";
-import noEpilogueWgsl from "../../shaders/matmulNoEpilogue.wgsl";
-import noRowSumsWgsl from "../../shaders/matmulNoRowSums.wgsl";
-import operandA1Wgsl from "../../shaders/matmulOperandA1.wgsl";
-import operandA4Wgsl from "../../shaders/matmulOperandA4.wgsl";
-import operandB1Wgsl from "../../shaders/matmulOperandB1.wgsl";
-import operandB4Wgsl from "../../shaders/matmulOperandB4.wgsl";
-import rowSumsWgsl from "../../shaders/matmulRowSums.wgsl";
-import store1Wgsl from "../../shaders/matmulStore1.wgsl";
-import store4Wgsl from "../../shaders/matmulStore4.wgsl";
 import { flatGroups } from "../gpu/device.ts";
-import { type Constants, kernel } from "../gpu/kernel.ts";
+import { type Constants, kernel, partsOf } from "../gpu/kernel.ts";
 import { words } from "../gpu/words.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { chooseMethod, gemmGroups } from "./gemmMethods.ts";
 import { sumMiddle } from "./sum.ts";
+
+const part = partsOf(matmulWgsl);
 
 /** GELU by the error function or its tanh form. */
 export type Gelu = "erf" | "tanh";
@@ -69,18 +57,18 @@ function finish(epilogue: Epilogue | undefined): {
   const withGelu = ["alias V = vec4f;", erfWgsl, activationWgsl];
   switch (epilogue?.kind) {
     case undefined:
-      return { sources: [noEpilogueWgsl], constants: {}, tensors: [] };
+      return { sources: [part("as it is")], constants: {}, tensors: [] };
     case "residual":
-      return { sources: [epilogueResidualWgsl], constants: {}, tensors: [epilogue.residual] };
+      return { sources: [part("residual")], constants: {}, tensors: [epilogue.residual] };
     case "gelu":
       return {
-        sources: [...withGelu, epilogueGeluWgsl],
+        sources: [...withGelu, part("gelu")],
         constants: { TANH: epilogue.form === "tanh" },
         tensors: [epilogue.before],
       };
     case "geluSlope":
       return {
-        sources: [...withGelu, epilogueGeluSlopeWgsl],
+        sources: [...withGelu, part("gelu slope")],
         constants: { TANH: epilogue.form === "tanh" },
         tensors: [epilogue.before, epilogue.activated],
       };
@@ -91,7 +79,7 @@ function finish(epilogue: Epilogue | undefined): {
  * Parts into which k is cut so that a small y with a long k, a weight's gradient, fills a GPU too. The shape alone decides,
  * so every method adds in the same order. The parts are whole and no shorter than a thousand products or two.
  */
-function partsOf({ m, n, k, batch = 1, transposeA, transposeB, bias, epilogue }: Gemm): number {
+function splitsOfK({ m, n, k, batch = 1, transposeA, transposeB, bias, epilogue }: Gemm): number {
   if (batch > 1 || !transposeA || transposeB || bias || epilogue) return 1;
   const tiles = Math.ceil(m / 64) * Math.ceil(n / 64);
   let parts = Math.min(16, Math.floor(k / 2048), Math.floor(256 / tiles));
@@ -103,7 +91,7 @@ function partsOf({ m, n, k, batch = 1, transposeA, transposeB, bias, epilogue }:
 export function gemm(product: Gemm): void {
   const { y, m, n, k, rowSums } = product;
   const { device } = y;
-  const parts = partsOf(product);
+  const parts = splitsOfK(product);
   if (parts === 1) {
     runGemm(product);
     return;
@@ -137,13 +125,13 @@ function runGemm(product: Gemm): void {
   const chosen = kernel(
     method.entry,
     [
-      (transposeA ? m : k) % 4 === 0 ? operandA4Wgsl : operandA1Wgsl,
-      (transposeB ? k : n) % 4 === 0 ? operandB4Wgsl : operandB1Wgsl,
-      n % 4 === 0 ? store4Wgsl : store1Wgsl,
-      rowSums ? rowSumsWgsl : noRowSumsWgsl,
-      bias ? biasWgsl : noBiasWgsl,
+      part("family"),
+      part((transposeA ? m : k) % 4 === 0 ? "a by vectors" : "a by values"),
+      part((transposeB ? k : n) % 4 === 0 ? "b by vectors" : "b by values"),
+      part(rowSums ? "row sums" : "no row sums"),
+      part(bias ? "bias" : "no bias"),
+      part(n % 4 === 0 ? "store by vectors" : "store by values"),
       ...sources,
-      matmulWgsl,
       ...method.sources,
     ],
     {
