@@ -6,10 +6,19 @@ import { root } from "./run.mjs";
 
 /**
  * A shader without comments, and without the layout that its tokens can do without: symbols stay apart from each other
- * (`- -`, `> =`, `/ *` would mean something else). WGSL has no strings, so // always begins a comment.
+ * (`- -`, `> =`, `/ *` would mean something else). WGSL has no strings, so // always begins a comment. The lines that name the
+ * parts of a file (`partsOf`) stay.
  * @param {string} text
  */
 export const stripWgsl = (text) =>
+  text
+    .split(/^(\/\/ part: .*\n)/m)
+    .map((piece, i) => (i % 2 === 1 ? `\n${piece}` : squeeze(piece)))
+    .join("")
+    .trim();
+
+/** @param {string} text */
+const squeeze = (text) =>
   text
     .replace(/\/\/.*/g, "")
     .replace(/\s*([,;:(){}])\s*/g, "$1")

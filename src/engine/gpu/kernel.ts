@@ -36,7 +36,7 @@ export function partsOf(text: string): (name: string) => string {
   const parts = new Map(
     text
       .split(/^(?=\/\/ part: )/m)
-      .slice(1)
+      .filter((part) => part.startsWith("// part: "))
       .map((part) => [part.slice("// part: ".length, part.indexOf("\n")), part]),
   );
   return (name) => {
