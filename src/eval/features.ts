@@ -179,4 +179,11 @@ export function checkPair(where: string, train: Features, test: Features): void 
         `got dim ${train.dim} and ${test.dim}, ${train.classes} and ${test.classes} classes`,
     );
   }
+  const known = new Set(train.labels);
+  if (!test.labels.some((label) => known.has(label))) {
+    throw new Error(
+      `${where}: some test label must be among the training labels; got none of ${test.labels.length}. ` +
+        "Are both of one data set?",
+    );
+  }
 }

@@ -149,6 +149,9 @@ describe("k-NN", () => {
     await expect(knn(on.device, train, { ...queries, labels: queries.labels.map(() => -1) })).rejects.toThrow(
       /labelled/,
     );
+    const zeros = { ...train, labels: train.labels.map(() => 0) };
+    const ones = { ...queries, labels: queries.labels.map(() => 1) };
+    await expect(knn(on.device, zeros, ones)).rejects.toThrow(/some test label must be among the training/);
     await expect(knn(on.device, train, queries, { k: [] })).rejects.toThrow(/k must be/);
     await expect(nearest(on.device, queries, train, 132)).rejects.toThrow(/k be in \[1, 131\]/);
   });
