@@ -9,7 +9,7 @@ export {
   permutation,
   planBatches,
 } from "./data/batches.ts";
-export { CIFAR10_CLASSES, type NamedBytes, readCifar10, readCifar100 } from "./data/cifar.ts";
+export { CIFAR10_CLASSES, readCifar10, readCifar100 } from "./data/cifar.ts";
 export {
   type CreatureOptions,
   type CreaturePair,
@@ -18,9 +18,11 @@ export {
   creatures,
 } from "./data/creatures/creatures.ts";
 export { PART_NAMES, type PartName } from "./data/creatures/species.ts";
+export type { DataFormat, ReadOptions, Split } from "./data/dataFormat.ts";
+export { readDataSet } from "./data/dataSet.ts";
 export { type CodecBytes, createDecoder, type Decoder } from "./data/decode.ts";
-export { readMnist } from "./data/idx.ts";
-export { type FolderEntry, type ImageFolderOptions, readImageFolder } from "./data/imageFolder.ts";
+export type { FolderEntry, NamedBytes } from "./data/folder.ts";
+export { type ImageFolderOptions, readImageFolder } from "./data/imageFolder.ts";
 export {
   type ChannelStatistics,
   CIFAR10_STATISTICS,
@@ -33,6 +35,7 @@ export {
   splitAt,
   subset,
 } from "./data/images.ts";
+export { type MnistOptions, readMnist } from "./data/mnist.ts";
 export { type CropBox, randomResizedCrop, singleShotCrop } from "./data/randomResizedCrop.ts";
 export {
   centerCrop,

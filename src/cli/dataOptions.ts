@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { FORMATS, LAST_FORMAT } from "../data/formats.ts";
 import { whole } from "./arguments.ts";
 import { CREATURES, type DataChoice } from "./datasets.ts";
 
@@ -9,9 +10,10 @@ export interface DataFlags {
   limit?: number;
 }
 
-const FORMATS = `
-A folder may hold: train/<class>/ and test/<class>/ or val/<class>/ with JPEG or PNG files (or only <class>/ to train
-on); CIFAR-10 or CIFAR-100 .bin files; STL-10 .bin files; IDX files (MNIST and its relatives, .gz or not).`;
+/** What a folder may hold, from the table of formats. */
+const FOLDERS = `
+A folder may hold one of
+${[...FORMATS, LAST_FORMAT].map(({ name, holds }) => `  ${name.padEnd(14)} ${holds}`).join("\n")}`;
 
 /** Adds --data and what goes with it. `otherwise` says what the command works on without; then --data may be left out. */
 export function addDataOptions(command: Command, { otherwise }: { otherwise?: string } = {}): Command {
@@ -28,7 +30,7 @@ export function addDataOptions(command: Command, { otherwise }: { otherwise?: st
       `pictures of a split at most (creatures: ${CREATURES.train} to train, ${CREATURES.test} to test)`,
       whole(1),
     )
-    .addHelpText("after", FORMATS);
+    .addHelpText("after", FOLDERS);
 }
 
 /** The choice behind the flags. */

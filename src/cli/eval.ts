@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { Split } from "../data/dataFormat.ts";
 import { IMAGENET_STATISTICS } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { Parameters } from "../engine/graph/parameters.ts";
@@ -10,7 +11,7 @@ import { vitSpecs } from "../models/vit.ts";
 import { type CheckpointInfo, loadParameters } from "../train/checkpoint.ts";
 import { positive, whole, wholeList } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
-import { loadSplit, type Split } from "./datasets.ts";
+import { loadPair } from "./datasets.ts";
 import { asUsage } from "./errors.ts";
 import { printLine, printResult } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
@@ -93,15 +94,11 @@ async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
   const { settings, step }: CheckpointInfo = checkpoint.info;
   const { encoder } = settings.mae;
   const line = new ProgressLine();
-  const load = async (split: Split) => {
-    const images = await loadSplit(choiceOf(flags), split, {
-      drawnSize: encoder.imageSize,
-      onProgress: (done, total) => line.show(`${split} pictures ${done}/${total}`),
-    });
-    line.end();
-    return images;
-  };
-  const sets = { train: await load("train"), test: await load("test") };
+  const sets = await loadPair(choiceOf(flags), (split) => ({
+    drawnSize: encoder.imageSize,
+    onProgress: (done, total) => line.show(`${split} pictures ${done}/${total}`),
+  }));
+  line.end();
   const device = await openTuned({ tune: flags.tune });
   const params = new Parameters(device, vitSpecs(encoder, maeInit(settings.seed)), { gradients: false });
   if (!flags.untrained) await asUsage(() => loadParameters(params, checkpoint));

@@ -1,13 +1,9 @@
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import type { FolderEntry } from "../data/imageFolder.ts";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 
 /** Largest file that is read into memory at once: 2 GiB, Node's own bound. */
 export const MOST_BYTES = 2 ** 31 - 1;
-/** A data folder is not this deep, and not this large: somebody named their home folder. */
-const MOST_DEPTH = 8;
-const MOST_FILES = 3_000_000;
 
 /** What the system's error codes mean to a reader. */
 const REASONS: Record<string, string> = {
@@ -75,37 +71,6 @@ export async function writeAtomic(path: string, contents: Uint8Array | string): 
     await rm(temporary, { force: true });
     throw explain(path, error);
   }
-}
-
-/** Every file below a folder, in alphabetical order, links followed. */
-export async function filesBelow(folder: string): Promise<FolderEntry[]> {
-  const entries: FolderEntry[] = [];
-  const walk = async (below: string, depth: number): Promise<void> => {
-    if (depth > MOST_DEPTH) {
-      throw new UsageError(
-        `${folder}: must be at most ${MOST_DEPTH} folders deep; got ${below}. Is it a data set?`,
-      );
-    }
-    const here = join(folder, below);
-    const found = await readdir(here, { withFileTypes: true });
-    for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = below === "" ? entry.name : `${below}/${entry.name}`;
-      const kind = entry.isSymbolicLink() ? await kindOf(join(here, entry.name)) : null;
-      if (entry.isDirectory() || kind === "folder") await walk(path, depth + 1);
-      else if (entry.isFile() || kind === "file") {
-        entries.push({ path, read: () => readBytes(join(folder, path)) });
-        if (entries.length > MOST_FILES) {
-          throw new UsageError(`${folder}: must hold at most ${MOST_FILES} files. Is it a data set?`);
-        }
-      }
-    }
-  };
-  try {
-    await walk("", 0);
-  } catch (error) {
-    throw explain(folder, error);
-  }
-  return entries;
 }
 
 /** The last part of a path, also of `folder/` and `.`. */

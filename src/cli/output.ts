@@ -3,6 +3,11 @@ export const printLine = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+/** One line about the input on stderr, beside the result. */
+export const printNote = (sentence: string): void => {
+  process.stderr.write(`note: ${sentence}.\n`);
+};
+
 /** The result as one line of JSON, the last of the output, if asked for. */
 export function printResult(wanted: boolean | undefined, result: Record<string, unknown>): void {
   if (wanted) printLine(JSON.stringify(result));

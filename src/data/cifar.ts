@@ -1,11 +1,8 @@
+import { type DataFormat, fileFormat, type Split } from "./dataFormat.ts";
+import { fileIn, type NamedBytes, namedBytes } from "./folder.ts";
 import { checkImageSet, type ImageSet } from "./images.ts";
 import { countRecords } from "./recordedSizes.ts";
-
-/** One file as the platform read it. */
-export interface NamedBytes {
-  name: string;
-  bytes: Uint8Array;
-}
+import { textLines } from "./textLines.ts";
 
 /** CIFAR-10's classes in the order of their labels (batches.meta.txt). */
 export const CIFAR10_CLASSES: readonly string[] =
@@ -73,3 +70,45 @@ function planesToPixels(planes: Uint8Array, pixels: Uint8Array): void {
     for (let c = 0; c < 3; c++) pixels[3 * i + c] = planes[c * PLANE + i]!;
   }
 }
+
+/** Pictures in each file of the whole CIFAR-10. */
+const WHOLE_FILE = 10_000;
+const WHOLE_FILES: Record<Split, readonly string[]> = {
+  train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`),
+  test: ["test_batch.bin"],
+};
+
+/** CIFAR-10's folder. A part of the set is read, too, and what is missing of it said. */
+export const cifar10: DataFormat = fileFormat({
+  name: "CIFAR-10",
+  holds: "data_batch_1.bin to data_batch_5.bin and test_batch.bin (the binary version)",
+  files: { train: /^data_batch_\d+\.bin$/, test: /^test_batch\.bin$/ },
+  async read(entries, _, { split, path, note }) {
+    const files = await namedBytes(entries);
+    const set = readCifar10(files);
+    const missing = WHOLE_FILES[split].flatMap((file) => {
+      const bytes = files.find((f) => f.name === file)?.bytes.length ?? 0;
+      const count = bytes / (1 + 3 * PLANE);
+      if (count >= WHOLE_FILE) return [];
+      return count === 0 ? `no ${file}` : `${file} with ${count}`;
+    });
+    if (missing.length > 0) {
+      note?.(
+        `${path}: the ${split} files of CIFAR-10 must have ${WHOLE_FILE} pictures each; got ${missing.join(", ")}. ` +
+          `Only these ${set.count} are read`,
+      );
+    }
+    return set;
+  },
+});
+
+/** CIFAR-100's folder, with its fine labels. */
+export const cifar100: DataFormat = fileFormat({
+  name: "CIFAR-100",
+  holds: "train.bin and test.bin (the binary version)",
+  files: { train: /^train\.bin$/, test: /^test\.bin$/ },
+  async read(entries, folder) {
+    const names = fileIn(folder, "fine_label_names.txt");
+    return readCifar100(await namedBytes(entries), names ? { classes: await textLines(names) } : {});
+  },
+});

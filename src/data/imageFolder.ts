@@ -1,67 +1,55 @@
+import type { DataFormat, ReadOptions } from "./dataFormat.ts";
 import type { Decoder } from "./decode.ts";
+import { type Folder, type FolderEntry, folderOf } from "./folder.ts";
+import { type ChoiceOptions, choosePictures } from "./folderChoice.ts";
+import { contentsOf, hasSplits, holdsPictures, layoutOf, type SplitName } from "./folderLayout.ts";
 import { checkImageSet, type ImageSet } from "./images.ts";
-import { centerCrop, type Filter, type Picture, resizeShorterSide } from "./resize.ts";
+import { type Filter, fitSquare } from "./resize.ts";
 
-/** One file of a folder, as the platform lists it. */
-export interface FolderEntry {
-  /** Path below the folder, with "/" between its parts. */
-  path: string;
-  read(): Promise<Uint8Array>;
-}
-
-export interface ImageFolderOptions {
+export interface ImageFolderOptions extends ChoiceOptions {
   decode: Decoder;
   name?: string;
-  /** Which of train, val, test to read. Needed where the folder has them, not allowed where it has none. */
-  split?: string;
   /** Side of the square pictures. May be left out where all files already have one size. */
   imageSize?: number;
   filter?: Filter;
-  /** At most this many pictures of each class, the first by name. */
-  maxPerClass?: number;
   /** Called after each picture. */
-  onProgress?(done: number, total: number): void;
+  onProgress?: (done: number, total: number) => void;
   /** Files being read at one time (default 16). */
   concurrency?: number;
 }
 
-const SPLITS = ["train", "val", "test"];
-
-interface LabelledEntry {
-  entry: FolderEntry;
-  split: string | undefined;
-  className: string;
-}
-
 /**
- * Reads an ImageNet-style folder: `<split>/<class>/**.jpg|jpeg|png` or `<class>/**` -> pixels [N, S, S, 3].
- * Classes are the folder names in alphabetical order, over all splits, so labels agree between them.
- * Pictures come by class, then by path, whatever the order of the listing.
+ * Reads an ImageNet-style folder: `<split>/<class>/**.jpg|jpeg|png|webp`, `<class>/**`, or pictures alone
+ * -> pixels [N, S, S, 3]. Splits are called train or training, test or testing, val, valid or validation, in any case.
+ * Classes are the folder names in alphabetical order, over all splits that share any with the training set, so labels
+ * agree between them; without class folders every label is -1. Hidden files and folders are ignored, and what else is
+ * left out is told to `note`. Pictures come by class, then by path, whatever the order of the listing.
  * Files of another size are scaled (shorter side to `imageSize`, Pillow's bicubic) and cropped in the middle.
  */
 export async function readImageFolder(
   entries: readonly FolderEntry[],
   options: ImageFolderOptions,
 ): Promise<ImageSet> {
-  const {
-    decode,
-    name = "imageFolder",
-    imageSize,
-    filter = "bicubic",
-    onProgress,
-    concurrency = 16,
-  } = options;
-  const { chosen, classes } = choose(name, entries, options);
-  const labelOf = new Map(classes.map((className, label) => [className, label]));
+  const listed = folderOf(entries);
+  const [only] = listed.folders.values();
+  // Browsers list the folder itself as the first part of every path.
+  const isAbove = listed.files.length === 0 && listed.folders.size === 1 && !hasSplits(listed);
+  return readPictures(isAbove && only && hasSplits(only) ? only : listed, options);
+}
+
+/** The same of a folder that is a tree already. */
+async function readPictures(folder: Folder, options: ImageFolderOptions): Promise<ImageSet> {
+  const { decode, name = "imageFolder", imageSize, filter, onProgress, concurrency = 16 } = options;
+  const { entries, labels, classes } = choosePictures(name, folder, options);
   let side = imageSize ? { width: imageSize, height: imageSize } : undefined;
   let pixels = new Uint8Array(0);
   let done = 0;
-  const load = async ({ entry }: LabelledEntry, i: number): Promise<void> => {
+  const load = async (entry: FolderEntry, i: number): Promise<void> => {
     const decoded = decode(entry.path, await entry.read());
     const picture = imageSize ? fitSquare(decoded, imageSize, filter) : decoded;
     if (!side || pixels.length === 0) {
       side = { width: picture.width, height: picture.height };
-      pixels = new Uint8Array(chosen.length * picture.pixels.length);
+      pixels = new Uint8Array(entries.length * picture.pixels.length);
     }
     if (picture.width !== side.width || picture.height !== side.height) {
       throw new Error(
@@ -70,67 +58,12 @@ export async function readImageFolder(
       );
     }
     pixels.set(picture.pixels, i * picture.pixels.length);
-    onProgress?.(++done, chosen.length);
+    onProgress?.(++done, entries.length);
   };
   // The first picture may set the size of all: it is not left to which file is read soonest.
-  await load(chosen[0]!, 0);
-  await eachAtMost(concurrency, chosen.slice(1), (entry, i) => load(entry, i + 1));
-  return checkImageSet({
-    name,
-    width: side!.width,
-    height: side!.height,
-    count: chosen.length,
-    pixels,
-    labels: Int32Array.from(chosen, ({ className }) => labelOf.get(className)!),
-    classes,
-  });
-}
-
-/** Files of the wanted split with their classes, in reading order. */
-function choose(
-  name: string,
-  entries: readonly FolderEntry[],
-  { split, maxPerClass = Number.POSITIVE_INFINITY }: ImageFolderOptions,
-): { chosen: LabelledEntry[]; classes: string[] } {
-  const labelled = labelEntries(entries.filter(({ path }) => /\.(jpe?g|png)$/i.test(path)));
-  const splits = [...new Set(labelled.map((e) => e.split ?? "none"))].sort();
-  const ofSplit = labelled.filter((e) => e.split === split);
-  if (ofSplit.length === 0) {
-    throw new Error(
-      `${name}: needs .jpg or .png files in ${split ? `${split}/` : ""}<class>/; got ${labelled.length} pictures ` +
-        `among ${entries.length} files, splits: ${splits.join(", ") || "none"}. ` +
-        (split ? "Check the folder and the split." : "Name the split to read, or check the folder."),
-    );
-  }
-  const classes = [...new Set(labelled.map((e) => e.className))].sort();
-  ofSplit.sort((a, b) => compare(a.className, b.className) || compare(a.entry.path, b.entry.path));
-  const seen = new Map<string, number>();
-  const chosen = ofSplit.filter(({ className }) => {
-    const before = seen.get(className) ?? 0;
-    seen.set(className, before + 1);
-    return before < maxPerClass;
-  });
-  return { chosen, classes };
-}
-
-/** Finds split and class in each path. The folder itself may be the first part, as browsers list it. */
-function labelEntries(entries: readonly FolderEntry[]): LabelledEntry[] {
-  const paths = entries.map(({ path }) => path.split("/").filter((part) => part !== "" && part !== "."));
-  const hasSplitAt = (depth: number) =>
-    paths.some((parts) => parts.length > depth + 2 && SPLITS.includes(parts[depth]!));
-  const root = !hasSplitAt(0) && hasSplitAt(1) ? 1 : 0;
-  return entries.flatMap((entry, i) => {
-    const parts = paths[i]!.slice(root);
-    const split = parts.length > 2 && SPLITS.includes(parts[0]!) ? parts[0] : undefined;
-    const className = parts[split === undefined ? 0 : 1]!;
-    return parts.length > 1 ? [{ entry, split, className }] : [];
-  });
-}
-
-/** The middle square of a picture, scaled to `size`; unchanged where it has this size already. */
-function fitSquare(picture: Picture, size: number, filter: Filter): Picture {
-  if (picture.width === size && picture.height === size) return picture;
-  return centerCrop(resizeShorterSide(picture, size, filter), size);
+  await load(entries[0]!, 0);
+  await eachAtMost(concurrency, entries.slice(1), (entry, i) => load(entry, i + 1));
+  return checkImageSet({ name, ...side!, count: entries.length, pixels, labels, classes });
 }
 
 /** Runs `work` over all items with at most `limit` under way; the first failure stops the rest. */
@@ -155,4 +88,51 @@ async function eachAtMost<T>(
   await Promise.all(Array.from({ length: Math.max(1, Math.min(limit, items.length)) }, worker));
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Class folders in folders of splits. */
+export const splitFolders: DataFormat = {
+  name: "folders",
+  holds: "train/<class>/ and test/<class>/ or val/<class>/ with JPEG, PNG or WebP files",
+  isIn: hasSplits,
+  read: readSplit,
+};
+
+/** Any other folder of pictures. */
+export const pictureFolders: DataFormat = {
+  name: "pictures",
+  holds: "<class>/ with such files, or the files alone: to pretrain on",
+  isIn: holdsPictures,
+  read: readSplit,
+};
+
+/** A split of a folder with the name of what was read: `pets-val`, or `pets` where there are no splits. */
+export async function readSplit(folder: Folder, options: ReadOptions): Promise<ImageSet> {
+  const { name, openDecoder } = options;
+  const split = splitToRead(folder, options);
+  return readPictures(folder, {
+    ...options,
+    split,
+    name: split ? `${name}-${split}` : name,
+    decode: await openDecoder(),
+  });
+}
+
+/** Which of the splits stands for the one that is asked for: to test, the first that has classes of the training set. */
+function splitToRead(folder: Folder, { split, path }: ReadOptions): SplitName | undefined {
+  const layout = layoutOf(folder);
+  if (layout.kind === "unclear") throw new Error(`${path}: ${layout.why}.`);
+  if (layout.kind === "classes" && split === "train") return undefined;
+  const splits = layout.kind === "splits" ? layout.splits : new Map<SplitName, Folder>();
+  const wanted: SplitName[] = split === "train" ? ["train"] : ["test", "val"];
+  const found = wanted.filter((name) => splits.has(name));
+  if (found.length === 0) {
+    throw new Error(
+      `${path}: must hold ${wanted.map((name) => `${name}/<class>/`).join(" or ")} for this; ` +
+        `got ${[...splits.keys()].map((name) => `${name}/`).join(", ") || "neither train/, test/ nor val/"}`,
+    );
+  }
+  const training = splits.get("train");
+  const known = training && contentsOf(training).classes;
+  const shares = (name: SplitName): boolean =>
+    [...contentsOf(splits.get(name)!).classes.keys()].some((className) => known?.has(className));
+  return found.find(shares) ?? found[0];
+}

@@ -138,3 +138,9 @@ export function roundHalfEven(x: number): number {
   if (fraction !== 0.5) return fraction < 0.5 ? down : down + 1;
   return down % 2 === 0 ? down : down + 1;
 }
+
+/** The middle square of a picture, scaled to `size` (shorter side first); unchanged where it has this size already. */
+export function fitSquare(picture: Picture, size: number, filter: Filter = "bicubic"): Picture {
+  if (picture.width === size && picture.height === size) return picture;
+  return centerCrop(resizeShorterSide(picture, size, filter), size);
+}

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadSplit } from "../../src/cli/datasets.ts";
+import { loadPair, loadSplit } from "../../src/cli/datasets.ts";
 import { UsageError } from "../../src/cli/errors.ts";
 import { openDecoder } from "../data/codec.ts";
 import { dataFolder } from "../data/dataFolder.ts";
@@ -97,6 +97,30 @@ test("folders of classes alone are for training", async () => {
   await expect(loadSplit({ data }, "test", drawn)).rejects.toThrow(
     /must hold test\/<class>\/ or val\/<class>\/ for this; got neither/,
   );
+});
+
+test("a pair for an evaluation: both splits with what is left out, or a sentence", async () => {
+  const picture = plainPng(2, 2, [1, 2, 3]);
+  const data = write("pair", {
+    "train/a/1.png": picture,
+    "train/b/1.png": picture,
+    "test/b/1.png": picture,
+    "test/c/1.png": picture,
+    "test/c/2.gif": "GIF89a",
+  });
+  symlinkSync("gone.png", join(data, "train/a/2.png"));
+  const notes: string[] = [];
+  const note = (sentence: string) => notes.push(sentence);
+  const { train, test } = await loadPair({ data }, () => ({ ...drawn, note }));
+  expect([...train.labels, ...test.labels]).toEqual([0, 1, 1, 2]);
+  expect(notes.slice(0, -1).map((text) => text.replace(data, "@"))).toEqual([
+    "@: 1 entry left out that cannot be opened (train/a/2.png)",
+    "@: 1 entry left out that cannot be opened (train/a/2.png)",
+    "pair-test: 1 picture is left out, in formats that are not read (.gif 1): convert to JPEG, PNG or WebP",
+  ]);
+  expect(notes.at(-1)).toMatch(/^pair-test: 1 of 2 pictures are of classes without training pictures \(c\)/);
+  const flat = write("unlabelled", { "train/1.png": picture, "test/1.png": picture });
+  await expect(loadPair({ data: flat }, () => drawn)).rejects.toThrow(UsageError);
 });
 
 test("the MNIST test set", async (context) => {

@@ -85,7 +85,10 @@ const cases: [string, RegExp][] = [
   [`${mae} @/none`, /none does not exist/],
   [`${mae} @/set.tar.gz`, /set.tar.gz is an archive: unpack it/],
   [`${mae} @/nothing/readme.txt`, /readme.txt is a file: name the folder that holds it/],
-  [`${mae} @/nothing`, /nothing: needs .jpg or .png files in <class>\/; got 0 pictures among 1 files/],
+  [
+    `${mae} @/nothing`,
+    /nothing: must hold JPEG, PNG or WebP files or .* got 0 pictures among 1 files\. Check the/,
+  ],
   [
     `${mae} @/cut`,
     /^cifar10 data_batch_1.bin: needs a multiple of 3073 bytes .* got 6141\. The download was probably cut/,

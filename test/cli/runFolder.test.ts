@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/errors.ts";
-import { filesBelow, readBytes, writeAtomic } from "../../src/cli/files.ts";
+import { readBytes, writeAtomic } from "../../src/cli/files.ts";
+import { listFolder } from "../../src/cli/listing.ts";
 import { RunFolder } from "../../src/cli/runFolder.ts";
 
 let folder: string;
@@ -50,5 +51,5 @@ test("reading is bounded, and errors are sentences", async () => {
   await expect(readBytes(path, 4)).rejects.toThrow(`${path}: must have at most 4 bytes; got 5`);
   await expect(readBytes(folder)).rejects.toThrow(`${folder}: must be a plain file`);
   await expect(readBytes(join(folder, "none"))).rejects.toThrow(/none: it does not exist/);
-  await expect(filesBelow(join(folder, "none"))).rejects.toThrow(UsageError);
+  await expect(listFolder(join(folder, "none"))).rejects.toThrow(UsageError);
 });

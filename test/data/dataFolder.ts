@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { TestContext } from "vitest";
-import type { FolderEntry } from "../../src/data/imageFolder.ts";
+import type { FolderEntry } from "../../src/data/folder.ts";
 
 /**
  * The folder named by PARTWISE_DATA. Without it the test is left out and says why; on CI (CI=true) it fails,

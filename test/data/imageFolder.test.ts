@@ -2,24 +2,15 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { beforeAll, expect, test } from "vitest";
 import type { Decoder } from "../../src/data/decode.ts";
-import { type FolderEntry, readImageFolder } from "../../src/data/imageFolder.ts";
-import type { Picture } from "../../src/data/resize.ts";
+import type { FolderEntry } from "../../src/data/folder.ts";
+import { readImageFolder } from "../../src/data/imageFolder.ts";
 import { openDecoder } from "./codec.ts";
 import { archiveEntries, dataFolder } from "./dataFolder.ts";
+import { entry, toy } from "./listed.ts";
 
 let decode: Decoder;
 beforeAll(async () => {
   decode = await openDecoder();
-});
-
-/** Stands for a codec: the file holds width, height and a gray value. */
-const toy: Decoder = (name, [width, height, gray]): Picture => {
-  if (!width || !height) throw new Error(`decode: ${name} must be a toy picture; got nothing.`);
-  return { width, height, pixels: new Uint8Array(width * height * 3).fill(gray!) };
-};
-const entry = (path: string, ...bytes: number[]): FolderEntry => ({
-  path,
-  read: async () => Uint8Array.from(bytes),
 });
 
 test("classes are the folders in alphabetical order, whatever the listing's order", async () => {

@@ -1,0 +1,60 @@
+import { balanced } from "./balanced.ts";
+import type { DataFormat, ReadOptions } from "./dataFormat.ts";
+import { type Folder, type FolderEntry, filesFrom, folderOf, foldersFrom } from "./folder.ts";
+import { nameSome } from "./folderLayout.ts";
+import { FORMATS, LAST_FORMAT } from "./formats.ts";
+import { bytesPerImage, type ImageSet, subset } from "./images.ts";
+import { fitSquare } from "./resize.ts";
+import { knownAndUnread, SEARCH_DEPTH } from "./unreadFormats.ts";
+
+/**
+ * Reads a split of a folder in any of the formats of the table. What is wrong with the folder is one sentence: what it
+ * must be, what it is, and which folder to name or what to download instead.
+ */
+export async function readDataSet(entries: readonly FolderEntry[], options: ReadOptions): Promise<ImageSet> {
+  const { path, split, limit, imageSize } = options;
+  const folder = folderOf(entries);
+  const set = await formatOf(folder, path).read(folder, options);
+  if (set.count === 0) throw new Error(`${path}: must hold a picture to ${split}; got none`);
+  const limited = limit === undefined || limit >= set.count ? set : subset(set, balanced(set.labels, limit));
+  return imageSize === undefined ? limited : scaled(limited, imageSize);
+}
+
+function formatOf(folder: Folder, path: string): DataFormat {
+  const format = FORMATS.find(({ isIn }) => isIn(folder));
+  if (format) return format;
+  const below = [...foldersFrom(folder, SEARCH_DEPTH)].filter((inside) =>
+    FORMATS.some(({ isIn }) => isIn(inside)),
+  );
+  if (below.length > 0) {
+    const got = below.length === 1 ? "the folder above it" : `a folder above ${below.length} of them`;
+    const paths = below.map((inside) => `${path.replace(/\/+$/, "")}/${inside.path}`);
+    throw new Error(
+      `${path}: must be the folder of one data set; got ${got}. ` +
+        `Name ${below.length === 1 ? "" : "one of "}${nameSome(paths)}`,
+    );
+  }
+  if (LAST_FORMAT.isIn(folder)) return LAST_FORMAT;
+  const got =
+    knownAndUnread(folder) ??
+    `got 0 pictures among ${filesFrom(folder).length} files. Check the folder, or see --help for what is read`;
+  throw new Error(`${path}: must hold JPEG, PNG or WebP files or a data set's own; ${got}`);
+}
+
+/** Every picture with its shorter side scaled to `size`, the middle square of it. */
+function scaled(set: ImageSet, size: number): ImageSet {
+  const { width, height, count, pixels } = set;
+  if (width === size && height === size) return set;
+  const bytes = bytesPerImage(set);
+  const result: ImageSet = {
+    ...set,
+    width: size,
+    height: size,
+    pixels: new Uint8Array(count * size * size * 3),
+  };
+  for (let i = 0; i < count; i++) {
+    const picture = { width, height, pixels: pixels.subarray(i * bytes, (i + 1) * bytes) };
+    result.pixels.set(fitSquare(picture, size).pixels, i * bytesPerImage(result));
+  }
+  return result;
+}

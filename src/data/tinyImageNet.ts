@@ -1,0 +1,43 @@
+import type { DataFormat } from "./dataFormat.ts";
+import { type FolderEntry, fileIn, fileName, filesFrom, folderOf } from "./folder.ts";
+import { isPicture } from "./folderLayout.ts";
+import { readSplit } from "./imageFolder.ts";
+import { textLines } from "./textLines.ts";
+
+const ANNOTATIONS = "val_annotations.txt";
+
+/**
+ * Tiny ImageNet as its archive unpacks: `train/<wnid>/images/`, and `val/images/` with the class of each file in
+ * `val/val_annotations.txt` (file, wnid, box, separated by tabs). Its test pictures have no labels: val is what is
+ * tested on. Source: http://cs231n.stanford.edu/tiny-imagenet-200.zip.
+ */
+export const tinyImageNet: DataFormat = {
+  name: "Tiny ImageNet",
+  holds: `train/<wnid>/images/ and val/images/ with val/${ANNOTATIONS}, as unpacked`,
+  isIn({ folders }) {
+    const val = folders.get("val");
+    return val ? val.folders.has("images") && fileIn(val, ANNOTATIONS) !== undefined : false;
+  },
+  async read(folder, options) {
+    const val = folder.folders.get("val")!;
+    const lines = await textLines(fileIn(val, ANNOTATIONS)!);
+    const classOf = new Map(lines.map((line) => line.split("\t").slice(0, 2) as [string, string]));
+    const images = val.folders.get("images")!;
+    const sorted = images.files.filter(isPicture).map((entry): FolderEntry => {
+      const name = fileName(entry);
+      const className = classOf.get(name);
+      if (!className)
+        throw new Error(`${options.path}: val/${ANNOTATIONS} must name every picture; got no ${name}`);
+      return { ...entry, path: `val/${className}/${name}` };
+    });
+    // Pictures that somebody has sorted into folders of classes already.
+    for (const other of val.folders.values()) if (other !== images) sorted.push(...filesFrom(other));
+    if (classOf.size > sorted.length) {
+      options.note?.(
+        `${options.path}: val/${ANNOTATIONS} names ${classOf.size} pictures; ${sorted.length} are there and read`,
+      );
+    }
+    const training = folder.folders.get("train");
+    return readSplit(folderOf([...(training ? filesFrom(training) : []), ...sorted]), options);
+  },
+};
