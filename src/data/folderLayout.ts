@@ -8,12 +8,16 @@ const UNREAD =
 
 export type SplitName = "train" | "test" | "val";
 
-/** The names under which splits lie in folders, in any case. */
+/** The names under which splits lie in folders, in any case: also train2017, trainingset, val_images. */
 const SPLIT_FOLDERS: Record<SplitName, RegExp> = {
-  train: /^train(ing)?$/i,
-  test: /^test(ing)?$/i,
-  val: /^val(id(ation)?)?$/i,
+  train: splitFolder("train(ing)?"),
+  test: splitFolder("test(ing)?"),
+  val: splitFolder("val(id(ation)?)?"),
 };
+
+function splitFolder(name: string): RegExp {
+  return new RegExp(`^${name}([-_ ]?(set|split|data|images?|imgs?|\\d{4}))?$`, "i");
+}
 
 const splitNameOf = (folder: Folder): SplitName | undefined =>
   (Object.keys(SPLIT_FOLDERS) as SplitName[]).find((name) => SPLIT_FOLDERS[name].test(folder.name));

@@ -39,6 +39,19 @@ const layouts: [string, FolderEntry[], Split, string, ...RegExp[]][] = [
   ["and the other", pictures("Training/{a,b}/1.jpg", "Testing/{a,b}/1.jpg"), "test", "set-test: a 1, b 1"],
   ["valid", pictures("train/{a,b}/1.jpg", "valid/b/1.jpg"), "test", "set-val: a 0, b 1"],
   ["validation", pictures("train/{a,b}/1.jpg", "Validation/b/1.jpg"), "test", "set-val: a 0, b 1"],
+  [
+    "splits with a year",
+    pictures("{train,val,unlabeled}2017/{1,2}.png"),
+    "train",
+    "set-train: unlabelled 2",
+    /: 2 pictures are left out, in none of the splits/,
+  ],
+  [
+    "splits called sets",
+    pictures("{training,test}set/{a,b}/1.png", "val_images/a/1.png"),
+    "test",
+    "set-test: a 1, b 1",
+  ],
   ["a class called train", pictures("{bus,car,train}/{1,2}.png"), "train", "set: bus 2, car 2, train 2"],
   ["classes called test and val", pictures("{good,test}/1.png"), "train", "set: good 1, test 1"],
   [
