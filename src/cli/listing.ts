@@ -15,7 +15,7 @@ const PIECE = 2 ** 30;
 
 /** What lies below a folder. */
 export interface Listing {
-  /** Every file, links followed, hidden ones left out. */
+  /** Every file, folder by folder in the order of their names, links followed, hidden ones left out. */
   files: FolderEntry[];
   /** Paths that cannot be opened: links to nothing or in a circle, closed folders, pipes. */
   unopened: string[];
@@ -59,7 +59,7 @@ async function walk(folder: string, { full, path, above }: Place, listing: Listi
     listing.unopened.push(path);
     return;
   }
-  for (const entry of opened[1]) {
+  for (const entry of opened[1].sort((a, b) => Buffer.compare(a.name, b.name))) {
     const name = textOf(entry.name);
     if (isHidden(name)) continue;
     const inside = {

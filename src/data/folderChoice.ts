@@ -48,7 +48,7 @@ export function choosePictures(name: string, folder: Folder, options: ChoiceOpti
   classes.forEach((className, label) => {
     take(contents.classes.get(className) ?? [], label, maxPerClass);
   });
-  if (isFlat) take(contents.loose, -1, entries.length + contents.loose.length);
+  if (isFlat) take(contents.loose, -1, Number.POSITIVE_INFINITY);
   if (entries.length === 0) throw new Error(`${name}: ${nothingIn(read, contents, split)}`);
   noteWhatIsLeft(name, folder, contents, splits, options);
   const chosen = balanced(labels, limit ?? labels.length);

@@ -18,6 +18,8 @@ const files: Record<string, Uint8Array> = {
   "mixed/train/cat/1.png": plainPng(4, 4, [1, 2, 3]),
   "mixed/train/cat/2.png": plainPng(5, 4, [1, 2, 3]),
   "nothing/readme.txt": new Uint8Array(1),
+  "above/ILSVRC/train/cat/1.png": plainPng(4, 4, [1, 2, 3]),
+  "python/data_batch_1": new Uint8Array(1),
   "half/train-images-idx3-ubyte": new Uint8Array(16),
   "set.tar.gz": new Uint8Array(1),
   "run/checkpoint.safetensors": new Uint8Array(50),
@@ -89,6 +91,11 @@ const cases: [string, RegExp][] = [
     `${mae} @/nothing`,
     /nothing: must hold JPEG, PNG or WebP files or .* got 0 pictures among 1 files\. Check the/,
   ],
+  [
+    `${mae} @/above`,
+    /above: must be the folder of one data set; got the folder above it\. Name .*\/above\/ILSVRC\.$/,
+  ],
+  [`${mae} @/python`, /python: must hold .* Download the binary version, cifar-10-binary\.tar\.gz\.$/],
   [
     `${mae} @/cut`,
     /^cifar10 data_batch_1.bin: needs a multiple of 3073 bytes .* got 6141\. The download was probably cut/,
