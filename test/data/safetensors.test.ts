@@ -247,3 +247,47 @@ describe("toFloat32", () => {
     expect(of("BOOL", Uint8Array.of(1, 0))).toEqual([1, 0]);
   });
 });
+
+describe("bytes that are cut out of others", () => {
+  const values = [1.5, -2.5];
+  /** A file whose data begins at a byte that is `shift` past a multiple of 8. */
+  const crooked = (dtype: string, width: number, shift: number): Uint8Array => {
+    const header = `{"a":${entry(dtype, [2], 0, 2 * width)}}`;
+    const padding = Math.ceil(header.length / 8) * 8 + shift;
+    const bytes = file(header, 2 * width, padding);
+    const data = new DataView(bytes.buffer, 8 + padding);
+    for (const [i, value] of values.entries()) {
+      if (width === 8) data.setFloat64(8 * i, value, true);
+      else data.setFloat32(4 * i, value, true);
+    }
+    return bytes;
+  };
+
+  it.each([1, 2, 3, 4, 5, 6, 7])(
+    "are read right from %i bytes past alignment, out of Node's pool of buffers, too",
+    (shift) => {
+      for (const [dtype, width] of [
+        ["F32", 4],
+        ["F64", 8],
+      ] as const) {
+        const bytes = crooked(dtype, width, shift);
+        const pooled = Buffer.from(bytes); // small enough to lie in the pool
+        expect(pooled.buffer.byteLength).toBeGreaterThan(pooled.length);
+        const inside = new Uint8Array(bytes.length + 3);
+        inside.set(bytes, 3);
+        for (const given of [bytes, pooled, inside.subarray(3), Buffer.from(inside).subarray(3)]) {
+          const { data } = readSafetensors(given).tensors.get("a")!;
+          expect([...(data as Float32Array)]).toEqual(values);
+        }
+      }
+    },
+  );
+});
+
+it("a header of 40 MB of spaces is read in a moment, and is the header that is in it", () => {
+  const header = `{"a":${entry("U8", [1], 0, 1)}}`;
+  const bytes = new Uint8Array(8 + 40_000_000 + 1).fill(0x20);
+  bytes.set(new TextEncoder().encode(header), 8);
+  new DataView(bytes.buffer).setBigUint64(0, 40_000_000n, true);
+  expect([...readSafetensors(bytes).tensors.keys()]).toEqual(["a"]);
+});
