@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf, sentenceOf } from "./errors.ts";
 import { evalCommand } from "./eval.ts";
-import { flushOutput } from "./output.ts";
+import { flushOutput, outliveReaders } from "./output.ts";
 import { planCommand } from "./plan.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { profileCommand } from "./profile.ts";
@@ -57,7 +57,7 @@ async function end(error?: unknown): Promise<never> {
   process.exit(code);
 }
 
-process.stdout.on("error", () => process.exit(0)); // the reader of a pipe has left
+outliveReaders();
 process.on("unhandledRejection", end);
 process.on("uncaughtException", end);
 

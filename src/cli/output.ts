@@ -19,3 +19,15 @@ export const flushOutput = async (): Promise<void> => {
     await new Promise<void>((resolve) => stream.write("", () => resolve()));
   }
 };
+
+/**
+ * Lets whoever reads a pipe leave (`| head -3`): what is written after that is lost, the work goes on and is saved. Other
+ * faults of the two streams, a full disk behind `>`, end the program as any error does.
+ */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+    });
+  }
+}

@@ -89,7 +89,10 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
   const settings = checkpoint
     ? checkData(checkpoint.info.settings, dataOf(images))
     : await asUsage(() => settingsOf(flags, dataOf(images)));
-  await folder.make();
+  if (!checkpoint) {
+    await folder.make();
+    await checkpointOf(flags, folder); // another run may have come and gone while the pictures were read
+  }
   const device = await openTuned({ tune: flags.tune });
   const trainer = await prepare(device, settings, images, checkpoint, flags);
   const { memory, dispatches } = await trainer.prepare();
@@ -126,7 +129,10 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
 
 /** The checkpoint to go on from, or null for a fresh run; a run that is there is never overwritten. */
 async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<Checkpoint | null> {
-  if (flags.resume) return readCheckpoint(folder.path);
+  if (flags.resume) {
+    if (await folder.hasCheckpoint()) await folder.make(); // from here on no other run moves it
+    return readCheckpoint(folder.path);
+  }
   if (!(await folder.hasCheckpoint())) return null;
   throw new UsageError(
     `${folder.path} holds a checkpoint already: add --resume to go on, or name another --out`,

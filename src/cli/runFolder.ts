@@ -6,8 +6,10 @@ import type { ProgressRow } from "../train/loop.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { explain, kindOf, readBytes, writeAtomic } from "./files.ts";
+import { lock } from "./lock.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
+const LOCK = "run.lock";
 const FLUSH_EVERY_MS = 1000;
 
 /** The checkpoint in a folder of a run, or the file itself. */
@@ -30,6 +32,7 @@ export class RunFolder {
   #lines: string[] = [];
   #log = -1;
   #flushed = 0;
+  #unlock = (): void => {};
 
   private constructor(path: string) {
     this.path = path;
@@ -37,14 +40,16 @@ export class RunFolder {
 
   /** Takes a path; nothing is made yet. */
   static async at(path: string): Promise<RunFolder> {
+    if (path === "") throw new UsageError('--out must name a folder; got ""');
     const kind = await kindOf(path);
     if (kind !== null && kind !== "folder") throw new UsageError(`--out must be a folder; ${path} is a file`);
     return new RunFolder(path);
   }
 
-  /** Makes the folder unless it is there. */
+  /** Makes the folder unless it is there, and keeps other runs out of it until `close`. */
   async make(): Promise<void> {
     await mkdir(this.path, { recursive: true }).catch((error) => Promise.reject(explain(this.path, error)));
+    this.#unlock = await lock(this.file(LOCK));
   }
 
   file(name: string): string {
@@ -86,10 +91,12 @@ export class RunFolder {
   }
 
   close(): void {
-    if (this.#log < 0) return;
-    this.flush();
-    closeSync(this.#log);
-    this.#log = -1;
+    if (this.#log >= 0) {
+      this.flush();
+      closeSync(this.#log);
+      this.#log = -1;
+    }
+    this.#unlock();
   }
 }
 

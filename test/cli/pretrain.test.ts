@@ -129,6 +129,42 @@ describe("partwise pretrain mae", () => {
     expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
   });
 
+  test("a reader that leaves takes nothing with it: the run goes on without a line to write to", async () => {
+    const out = at("unread");
+    const { child, ended } = program.start(...command(out, "--save-every", "1"));
+    await checkpointIn(out);
+    child.stdout!.destroy();
+    child.stderr!.destroy();
+    expect(await ended).toMatchObject({ code: 0, signal: null });
+    expect(infoOf(out).step).toBe(STEPS);
+    expect(digest(out)).toBe(digest(at("whole")));
+    expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
+  });
+
+  test("a terminal that is closed saves the run as Ctrl-C does", async () => {
+    const out = at("hung-up");
+    const { child, ended } = program.start(...command(out, "--save-every", "1"));
+    await checkpointIn(out);
+    child.kill("SIGHUP");
+    expect((await ended).code).toBe(0);
+    expect(metricsOf(out)).toHaveLength(infoOf(out).step);
+    expect(readdirSync(out)).not.toContain("run.lock");
+  });
+
+  test("a second run in the same folder is refused by name, and the first goes on", async () => {
+    const out = at("shared");
+    const { ended } = program.start(...command(out, "--save-every", "1"));
+    for (const deadline = Date.now() + 120_000; !existsSync(join(out, "run.lock")); await sleep(5)) {
+      if (Date.now() > deadline) throw new Error(`${out}: no lock came`);
+    }
+    const second = await program.run(...command(out));
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(/run\.lock: must be free; process \d+ has it|holds a checkpoint already/);
+    expect((await ended).code).toBe(0);
+    expect(digest(out)).toBe(digest(at("whole")));
+    expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
+  });
+
   test("what would change a run is refused on resuming, and nothing is lost", async () => {
     const before = digest(at("whole"));
     const refusals: [string[], RegExp][] = [

@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { UsageError } from "./errors.ts";
+import { explain } from "./files.ts";
+
+/** Who holds a folder: a process, told from a later one of the same number by when it began. */
+interface Holder {
+  pid: number;
+  host: string;
+  /** The system's own words for it; null where it does not say. */
+  began: string | null;
+}
+
+/** When a process began, in clock ticks since the machine did (Linux's /proc/PID/stat, field 22); null elsewhere. */
+function beganAt(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null; // the name, in brackets, may hold spaces
+  } catch {
+    return null;
+  }
+}
+
+function isAlive({ pid, began }: Holder): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false; // EPERM: it lives, and is somebody else's
+  }
+  return began === null || beganAt(pid) === began;
+}
+
+/** What a lock file says; null where it is not whole. */
+function holderIn(text: string): Holder | null {
+  try {
+    const { pid, host, began } = JSON.parse(text) as Partial<Holder>;
+    return typeof pid === "number" && typeof host === "string" ? { pid, host, began: began ?? null } : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Takes a file as a lock for this process, to its end or until the returned function gives it back. The lock of a process that has ended, or that
+ * was never written whole, is taken over. Throws a `UsageError` while another process holds it; on another host nobody can
+ * tell whether that one has ended.
+ */
+export async function lock(path: string): Promise<() => void> {
+  const mine: Holder = { pid: process.pid, host: hostname(), began: beganAt(process.pid) };
+  const written = `${path}.${process.pid}.${randomUUID()}`;
+  for (;;) {
+    try {
+      // A link appears with its contents, so that nobody reads half a lock.
+      await writeFile(written, JSON.stringify(mine));
+      await link(written, path).finally(() => rm(written));
+      const release = (): void => {
+        process.off("exit", release);
+        rmSync(path, { force: true });
+      };
+      process.once("exit", release);
+      return release;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw explain(path, error);
+    }
+    const text = await readFile(path, "utf8").catch(() => "");
+    const holder = holderIn(text);
+    if (holder && holder.host !== mine.host) {
+      throw new UsageError(
+        `${path}: must be free; process ${holder.pid} on ${holder.host} has it. If that one has ended, delete the file`,
+      );
+    }
+    if (holder && isAlive(holder)) {
+      throw new UsageError(
+        `${path}: must be free; process ${holder.pid} has it. Wait for that run, or name another --out`,
+      );
+    }
+    await discard(path, text);
+  }
+}
+
+/** Takes a lock of nobody's away, unless somebody has replaced it by now. */
+async function discard(path: string, text: string): Promise<void> {
+  const aside = `${path}.${process.pid}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return; // another has taken it away
+  }
+  if ((await readFile(aside, "utf8")) === text) await rm(aside);
+  else await rename(aside, path);
+}
