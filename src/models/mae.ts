@@ -65,8 +65,13 @@ export function maeConfig(encoder: VitConfig, changes: Partial<Omit<MaeConfig, "
   if (!(maskRatio > 0 && maskRatio < 1)) {
     throw new Error(`maskRatio must be in (0, 1); got ${maskRatio}. Is it a percentage?`);
   }
-  if (keptTokens(config) < 1)
-    throw new Error(`maskRatio ${maskRatio} leaves no patch visible; use a smaller one`);
+  const patches = gridOf(encoder) ** 2;
+  const kept = keptTokens(config);
+  if (kept < 1 || kept === patches) {
+    const fault =
+      kept < 1 ? "leaves no patch visible; use a smaller one" : "removes no patch; use a larger one";
+    throw new Error(`maskRatio ${maskRatio} of ${patches} patches ${fault}`);
+  }
   return config;
 }
 

@@ -59,6 +59,12 @@ const cases: [string, RegExp][] = [
     `${mae} creatures --limit 64 --mask-ratio 75`,
     /^maskRatio must be in \(0, 1\); got 75\. Is it a percentage\?$/,
   ],
+  [
+    `${mae} creatures --mask-ratio 1e-17`,
+    /^maskRatio 1e-17 of 64 patches removes no patch; use a larger one\.$/,
+  ],
+  [`${mae} creatures --mask-ratio 0.999`, /^maskRatio 0\.999 of 64 patches leaves no patch visible/],
+  [`${mae} creatures --out `, /^--out must name a folder; got ""\.$/],
   [`${mae} creatures --model vit_huge_patch4_32`, /^model: a name reads .* got "vit_huge_patch4_32"/],
   [`${mae} creatures --limit 20 --batch 64`, /^planBatches: .* 20 pictures and batches of 64/],
   [`${mae} creatures --limit 9000000`, /^creatures: the pixels must take at most .* need 27648000000/],

@@ -47,7 +47,12 @@ describe("maeConfig", () => {
   });
 
   test("refuses to hide everything", () => {
-    expect(() => maeConfig(ENCODER, { maskRatio: 0.99 })).toThrow("maskRatio 0.99 leaves no patch visible");
+    expect(() => maeConfig(ENCODER, { maskRatio: 0.99 })).toThrow(
+      "maskRatio 0.99 of 64 patches leaves no patch visible",
+    );
+    expect(() => maeConfig(ENCODER, { maskRatio: 1e-17 })).toThrow(
+      "maskRatio 1e-17 of 64 patches removes no patch",
+    );
   });
 });
 
