@@ -1,6 +1,6 @@
 // The bundles: what they have in common, and each one's own.
 import { cpSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./run.mjs";
 
@@ -79,14 +79,34 @@ export const anywhere = {
 };
 
 /**
- * Bundles the library, shaders inlined, and puts the image codecs beside it.
+ * Bundles the library, shaders inlined, and beside it the image codecs: files of their own, because a bundler drops a file
+ * that nothing is used of, and not a statement that may have effects, of which the codecs are full.
  * @param {string} folder
  */
 export async function bundleCore(folder) {
-  const built = await build({
+  /** @type {Set<string>} */
+  const codecs = new Set();
+  /** @type {import("esbuild").Plugin} */
+  const codecsBeside = {
+    name: "codecs-beside",
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^@jsquash\/.*\.js$/ }, ({ path }) => {
+        codecs.add(path);
+        return { path: `./${basename(path, ".js")}.mjs`, external: true };
+      }),
+  };
+  await build({
     ...anywhere,
+    plugins: [wgslAsText, codecsBeside],
     entryPoints: ["src/index.ts"],
     outfile: join(folder, "core.mjs"),
+  });
+  const built = await build({
+    ...anywhere,
+    entryPoints: [...codecs],
+    outdir: folder,
+    entryNames: "[name]",
+    outExtension: { ".js": ".mjs" },
   });
   copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), folder);
 }

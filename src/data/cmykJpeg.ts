@@ -238,6 +238,7 @@ const yccToCmy = (y: number, cb: number, cr: number): number[] => [
 
 const toByte = (x: number): number => Math.max(0, Math.min(255, Math.round(x)));
 
+/* @__NO_SIDE_EFFECTS__ */
 function zigzag(): Uint8Array {
   const cells = Array.from({ length: 64 }, (_, i) => ({ i, x: i % 8, y: i >> 3 }));
   cells.sort((a, b) => {

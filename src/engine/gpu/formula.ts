@@ -15,13 +15,16 @@ export interface Formula {
   readonly shared: readonly string[];
 }
 
-export const formula = (
+/* @__NO_SIDE_EFFECTS__ */
+export function formula(
   name: string,
   inputs: readonly string[],
   body: string,
   shared: readonly string[] = [],
   output: Formula["output"] = "V",
-): Formula => ({ name, inputs, output, body, shared });
+): Formula {
+  return { name, inputs, output, body, shared };
+}
 
 /** Axes of the output, outermost first: how many positions, and how far apart neighbours are in a stretched input. */
 export type StretchAxes = readonly (readonly [n: number, stride: number])[];

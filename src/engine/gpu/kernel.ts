@@ -53,6 +53,7 @@ const interned = new Map<string, Kernel>();
  * A kernel from its parts: constants go in front of the concatenated sources, where they size tiles and unroll loops.
  * Equal parts give the identical object, so a pipeline is compiled once however many places ask.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function kernel(
   entry: string,
   sources: readonly string[],

@@ -1,11 +1,5 @@
-const floats = new Float32Array(1);
-const bits = new Uint32Array(floats.buffer);
-
 /** The bits of an f32, to stand among the words of a dispatch. */
-export function f32Bits(value: number): number {
-  floats[0] = value;
-  return bits[0]!;
-}
+export const f32Bits = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]!;
 
 /**
  * Small constants of one dispatch, which its kernel reads from a uniform buffer: sizes and strides, or `f32Bits` of a

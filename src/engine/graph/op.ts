@@ -42,6 +42,7 @@ export function record(output: Tensor, origin: Omit<Origin, "serial">): Tensor {
 }
 
 /** Turns a rule into a callable op: check shapes, allocate, run, record. */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineOp<In extends readonly [Tensor, ...Tensor[]], Params = void, Saved = void>(
   rule: OpRule<In, Params, Saved>,
 ): (inputs: In, params: Params) => Tensor {

@@ -6,6 +6,7 @@ import type { DType, Tensor } from "../graph/tensor.ts";
 /** How formulas call the dtypes. */
 const ALIAS = { f32: "V", i32: "I", u32: "U" } as const;
 
+/* @__NO_SIDE_EFFECTS__ */
 function converter(from: DType, to: DType): (x: Tensor) => Tensor {
   const [From, To] = [ALIAS[from], ALIAS[to]];
   const convert = formula(`cast_${from}_${to}`, [`x: ${From}`], `return ${To}(x);`, [], To);

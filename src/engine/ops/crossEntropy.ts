@@ -18,6 +18,7 @@ interface Params {
   reduction: "mean" | "none";
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 const kernelsFor = (SOFT: boolean) => ({
   forward: rowKernel("crossEntropy_forward", crossEntropyWgsl, { SOFT }),
   backward: flatKernel("crossEntropy_backward", crossEntropyWgsl, { SOFT }),

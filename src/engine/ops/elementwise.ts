@@ -8,6 +8,7 @@ import { broadcastShape, sumTo } from "./broadcast.ts";
 import { layoutOf } from "./layout.ts";
 
 /** An elementwise op of one input: y given x, and dy/dx given x and y, as WGSL over `V` (f32 or vec4f). */
+/* @__NO_SIDE_EFFECTS__ */
 function unary(
   name: string,
   value: string,
@@ -62,6 +63,7 @@ export const gelu = unary("gelu", "gelu(x)", "gelu_slope(x)", [erfWgsl]);
 export const geluTanh = unary("geluTanh", "gelu_tanh(x)", "gelu_tanh_slope(x)", [erfWgsl]);
 
 /** An elementwise op of two inputs that broadcast: y given a and b, and both slopes given a, b and y. */
+/* @__NO_SIDE_EFFECTS__ */
 function binary(name: string, value: string, da: string, db: string): (a: Tensor, b: Tensor) => Tensor {
   const forward = formula(name, ["a: V", "b: V"], `return ${value};`);
   const gradientBy = (input: string, slope: string) =>

@@ -9,8 +9,10 @@ const WORKGROUP = 64;
 /** Indices one lane of scatter_add_rows looks at between two barriers: one bit of a word each. */
 const MOST_BITS = 32;
 
+/* @__NO_SIDE_EFFECTS__ */
 const mover = (entry: string, word: string, perValue: boolean) =>
   kernel(entry, [`alias V = ${word};`, gridWgsl, gatherWgsl], { WORKGROUP, PER_VALUE: perValue });
+/* @__NO_SIDE_EFFECTS__ */
 const adder = (entry: string, word: string) =>
   kernel(entry, [`alias V = ${word};`, gridWgsl, scatterAddWgsl], { WORKGROUP });
 

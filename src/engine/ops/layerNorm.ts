@@ -14,22 +14,24 @@ const MOST_ROWS = 64;
 const MANY_GROUPS = 1024;
 
 /** layerNorm.wgsl for whole vectors of four, or for single values. */
-const texts = {
-  4: `alias V = vec4f;\nfn fold(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }\n${layerNormWgsl}`,
-  1: `alias V = f32;\nfn fold(v: V) -> f32 { return v; }\n${layerNormWgsl}`,
-};
+const textFor = (VALUES: 1 | 4): string =>
+  VALUES === 4
+    ? `alias V = vec4f;\nfn fold(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }\n${layerNormWgsl}`
+    : `alias V = f32;\nfn fold(v: V) -> f32 { return v; }\n${layerNormWgsl}`;
+/* @__NO_SIDE_EFFECTS__ */
 const kernelsFor = (VALUES: 1 | 4) => {
+  const text = textFor(VALUES);
   const constants = { MOST_ROWS, VALUES };
   return {
-    forward: rowKernel("layerNorm_forward", texts[VALUES], { ...constants, ADDS: false }),
+    forward: rowKernel("layerNorm_forward", text, { ...constants, ADDS: false }),
     backward: (device: Device, ADDS: boolean): Kernel =>
-      rowReducing(device, "layerNorm_backward", texts[VALUES], {
+      rowReducing(device, "layerNorm_backward", text, {
         ...constants,
         ADDS,
         WORKGROUP: 64,
         LANES: 64 / ROWS_AT_ONCE,
       }),
-    addParts: columnKernel("layerNorm_columns", texts[VALUES], { ...constants, ADDS: false }),
+    addParts: columnKernel("layerNorm_columns", text, { ...constants, ADDS: false }),
   };
 };
 const kernels = { 1: kernelsFor(1), 4: kernelsFor(4) };

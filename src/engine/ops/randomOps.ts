@@ -11,8 +11,10 @@ const WORKGROUP = 64;
 const VALUES_PER_BLOCK = 4;
 
 /** A kernel of randomOps.wgsl. */
-export const randomKernel = (entry: string): Kernel =>
-  kernel(entry, [randomWgsl, gridWgsl, randomOpsWgsl], { WORKGROUP });
+/* @__NO_SIDE_EFFECTS__ */
+export function randomKernel(entry: string): Kernel {
+  return kernel(entry, [randomWgsl, gridWgsl, randomOpsWgsl], { WORKGROUP });
+}
 
 const uniformKernel = randomKernel("uniform_values");
 const normalKernel = randomKernel("normal_values");

@@ -6,6 +6,7 @@ import type { Shape, Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 64;
 const MOST_AXES = 6;
+/* @__NO_SIDE_EFFECTS__ */
 const variant = (word: string) =>
   kernel("rearrange", [`alias V = ${word};`, gridWgsl, rearrangeWgsl], { WORKGROUP });
 const kernels = { 1: variant("u32"), 4: variant("vec4u") };

@@ -46,6 +46,7 @@ const withMemory = (shader: string): string[] => [gridWgsl, reduceWgsl, reduceMe
  * A kernel that reduces rows of n values by `row_share`; returns the function that runs it. The layout, and with it the
  * order of additions, depends on n alone.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function rowKernel(entry: string, shader: string, constants: Constants = {}) {
   return (device: Device, { rows, n }: Rows, bindings: readonly Bound[]): void => {
     const { WORKGROUP, LANES } = ROW_LAYOUTS.find(({ upTo }) => n <= upTo)!;
@@ -55,6 +56,7 @@ export function rowKernel(entry: string, shader: string, constants: Constants = 
 }
 
 /** A kernel that reduces `columns` columns by `column_share`; returns the function that runs it. */
+/* @__NO_SIDE_EFFECTS__ */
 export function columnKernel(entry: string, shader: string, constants: Constants = {}) {
   const { WORKGROUP, LANES } = COLUMN_LAYOUT;
   const only = kernel(entry, withMemory(shader), { ...constants, ...COLUMN_LAYOUT });
@@ -63,6 +65,7 @@ export function columnKernel(entry: string, shader: string, constants: Constants
 }
 
 /** A kernel with one thread for each of `count` values; returns the function that runs it. */
+/* @__NO_SIDE_EFFECTS__ */
 export function flatKernel(entry: string, shader: string, constants: Constants = {}) {
   const only = kernel(entry, withMemory(shader), { ...constants, ...FLAT_LAYOUT });
   return (device: Device, count: number, bindings: readonly Bound[]): void =>

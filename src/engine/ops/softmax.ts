@@ -4,6 +4,7 @@ import { defineOp } from "../graph/op.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { rowKernel, rowsOf } from "./reduce.ts";
 
+/* @__NO_SIDE_EFFECTS__ */
 function overRows(name: string, LOG: boolean): (x: Tensor) => Tensor {
   const forward = rowKernel("softmax_forward", softmaxWgsl, { LOG });
   const backward = rowKernel("softmax_backward", softmaxWgsl, { LOG });

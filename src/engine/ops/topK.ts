@@ -11,6 +11,7 @@ import { slice } from "./slice.ts";
 /** Also the largest k that is selected without sorting the row. */
 const WORKGROUP = 256;
 
+/* @__NO_SIDE_EFFECTS__ */
 const select = (dtype: Tensor["dtype"]) =>
   kernel("top_k", [sortKeyWgsl, gridWgsl, topKWgsl], { WORKGROUP, ...orderOf(dtype) });
 const kernels = { f32: select("f32"), i32: select("i32"), u32: select("u32") };

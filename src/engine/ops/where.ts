@@ -6,6 +6,7 @@ import { broadcastShape } from "./broadcast.ts";
 import { expand } from "./expand.ts";
 
 /** Value and gradients for conditions of one kind. Bits are moved, so a and b may have any dtype. */
+/* @__NO_SIDE_EFFECTS__ */
 function formulasFor(kind: string, holds: string) {
   const of = (part: string, inputs: readonly string[], no: string, yes: string) => {
     const body = `return select(${no}, ${yes}, ${holds});`;
