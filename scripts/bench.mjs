@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { node, root } from "./run.mjs";
+import { node, npm, root } from "./run.mjs";
 import { setup } from "./setup.mjs";
 
 const folder = join(root, "bench");
@@ -57,12 +57,7 @@ function installPeers() {
   });
   if (isThere) return;
   console.log("bench: installing the peers (npm ci)");
-  const npm = process.env.npm_execpath;
-  const args = ["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"];
-  const run = npm
-    ? spawnSync(process.execPath, [npm, ...args], { cwd: folder, stdio: "inherit" })
-    : spawnSync("npm", args, { cwd: folder, stdio: "inherit", shell: process.platform === "win32" });
-  if (run.status !== 0) {
+  if (npm(folder, "ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund") !== 0) {
     console.error("bench: npm ci failed for the peers, see above; run it again once the cause is mended.");
     process.exit(1);
   }

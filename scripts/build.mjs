@@ -1,11 +1,11 @@
 // Bundles into dist/: core.mjs (any platform, shaders inlined), node.mjs (what Node needs besides), cli.js (the program),
-// web/ (page and worker), types/.
+// web/ (page and worker), types/. `node scripts/build.mjs FOLDER` builds into another folder.
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { bundleCli, bundleCore, bundleNode, bundleWeb } from "./bundle.mjs";
 import { root, tool } from "./run.mjs";
 
-const dist = join(root, "dist");
+const dist = resolve(root, process.argv[2] ?? "dist");
 
 rmSync(dist, { recursive: true, force: true });
 await Promise.all([

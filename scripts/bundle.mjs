@@ -1,5 +1,5 @@
 // The bundles: what they have in common, and each one's own.
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./run.mjs";
@@ -64,6 +64,7 @@ export async function bundleCli(outfile) {
     outfile,
     banner: { js: `#!/usr/bin/env node\n${REQUIRE}` },
   });
+  chmodSync(outfile, 0o755); // npm sets the bit when it links the program, not when it is built again
   copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), dirname(outfile));
 }
 

@@ -20,6 +20,19 @@ export function node(script, ...args) {
 }
 
 /**
+ * Runs npm in a folder: the one that runs this script, or the one on the PATH. Returns its exit status, 1 if a signal ended it.
+ * @param {string} cwd
+ * @param {string[]} args
+ */
+export function npm(cwd, ...args) {
+  const script = process.env.npm_execpath;
+  const run = script
+    ? spawnSync(process.execPath, [script, ...args], { cwd, stdio: "inherit" })
+    : spawnSync("npm", args, { cwd, stdio: "inherit", shell: process.platform === "win32" });
+  return run.status ?? 1;
+}
+
+/**
  * Runs one of the installed tools. Returns its exit status.
  * @param {keyof typeof TOOLS} tool
  * @param {string[]} args

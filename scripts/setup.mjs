@@ -4,9 +4,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { findChromium } from "./chromium.mjs";
+import { npm, root } from "./run.mjs";
 import { canInstall, commandFor, install } from "./system.mjs";
-
-const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Why setup stopped, in one sentence for the person at the terminal. */
 class SetupError extends Error {}
@@ -16,12 +15,12 @@ const say = (line) => console.log(`setup: ${line}`);
 
 /**
  * Makes the machine ready, or prints why not and exits.
- * @param {{ browser?: boolean }} [wanted]
+ * @param {{ gpu?: boolean, browser?: boolean }} [wanted]
  */
-export function setup({ browser = false } = {}) {
+export function setup({ gpu = true, browser = false } = {}) {
   try {
     packages();
-    adapter();
+    if (gpu) adapter();
     if (browser) chromium();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
@@ -33,12 +32,7 @@ export function setup({ browser = false } = {}) {
 function packages() {
   if (packagesAreCurrent()) return say("packages are installed");
   say("installing packages (npm ci)");
-  const npm = process.env.npm_execpath;
-  const args = ["ci", "--no-audit", "--no-fund"];
-  const run = npm
-    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: "inherit" })
-    : spawnSync("npm", args, { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
-  if (run.status !== 0)
+  if (npm(root, "ci", "--no-audit", "--no-fund") !== 0)
     throw new SetupError("npm ci failed, see above; run it again once the cause is mended.");
 }
 

@@ -176,7 +176,7 @@ export class Device {
   }
 
   /** Replaces the bytes of a range, in queue order: work recorded before sees the old ones. */
-  write({ storage, offset }: Range, bytes: GPUAllowSharedBufferSource): void {
+  write({ storage, offset }: Range, bytes: ArrayBufferView<ArrayBuffer>): void {
     this.eager.flush();
     this.gpu.queue.writeBuffer(storage.buffer!, offset, bytes);
   }

@@ -1,0 +1,162 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build as esbuild } from "esbuild";
+import { build as vite } from "vite";
+import { describe, expect, test } from "vitest";
+import { bundleCli } from "../../scripts/bundle.mjs";
+import { root, textOf } from "./files.ts";
+import { withPackedProject } from "./packed.ts";
+
+const project = withPackedProject();
+
+/** A program of the project's that uses these names and nothing else of the library. */
+function programWith(...names: string[]): string {
+  const path = join(project.folder, "program.js");
+  const text = `import { ${names.join(", ")} } from "partwise";\nconsole.log(${names.join(", ")});\n`;
+  writeFileSync(path, text);
+  return path;
+}
+
+/** A project's program as esbuild bundles and minifies it. */
+async function withEsbuild(path: string): Promise<string> {
+  const { outputFiles } = await esbuild({
+    absWorkingDir: project.folder,
+    entryPoints: [path],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    logLevel: "error",
+  });
+  return outputFiles[0]!.text;
+}
+
+/** The same by Vite, whose bundler is Rollup's successor. */
+async function withVite(entry: string): Promise<string> {
+  const built = await vite({
+    root: project.folder,
+    configFile: false,
+    logLevel: "error",
+    build: { write: false, minify: true, lib: { entry, formats: ["es"] } },
+  });
+  const [{ output }] = built as unknown as [{ output: { code: string }[] }];
+  return output.map(({ code }) => code).join("\n");
+}
+
+const gzipped = (text: string): number => gzipSync(text, { level: 9 }).length;
+
+/** Tensors, gradients and a recorded forward pass of the encoder: what the README's second example needs. */
+const FORWARD = [
+  "Device",
+  "Tensor",
+  "grad",
+  "compile",
+  "Parameters",
+  "vit",
+  "vitConfig",
+  "vitSpecs",
+  "timmInit",
+];
+
+describe.each([
+  ["esbuild", withEsbuild],
+  ["Vite", withVite],
+])("bundled by %s, a program pays for what it uses", (_, bundle) => {
+  test.each([
+    ["an op", ["add"], 25_000],
+    ["an op with a device to run on", ["add", "Device", "Tensor"], 25_000],
+    ["the engine and an encoder's forward pass", FORWARD, 40_000],
+  ])("%s", async (_, names, budget) => {
+    const text = await bundle(programWith(...names));
+    expect(text).toContain("@compute"); // kernels are inside
+    expect(gzipped(text)).toBeLessThanOrEqual(budget);
+  });
+
+  test("kernels of unused ops are not there, nor the image codecs", async () => {
+    const text = await bundle(programWith("add"));
+    for (const unused of ["fn matmul", "fn attention", "fn layerNorm", "fn adamw", "WebAssembly"]) {
+      expect(text).not.toContain(unused);
+    }
+    expect(await bundle(programWith("attention"))).toContain("fn attention");
+  });
+});
+
+test("what has been imported and not used costs next to nothing, even to a bundler that trusts no package", async () => {
+  const alone = join(project.folder, "core.mjs"); // beside no package.json that says "sideEffects": false
+  cpSync(join(project.folder, "node_modules/partwise/dist/core.mjs"), alone);
+  const path = join(project.folder, "unused.js");
+  writeFileSync(path, 'import "./core.mjs";\n');
+  // What is left are statements that a bundler must take to have effects: mark their functions @__NO_SIDE_EFFECTS__.
+  const { outputFiles } = await esbuild({
+    entryPoints: [path],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    external: ["./mozjpeg_dec.mjs", "./squoosh_png.mjs"],
+    write: false,
+  });
+  expect(gzipped(outputFiles[0]!.text), outputFiles[0]!.text).toBeLessThanOrEqual(1500);
+});
+
+test("the program may be run after every build", async () => {
+  const outfile = join(project.folder, "dist", "cli.js");
+  for (let time = 0; time < 2; time++) {
+    await bundleCli(outfile);
+    if (process.platform !== "win32") expect(statSync(outfile).mode & 0o111).toBe(0o111);
+  }
+});
+
+/** The README's table: compiler options by TypeScript's version and by whether `lib` holds the DOM. */
+const SETTINGS = [...textOf("README.md").matchAll(/^\| (\d)\.x \| `(\{.*?\})` \| `(\{.*?\})` \|$/gm)].flatMap(
+  ([, version, dom, plain]) => [
+    { version: version!, lib: ["ES2023", "DOM"], options: JSON.parse(dom!) },
+    { version: version!, lib: ["ES2023"], options: JSON.parse(plain!) },
+  ],
+);
+
+const COMPILERS: Record<string, string> = {
+  5: "node_modules/typescript5/bin/tsc",
+  7: "node_modules/typescript/bin/tsc",
+};
+
+const TYPED = `import { add, type Checkpoint, Device, grad, mean, Tensor } from "partwise";
+import { wait } from "partwise/node";
+
+export async function slope(gpu: GPU, checkpoint?: Checkpoint): Promise<number> {
+  const device = await Device.open(gpu, { wait });
+  const x = Tensor.from(device, [1, 2], [2]);
+  const [dx] = grad(mean(add(x, x)), [x]);
+  return (await dx!.read())[0]! + (checkpoint ? 1 : 0);
+}
+`;
+
+test("the README says what TypeScript 5 and 7 need, with the DOM and without", () => {
+  expect(SETTINGS.map(({ version, lib }) => `${version} ${lib.length}`)).toEqual([
+    "5 2",
+    "5 1",
+    "7 2",
+    "7 1",
+  ]);
+});
+
+test.each(SETTINGS)("types: TypeScript $version, lib $lib, $options", ({ version, lib, options }) => {
+  const compilerOptions = {
+    ...{ strict: true, noEmit: true, target: "ES2023", module: "NodeNext", types: [], lib },
+    ...options,
+  };
+  writeFileSync(join(project.folder, "typed.ts"), TYPED);
+  writeFileSync(
+    join(project.folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, files: ["typed.ts"] }),
+  );
+  const compiler = join(root, COMPILERS[version]!);
+  const { version: installed } = JSON.parse(readFileSync(join(compiler, "../../package.json"), "utf8"));
+  expect(installed).toMatch(new RegExp(`^${version}\\.`));
+  const { status, stdout } = spawnSync(process.execPath, [compiler, "-p", project.folder], {
+    encoding: "utf8",
+  });
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
+});
