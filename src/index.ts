@@ -100,7 +100,7 @@ export {
 } from "./models/vit.ts";
 export { byKernel, type KernelRow, kernelTable, medianRun } from "./profile/byKernel.ts";
 export { measureRoofline } from "./profile/measure.ts";
-export { boundMs, type Roofline } from "./profile/roofline.ts";
+export { boundMs, type MemoryRate, type Roofline } from "./profile/roofline.ts";
 export { type ChromeTrace, chromeTrace } from "./profile/trace.ts";
 export {
   type Checkpoint,

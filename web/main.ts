@@ -1,3 +1,4 @@
+import { rateText } from "../src/profile/byKernel.ts";
 import { LossCurve } from "./curve.ts";
 import type { FromWorker, Settings, ToWorker } from "./messages.ts";
 import { ProfileView } from "./profileView.ts";
@@ -130,7 +131,7 @@ function receive(message: FromWorker): void {
       const { step, loss, imagesPerSecond, secondsLeft } = message.row;
       element("step").textContent = String(step + 1);
       element("loss").textContent = loss.toFixed(4);
-      element("speed").textContent = imagesPerSecond > 0 ? imagesPerSecond.toPrecision(3) : "–";
+      element("speed").textContent = imagesPerSecond > 0 ? rateText(imagesPerSecond) : "–";
       element("left").textContent = imagesPerSecond > 0 ? duration(secondsLeft) : "–";
       curve.add(step, loss);
       break;

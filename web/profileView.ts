@@ -1,4 +1,4 @@
-import { kernelTable } from "../src/profile/byKernel.ts";
+import { kernelTable, rateText } from "../src/profile/byKernel.ts";
 import type { StepProfile } from "./messages.ts";
 
 /** A profiled step as a table, with its trace to save. */
@@ -17,8 +17,8 @@ export class ProfileView {
     this.#part("tbody").replaceChildren(...lines.map((cells) => line(cells, "td")));
     const { gigabytesPerSecond, gigaflopsPerSecond } = roofline;
     this.#part(".rates").textContent =
-      `Measured just now: ${gigabytesPerSecond.toPrecision(3)} GB/s of copying, ${gigaflopsPerSecond.toPrecision(3)} GFLOP/s of ` +
-      "matrix products. A kernel's roofline is the least time these allow it, over the time it took.";
+      `Measured just now: ${rateText(gigabytesPerSecond)} GB/s of memory, ${rateText(gigaflopsPerSecond)} GFLOP/s of ` +
+      "arithmetic. A kernel's roofline is the least time these allow it, over the time it took.";
     this.#url = URL.createObjectURL(new Blob([JSON.stringify(trace)], { type: "application/json" }));
     this.#part<HTMLAnchorElement>("a").href = this.#url;
     this.#root.hidden = false;

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Device } from "../engine/gpu/device.ts";
-import { copyRate, matmulRate } from "../profile/measure.ts";
+import { rateText } from "../profile/byKernel.ts";
+import { arithmeticRate, matmulRate, memoryRate } from "../profile/measure.ts";
 import { backendName, isSoftware, openDevice } from "./dawn.ts";
 import { printLine, printResult } from "./output.ts";
 import { byteSize } from "./progress.ts";
@@ -26,10 +27,11 @@ export const doctorCommand = (): Command =>
         features: [...device.gpu.features].sort(),
         subgroups: subgroupsOf(device),
         limits: limitsOf(device),
-        copy: await copyRate(device, now),
+        copy: await memoryRate(device, now),
+        arithmetic: await arithmeticRate(device, now),
         matmul: await matmulRate(device, now),
       };
-      const { subgroups, limits, copy, matmul } = found;
+      const { subgroups, limits, copy, arithmetic, matmul } = found;
       const rows: [string, string][] = [
         ["adapter", `${found.adapter}${found.software ? " (software: computes on the CPU)" : ""}`],
         ["vendor", [found.vendor, found.architecture, found.device].filter(Boolean).join(", ")],
@@ -46,8 +48,12 @@ export const doctorCommand = (): Command =>
         ],
         ["grid", `${limits.maxComputeWorkgroupsPerDimension} workgroups per dimension`],
         ["bindings", `${limits.maxStorageBuffersPerShaderStage} storage buffers per kernel`],
-        ["copy", `${copy.gigabytesPerSecond.toFixed(1)} GB/s read and written (${byteSize(copy.bytes)})`],
-        ["matmul", `${matmul.gigaflops.toFixed(1)} GFLOP/s (f32, ${matmul.side} x ${matmul.side}, checked)`],
+        [
+          "copy",
+          `${rateText(copy.gigabytesPerSecond)} GB/s read and written (${byteSize(copy.bytes)}, by the ${copy.by}, checked)`,
+        ],
+        ["arithmetic", `${rateText(arithmetic.gigaflops)} GFLOP/s (f32, from registers)`],
+        ["matmul", `${rateText(matmul.gigaflops)} GFLOP/s (f32, ${matmul.side} x ${matmul.side}, checked)`],
       ];
       for (const [name, text] of rows) printLine(`${name.padEnd(11)}${text}`);
       printResult(json, found);
@@ -83,7 +89,8 @@ interface Subgroups {
 
 function subgroupsOf({ capabilities, info }: Device): Subgroups | null {
   if (!capabilities.subgroups) return null;
-  return { least: info.subgroupMinSize, most: info.subgroupMaxSize, used: capabilities.subgroupSize };
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info;
+  return { least, most, used: capabilities.subgroupSize };
 }
 
 const lanes = ({ least, most, used }: Subgroups): string =>

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { noisePictures } from "../data/noise.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { type VitConfig, vitConfig } from "../models/vit.ts";
-import { byKernel, kernelTable, medianRun, totalMs } from "../profile/byKernel.ts";
+import { byKernel, kernelTable, medianRun, rateText, totalMs } from "../profile/byKernel.ts";
 import { measureRoofline } from "../profile/measure.ts";
 import { chromeTrace } from "../profile/trace.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
@@ -34,8 +34,8 @@ Examples:
   partwise profile mae --model vit_micro_patch4_32 --batch 64
   partwise profile mae --model vit_small_patch16_224 --batch 8 --shapes --trace trace.json
 
-A kernel's roofline is the time that this adapter's measured copy and matrix product rates allow it at least, over the
-time it takes. ui.perfetto.dev opens the trace. Each dispatch runs in a pass of its own, so a profiled step takes longer
+A kernel's roofline is the time that this adapter's measured rates of memory and arithmetic allow it at least, over the
+time it takes; small tensors may stay in a cache, which has rates of its own. ui.perfetto.dev opens the trace. Each dispatch runs in a pass of its own, so a profiled step takes longer
 than a step.`;
 
 /** `partwise profile <objective>`. */
@@ -82,7 +82,7 @@ async function profileMae(flags: ProfileFlags): Promise<void> {
   const { header, lines } = kernelTable(rows);
   printLine(`mae ${model}, batch ${batch}, ${dispatches.length} dispatches; ${adapter}`);
   printLine(
-    `copy ${roofline.gigabytesPerSecond.toFixed(1)} GB/s, matmul ${roofline.gigaflopsPerSecond.toFixed(1)} GFLOP/s\n`,
+    `memory ${rateText(roofline.gigabytesPerSecond)} GB/s, arithmetic ${rateText(roofline.gigaflopsPerSecond)} GFLOP/s\n`,
   );
   printLine(table(header, lines));
   printResult(json, {

@@ -11,7 +11,7 @@ export interface KernelRow {
   /** Null where the kernel's caller declares no arithmetic. */
   gigaflopsPerSecond: number | null;
   gigabytesPerSecond: number;
-  /** The time the roofline allows over the time measured; above 1 where tensors stay in a cache. */
+  /** The time the roofline allows over the time measured: 1 is as fast as the adapter goes. */
   rooflineShare: number;
 }
 
@@ -68,19 +68,20 @@ export function medianRun(runs: readonly (readonly TimedDispatch[])[]): TimedDis
   });
 }
 
+/** A rate in three digits, a large one in whole numbers: 0.0124, 12.0, 2980. */
+export const rateText = (rate: number): string => (rate < 100 ? rate.toPrecision(3) : rate.toFixed(0));
+
 /** The rows as text, a line for the whole last: what the command line and the page show. */
 export function kernelTable(rows: readonly KernelRow[]): { header: string[]; lines: string[][] } {
   const sum = (of: (row: KernelRow) => number) => rows.reduce((all, row) => all + of(row), 0);
   const percent = (share: number) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
-  const rate = (value: number | null) =>
-    value === null ? "" : value < 100 ? value.toPrecision(3) : value.toFixed(0);
   const lines = rows.map((row) => [
     row.kernel,
     String(row.count),
     row.ms.toFixed(3),
     percent(row.share),
-    rate(row.gigaflopsPerSecond),
-    rate(row.gigabytesPerSecond),
+    row.gigaflopsPerSecond === null ? "" : rateText(row.gigaflopsPerSecond),
+    rateText(row.gigabytesPerSecond),
     percent(row.rooflineShare),
   ]);
   const ms = sum((row) => row.ms);

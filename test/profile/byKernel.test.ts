@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { TimedDispatch } from "../../src/engine/capture/timing.ts";
-import { byKernel, kernelTable, medianRun } from "../../src/profile/byKernel.ts";
+import { byKernel, kernelTable, medianRun, rateText } from "../../src/profile/byKernel.ts";
 import { boundMs } from "../../src/profile/roofline.ts";
 
 /** 4 GFLOP/s and 2 GB/s: a millisecond allows 4,000,000 operations or 2,000,000 bytes. */
@@ -69,6 +69,19 @@ test("several runs become one with each dispatch's median time", () => {
   expect(times(run(5, 1), run(1, 2), run(3, 9))).toEqual([3, 2]);
   expect(times(run(5, 1), run(1, 2))).toEqual([3, 1.5]);
   expect(() => medianRun([])).toThrow("medianRun: needs at least one run; got none");
+});
+
+test("a rate has three digits, or all of its whole ones, and no exponent", () => {
+  expect([0.012_44, 2, 19, 99.94, 99.96, 100.4, 2980.2, 66_900].map(rateText)).toEqual([
+    "0.0124",
+    "2.00",
+    "19.0",
+    "99.9",
+    "100",
+    "100",
+    "2980",
+    "66900",
+  ]);
 });
 
 test("the table ends with the whole step", () => {
