@@ -30,7 +30,7 @@ test("a child whose time is over is killed with the processes it started", async
   const endless = "setInterval(() => {}, 1000)";
   const code = `require("node:child_process").spawn(process.execPath, ["-e", "${endless}"], { stdio: "inherit" });
     console.log("started"); ${endless}`;
-  const ended = await node(code, { limitMs: 2000 });
+  const ended = await node(code, { limitMs: 5000 });
   expect(ended).toMatchObject({ late: true, status: null, stdout: "started\n" });
   expect(() => answerOf("child", ended)).toThrow("its time was over");
 });

