@@ -48,6 +48,7 @@ export interface FileFormat {
 }
 
 /** A format of fixed names: told by any of them, read when the split's are there. */
+/* @__NO_SIDE_EFFECTS__ */
 export function fileFormat({ name, holds, files, read }: FileFormat): DataFormat {
   return {
     name,

@@ -15,6 +15,7 @@ const SPLIT_FOLDERS: Record<SplitName, RegExp> = {
   val: splitFolder("val(id(ation)?)?"),
 };
 
+/* @__NO_SIDE_EFFECTS__ */
 function splitFolder(name: string): RegExp {
   return new RegExp(`^${name}([-_ ]?(set|split|data|images?|imgs?|\\d{4}))?$`, "i");
 }

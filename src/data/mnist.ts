@@ -126,7 +126,10 @@ const EMNIST: Record<string, { classes: string; firstLabel?: number }> = {
 /** EMNIST: its files have pictures by columns. Source: Cohen et al. 2017, https://arxiv.org/abs/1702.05373. */
 export const emnist: DataFormat = fileFormat({
   name: "EMNIST",
-  holds: `emnist-<set>-train-images-idx3-ubyte, …-labels-idx1-ubyte, …-test-… of one set (${Object.keys(EMNIST).join(", ")})`,
+  get holds() {
+    const sets = Object.keys(EMNIST).join(", ");
+    return `emnist-<set>-train-images-idx3-ubyte, …-labels-idx1-ubyte, …-test-… of one set (${sets})`;
+  },
   files: {
     train: /^emnist-\w+-train-images-idx3-ubyte(\.gz)?$/,
     test: /^emnist-\w+-test-images-idx3-ubyte(\.gz)?$/,

@@ -13,7 +13,9 @@ const ANNOTATIONS = "val_annotations.txt";
  */
 export const tinyImageNet: DataFormat = {
   name: "Tiny ImageNet",
-  holds: `train/<wnid>/images/ and val/images/ with val/${ANNOTATIONS}, as unpacked`,
+  get holds() {
+    return `train/<wnid>/images/ and val/images/ with val/${ANNOTATIONS}, as unpacked`;
+  },
   isIn({ folders }) {
     const val = folders.get("val");
     return val ? val.folders.has("images") && fileIn(val, ANNOTATIONS) !== undefined : false;
