@@ -17,8 +17,23 @@ const wgslAsText: Plugin = {
 /** What ends a test that hangs. Software adapters compile shaders on the CPU, so a test may take a while on two busy cores. */
 const testTimeout = 300_000;
 
+/** Lets `import bytes from "./codec.wasm?bytes"` give the file's bytes, in Node and in the browser. */
+const wasmAsBytes: Plugin = {
+  name: "wasm-as-bytes",
+  enforce: "pre",
+  load(id) {
+    const [path, query] = id.split("?");
+    if (query !== "bytes") return null;
+    const text = JSON.stringify(readFileSync(path!, "base64"));
+    return `export default Uint8Array.from(atob(${text}), (letter) => letter.charCodeAt(0));`;
+  },
+};
+
+/** Tests that run in both: what must give the same bits in both. */
+const EVERYWHERE = ["test/ops/**/*.test.ts", "test/engine/**/*.test.ts", "test/data/decode*.test.ts"];
+
 export default defineConfig({
-  plugins: [wgslAsText],
+  plugins: [wgslAsText, wasmAsBytes],
   test: {
     maxWorkers: 2,
     projects: [
@@ -38,7 +53,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "browser",
-          include: ["test/ops/**/*.test.ts", "test/engine/**/*.test.ts"],
+          include: EVERYWHERE,
           setupFiles: ["test/setup.browser.ts"],
           fileParallelism: false,
           testTimeout,

@@ -17,7 +17,7 @@ export function builtIn(count: number, side: number, shown: number): Pictures {
   };
 }
 
-/** The person's own JPEG and PNG files, scaled and cut to squares; the first of them are shown. */
+/** The person's own JPEG, PNG and WebP files, scaled and cut to squares; the first of them are shown. */
 export async function ownPictures(
   files: readonly File[],
   side: number,
@@ -26,7 +26,7 @@ export async function ownPictures(
 ): Promise<Pictures> {
   const decode = await createDecoder({
     jpeg: await fetchBytes("mozjpeg_dec.wasm"),
-    png: await fetchBytes("squoosh_png_bg.wasm"),
+    webp: await fetchBytes("webp_dec.wasm"),
   });
   const entries = files.map((file) => ({
     path: `pictures/${file.name}`,

@@ -1,59 +1,58 @@
-/** The bits of a JPEG file: bytes, Huffman codes and signed values. ITU-T T.81, annexes B and F. */
+/** The bits of a JPEG's entropy-coded data: Huffman codes and signed values. ITU-T T.81, annexes B and F. */
+import type { PictureFile } from "./pictureFile.ts";
 
-/** Canonical Huffman code: for each length, the first code, the first index and how many. */
+/** Canonical Huffman code: how many codes each length 1..16 has, and all their symbols. */
 export interface Huffman {
   counts: Uint8Array;
   symbols: Uint8Array;
 }
 
-/** The bytes of a file, where reading past the end or a rule of the format broken ends with an error that names it. */
-export class Source {
-  readonly name: string;
-  readonly file: Uint8Array;
-
-  constructor(name: string, file: Uint8Array) {
-    this.name = name;
-    this.file = file;
-  }
-
-  u8(at: number): number {
-    return this.file[at] ?? this.fail("premature end of file");
-  }
-
-  u16(at: number): number {
-    return this.u8(at) * 256 + this.u8(at + 1);
-  }
-
-  fail(reason: string): never {
-    throw new Error(
-      `decode: ${this.name} must be a whole sequential CMYK JPEG; got ${this.file.length} bytes with "${reason}". ` +
-        "Fetch it again, or save it as an RGB JPEG.",
-    );
-  }
-}
-
-/** Entropy-coded data, bit by bit. */
+/** Entropy-coded data of one scan, bit by bit. */
 export class BitReader {
-  readonly source: Source;
+  readonly file: PictureFile;
   /** Next byte to read. */
-  at: number;
+  private at: number;
+  private readonly end: number;
   private byte = 0;
   private held = 0;
 
-  constructor(source: Source, at: number) {
-    this.source = source;
+  /** Reads bytes `at` to `end` of the file. */
+  constructor(file: PictureFile, at: number, end: number) {
+    this.file = file;
     this.at = at;
+    this.end = end;
   }
 
-  private bit(): number {
+  bit(): number {
     if (this.held === 0) {
-      this.byte = this.source.u8(this.at++);
-      if (this.byte === 0xff && this.source.u8(this.at++) !== 0)
-        this.source.fail("data end inside the picture");
+      this.byte = this.next();
+      if (this.byte === 0xff) {
+        let stuffed = this.next();
+        while (stuffed === 0xff) stuffed = this.next(); // fill bytes
+        if (stuffed !== 0) this.file.fail("a marker inside the picture data");
+      }
       this.held = 8;
     }
     this.held--;
     return (this.byte >> this.held) & 1;
+  }
+
+  private next(): number {
+    if (this.at >= this.end) this.file.fail("premature end of picture data");
+    return this.file.u8(this.at++);
+  }
+
+  /** `size` bits as a number. */
+  bits(size: number): number {
+    let value = 0;
+    for (let i = 0; i < size; i++) value = value * 2 + this.bit();
+    return value;
+  }
+
+  /** A value of `size` bits; those with a leading 0 are negative (T.81 figure F.12). */
+  signed(size: number): number {
+    const value = this.bits(size);
+    return size > 0 && value < 2 ** (size - 1) ? value - 2 ** size + 1 : value;
   }
 
   /** The next symbol of a canonical code. */
@@ -67,21 +66,23 @@ export class BitReader {
       index += n;
       first = (first + n) * 2;
     }
-    return this.source.fail("a bad Huffman code");
+    return this.file.fail("a bad Huffman code");
   }
 
-  /** A value of `size` bits; those with a leading 0 are negative (T.81 figure F.12). */
-  signed(size: number): number {
-    let value = 0;
-    for (let i = 0; i < size; i++) value = value * 2 + this.bit();
-    return size > 0 && value < 2 ** (size - 1) ? value - 2 ** size + 1 : value;
-  }
-
-  /** Drops the rest of the byte and the restart marker after it. */
-  skipRestart(): void {
+  /** Drops the rest of the byte and takes the restart marker that must follow. */
+  restart(index: number): void {
     this.held = 0;
-    const isRestart = this.source.u8(this.at) === 0xff && (this.source.u8(this.at + 1) & 0xf8) === 0xd0;
-    if (!isRestart) this.source.fail("a missing restart marker");
-    this.at += 2;
+    const byte = this.next();
+    let marker = this.next();
+    while (marker === 0xff) marker = this.next();
+    if (byte !== 0xff || marker !== 0xd0 + (index & 7)) this.file.fail("a missing restart marker");
+  }
+
+  /** Throws if data are left: nothing may follow the last block but fill bytes and restart markers. */
+  finish(): void {
+    while (this.at < this.end) {
+      const byte = this.next();
+      if (byte !== 0xff && !(byte >= 0xd0 && byte <= 0xd7)) this.file.fail("data left after the picture");
+    }
   }
 }

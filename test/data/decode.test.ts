@@ -1,64 +1,122 @@
-import { encode as encodePng } from "@jsquash/png/codec/pkg/squoosh_png.js";
 import { beforeAll, expect, test } from "vitest";
+import { crc32 } from "../../src/data/crc32.ts";
 import type { Decoder } from "../../src/data/decode.ts";
 import { openDecoder } from "./codec.ts";
+import { chunkAt, fileOf, markerAt, names, type PictureName, pillow, splice } from "./pictures.ts";
 
 let decode: Decoder;
 beforeAll(async () => {
   decode = await openDecoder();
 });
 
-const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+/** Decodes and reduces to what the fixtures hold. */
+const read = (name: string, file: Uint8Array) => {
+  const { width, height, pixels } = decode(name, file);
+  return { width, height, crc: crc32(pixels) };
+};
 
-/** 13 x 11, red grows with x, green with y, blue with both; CMYK, written by Pillow 12.3. */
-const CMYK = fromBase64(
-  "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAGBAUGBQQGBgUGBwcGCAoQCgoJCQoUDg8MEBcUGBgXFBYWGh0lHxobIxwWFiAsICMmJykqKRkfLTAtKDAl" +
-    "KCko/8AAFAgACwANBEMRAE0RAFkRAEsRAP/EABcAAAMBAAAAAAAAAAAAAAAAAAAHCAT/xAAnEAABAAUNAQAAAAAAAAAAAAAAAQMGgaECBAUHFBUX" +
-    "IjI1Q1RjJP/aAA4EQwBNAFkASwAAPwBUVW8Lhd4X+EBUMsz2jJAqkq5jtrQ4ML/CA16GZ75dEAJRqt4XFaXdM+vIMTLKFWTIgCrmO2tDgu6Z9eQN" +
-    "ehlCqy6EAf/Z",
-);
+/** Kinds that are not read, and what is said of them. */
+const REFUSED: Partial<Record<PictureName, string>> = {
+  "arithmetic.jpg":
+    "decode: arithmetic.jpg must be a JPEG of a kind that is read (sequential or progressive, 8 bits a sample, " +
+    "Huffman codes); got arithmetic coding. Convert it, or leave it out.",
+  "animation.webp":
+    "decode: animation.webp must be a WebP of a kind that is read (one picture); got an animation. " +
+    "Convert it, or leave it out.",
+};
 
-test("a CMYK JPEG becomes what Pillow makes of it", () => {
-  const { width, height, pixels } = decode("cmyk.jpg", CMYK);
-  expect([width, height]).toEqual([13, 11]);
-  const expected: [number, number, number[]][] = [
-    [0, 0, [0, 1, 0]],
-    [6, 5, [107, 109, 100]],
-    [12, 10, [215, 219, 196]],
-    [11, 2, [198, 45, 118]],
-    [1, 9, [19, 199, 89]],
-  ];
-  for (const [x, y, rgb] of expected) {
-    rgb.forEach((value, c) => {
-      // within 1: Pillow's inverse DCT is in integers
-      expect(Math.abs(pixels[(y * width + x) * 3 + c]! - value)).toBeLessThanOrEqual(1);
-    });
-  }
+test("the checksum that pictures are compared by is CRC-32", () => {
+  expect(crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
 });
 
-test("a PNG keeps its colours and loses its alpha", () => {
-  const file = encodePng(Uint8Array.of(1, 2, 3, 128, 4, 5, 6, 0), 2, 1, 8);
-  expect(decode("alpha.png", file)).toEqual({ width: 2, height: 1, pixels: Uint8Array.of(1, 2, 3, 4, 5, 6) });
+test("every picture becomes what Pillow makes of it, to the byte", () => {
+  const read_ = names.filter((name) => !(name in REFUSED));
+  expect(read_.length).toBeGreaterThan(35);
+  for (const name of read_) expect(read(name, fileOf(name)), name).toEqual(pillow(name));
 });
 
-test("cut and damaged files are named", () => {
-  expect(() => decode("a.jpg", CMYK.subarray(0, 200))).toThrow(
-    'decode: a.jpg must be a whole sequential CMYK JPEG; got 200 bytes with "premature end of file"',
-  );
-  const png = encodePng(
-    new Uint8Array(64 * 64 * 4).map((_, i) => (i * i) % 251),
-    64,
-    64,
+test("kinds that are not read are named", () => {
+  for (const [name, message] of Object.entries(REFUSED))
+    expect(() => decode(name, fileOf(name as PictureName)), name).toThrow(message);
+  const twelveBits = fileOf("420.jpg");
+  twelveBits[markerAt(twelveBits, 0xc0) + 4] = 12;
+  expect(() => decode("deep.jpg", twelveBits)).toThrow("got 12 bits a sample. Convert it");
+  const apple = fileOf("alpha.png");
+  const cgbi = splice(
+    apple,
     8,
+    0,
+    0,
+    0,
+    0,
+    4,
+    0x43,
+    0x67,
+    0x42,
+    0x49,
+    0x50,
+    0,
+    0x20,
+    2,
+    0x2b,
+    0xd5,
+    0xb3,
+    0x7f,
   );
-  expect(() => decode("b.png", png.subarray(0, png.length >> 1))).toThrow(
-    /^decode: b.png must be a whole PNG file/,
-  );
-  expect(() => decode("c.jpg", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2))).toThrow(
-    /^decode: c.jpg must be a whole JPEG file; got 8 bytes with "Premature end of JPEG file/,
-  );
-  expect(() => decode("d.jpg", new Uint8Array(0))).toThrow("d.jpg must be a JPEG or PNG file; got 0 bytes");
-  expect(decode("good.png", encodePng(Uint8Array.of(9, 8, 7, 255), 1, 1, 8)).pixels).toEqual(
-    Uint8Array.of(9, 8, 7),
-  );
+  expect(() => decode("apple.png", cgbi)).toThrow("got a chunk CgBI that changes pixels");
+});
+
+/** Files that say something odd which costs no pixel: what they are made of, and how. */
+const ODD: Record<string, [PictureName, (file: Uint8Array) => Uint8Array]> = {
+  "a JFIF version of the future": ["420.jpg", (file) => splice(file, markerAt(file, 0xe0) + 9, 1, 4)],
+  "stray bytes before a marker": [
+    "420.jpg",
+    (file) => splice(file, markerAt(file, 0xdb), 0, 1, 2, 3, 255, 0, 4),
+  ],
+  "stray bytes in a CMYK file": ["cmyk.jpg", (file) => splice(file, markerAt(file, 0xdb), 0, 1, 2, 3, 4, 5)],
+  "fill bytes before markers": ["progressive.jpg", (file) => splice(file, file.length - 2, 0, 255, 255)],
+  "fill bytes in a CMYK file": ["cmykRestart.jpg", (file) => splice(file, file.length - 2, 0, 255, 255)],
+  "a restart marker after the last block": [
+    "cmyk.jpg",
+    (file) => splice(file, file.length - 2, 0, 255, 0xd0),
+  ],
+  "the band that some Samsung phones write": [
+    "420.jpg",
+    (file) => splice(file, markerAt(file, 0xda) + 11, 1, 0),
+  ],
+  "no marker of Adobe in a CMYK file": ["cmyk.jpg", (file) => splice(file, markerAt(file, 0xee), 16)],
+  "an unknown colour transform": ["ycck.jpg", (file) => splice(file, markerAt(file, 0xee) + 15, 1, 7)],
+  "text after the end": [
+    "scans.jpg",
+    (file) => Uint8Array.of(...file, ...new TextEncoder().encode("<!-- -->")),
+  ],
+  "a second JPEG after the end": ["420.jpg", (file) => Uint8Array.of(...file, ...file)],
+  "a broken colour profile": [
+    "filters.png",
+    (file) => splice(file, 33, 0, 0, 0, 0, 4, 0x69, 0x43, 0x43, 0x50, 120, 0, 0, 9, 1, 2, 3, 4),
+  ],
+  "no end chunk": ["interlaced.png", (file) => file.subarray(0, chunkAt(file, "IEND"))],
+  "an end chunk cut in two": ["interlaced.png", (file) => file.subarray(0, file.length - 6)],
+  "zeros after a PNG": ["fixed.png", (file) => Uint8Array.of(...file, ...new Uint8Array(99))],
+  "zeros after a WebP": ["lossy.webp", (file) => Uint8Array.of(...file, ...new Uint8Array(99))],
+};
+
+test("oddities that cost no pixel are read over", () => {
+  for (const [what, [name, change]] of Object.entries(ODD))
+    expect(read(what, change(fileOf(name))), what).toEqual(pillow(name));
+});
+
+test("files of other formats are named for what they are", () => {
+  const of = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const says = (file: string, message: string) => expect(() => decode("a.jpg", of(file))).toThrow(message);
+  const must = "decode: a.jpg must be a JPEG, PNG or WebP file; got ";
+  says("GIF89a", `${must}a GIF. Convert it, or leave it out.`);
+  says("BM6$", `${must}a BMP. Convert it`);
+  says("II*\0", `${must}a TIFF. Convert it`);
+  says("\0\0\0\x20ftypavif", `${must}an AVIF. Convert it`);
+  says("", `${must}an empty file. Fetch the file again`);
+  says("<!DOCTYPE html>", `${must}a web page. Check the address it came from`);
+  says("version https://git-lfs.github.com/spec/v1", `${must}a Git LFS pointer. Run git lfs pull`);
+  says("\0\x05\x16\x07\0\x02", `${must}macOS's notes about a file. Delete it`);
+  says("\0asm\x01", `${must}5 bytes that start with 00 61 73 6d. Convert it`);
 });

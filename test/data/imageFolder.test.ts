@@ -119,8 +119,8 @@ test("real Tiny-ImageNet files, some of them gray, at another size", async (cont
 });
 
 test("a whole file of the codec's own package is no picture", () => {
-  const path = createRequire(import.meta.url).resolve("@jsquash/png/codec/pkg/squoosh_png_bg.wasm");
-  expect(() => decode("squoosh.wasm", readFileSync(path))).toThrow(
-    /^decode: squoosh.wasm must be a JPEG or PNG file; got \d+ bytes that start with 00 61 73 6d/,
+  const path = createRequire(import.meta.url).resolve("@jsquash/webp/codec/dec/webp_dec.wasm");
+  expect(() => decode("codec.wasm", readFileSync(path))).toThrow(
+    /^decode: codec.wasm must be a JPEG, PNG or WebP file; got \d+ bytes that start with 00 61 73 6d/,
   );
 });
