@@ -44,6 +44,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           setupFiles: ["test/setup.node.ts"],
           environment: "node",
+          server: { deps: { inline: [/\.wasm\?bytes$/] } },
           pool: "forks",
           testTimeout,
           hookTimeout: testTimeout,

@@ -89,6 +89,7 @@ function blockDecoder(jpeg: JpegFile, scan: JpegScan, { huffman }: Tables, bits:
 
   const readDc = (part: number, block: Int16Array): void => {
     const size = bits.symbol(table(parts[part]!.dcTable));
+    if (size > 15) file.fail("a bad Huffman code");
     predictors[part]! += bits.signed(size);
     block[0] = predictors[part]! * 2 ** low;
   };
@@ -166,6 +167,8 @@ function readHuffman(file: PictureFile, start: number, end: number, tables: Huff
     const place = file.u8(at);
     const counts = file.bytes.slice(at + 1, at + 17);
     const size = counts.reduce((a, b) => a + b, 0);
+    const codes = counts.reduce((sum, n, i) => sum + n * 2 ** -(i + 1), 0); // the share of all codes that these begin
+    if (codes > 1 || at + 17 + size > end) file.fail("a bad Huffman table");
     tables[(place >> 4) * 4 + (place & 3)] = { counts, symbols: file.bytes.slice(at + 17, at + 17 + size) };
     at += 17 + size;
   }
