@@ -65,7 +65,6 @@ export function decodePng(file: PictureFile): Picture {
     return file.fail((cause as Error).message, cause);
   }
   const pixels = new Uint8Array(width * height * 3);
-  const store = pixelWriter(file, header, palette, pixels);
   const pixelBytes = Math.max(1, (header.channels * header.depth) / 8);
   let at = 0;
   for (const { left, top, stepX, stepY, columns, rows, rowBytes } of passes) {
@@ -73,8 +72,10 @@ export function decodePng(file: PictureFile): Picture {
     for (let y = 0; y < rows; y++) {
       const row = filtered.subarray(at + 1, at + 1 + rowBytes);
       unfilter(file, filtered[at]!, row, above, pixelBytes);
-      const to = (top + y * stepY) * width + left;
-      for (let x = 0; x < columns; x++) store(row, x, (to + x * stepX) * 3);
+      const samples = unpack(row, columns * header.channels, header);
+      const to = ((top + y * stepY) * width + left) * 3;
+      if (header.hasPalette) writeColours(file, samples, palette, pixels, to, stepX * 3);
+      else writePixels(samples, header.channels, pixels, to, stepX * 3);
       above = row;
       at += 1 + rowBytes;
     }
@@ -130,45 +131,66 @@ function unfilter(
   above: Uint8Array,
   pixelBytes: number,
 ): void {
-  if (type === 0) return;
-  if (type > 4) file.fail("a filter that PNG does not have");
-  for (let i = 0; i < row.length; i++) {
-    const a = i < pixelBytes ? 0 : row[i - pixelBytes]!;
-    const b = above[i]!;
-    if (type === 1) row[i]! += a;
-    else if (type === 2) row[i]! += b;
-    else if (type === 3) row[i]! += (a + b) >> 1;
-    else row[i]! += paeth(a, b, i < pixelBytes ? 0 : above[i - pixelBytes]!);
-  }
+  const left = (i: number): number => (i < pixelBytes ? 0 : row[i - pixelBytes]!);
+  if (type === 1) for (let i = pixelBytes; i < row.length; i++) row[i]! += row[i - pixelBytes]!;
+  else if (type === 2) for (let i = 0; i < row.length; i++) row[i]! += above[i]!;
+  else if (type === 3) for (let i = 0; i < row.length; i++) row[i]! += (left(i) + above[i]!) >> 1;
+  else if (type === 4) {
+    for (let i = 0; i < row.length; i++)
+      row[i]! += paeth(left(i), above[i]!, i < pixelBytes ? 0 : above[i - pixelBytes]!);
+  } else if (type !== 0) file.fail("a filter that PNG does not have");
 }
 
 /** Of left, above and above left, the one nearest to left + above - above left. */
 function paeth(a: number, b: number, c: number): number {
-  const [toA, toB, toC] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
+  const toA = Math.abs(b - c);
+  const toB = Math.abs(a - c);
+  const toC = Math.abs(a + b - 2 * c);
   if (toA <= toB && toA <= toC) return a;
   return toB <= toC ? b : c;
 }
 
-/** Writes pixel x of an unfiltered row to `pixels` at `to`. */
-function pixelWriter(file: PictureFile, header: Header, palette: Uint8Array, pixels: Uint8Array) {
-  const { depth, channels, hasPalette } = header;
+/** The `count` samples of a row, one a byte: scaled to 8 bits, or indices as they are. */
+function unpack(row: Uint8Array, count: number, { depth, hasPalette }: Header): Uint8Array {
+  if (depth === 8) return row;
+  const samples = new Uint8Array(count);
   const mask = 2 ** depth - 1;
   const scale = hasPalette ? 1 : 255 / mask;
-  /** Sample i of a row: 8 bits of it, or all of an index. */
-  const sample = (row: Uint8Array, i: number): number => {
-    if (depth === 8) return row[i]!;
-    if (depth === 16) return row[2 * i]!;
+  for (let i = 0; i < count; i++) {
     const bit = i * depth;
-    return ((row[bit >> 3]! >> (8 - depth - (bit & 7))) & mask) * scale;
-  };
-  return (row: Uint8Array, x: number, to: number): void => {
-    if (hasPalette) {
-      const from = sample(row, x) * 3;
-      if (from + 3 > palette.length) file.fail("a colour beyond the palette");
-      for (let c = 0; c < 3; c++) pixels[to + c] = palette[from + c]!;
-      return;
-    }
-    const green = channels > 2 ? 1 : 0; // gray is repeated
-    for (let c = 0; c < 3; c++) pixels[to + c] = sample(row, x * channels + c * green);
-  };
+    samples[i] = depth === 16 ? row[2 * i]! : ((row[bit >> 3]! >> (8 - depth - (bit & 7))) & mask) * scale;
+  }
+  return samples;
+}
+
+/** Writes a row of gray or colour, with alpha or without, from `to` on every `step` bytes. */
+function writePixels(
+  samples: Uint8Array,
+  channels: number,
+  pixels: Uint8Array,
+  to: number,
+  step: number,
+): void {
+  const [green, blue] = channels > 2 ? [1, 2] : [0, 0]; // gray is repeated
+  for (let from = 0; from < samples.length; from += channels, to += step) {
+    pixels[to] = samples[from]!;
+    pixels[to + 1] = samples[from + green]!;
+    pixels[to + 2] = samples[from + blue]!;
+  }
+}
+
+/** Writes a row of palette indices. */
+function writeColours(
+  file: PictureFile,
+  indices: Uint8Array,
+  palette: Uint8Array,
+  pixels: Uint8Array,
+  to: number,
+  step: number,
+): void {
+  for (let i = 0; i < indices.length; i++, to += step) {
+    const from = indices[i]! * 3;
+    if (from + 3 > palette.length) file.fail("a colour beyond the palette");
+    for (let c = 0; c < 3; c++) pixels[to + c] = palette[from + c]!;
+  }
 }
