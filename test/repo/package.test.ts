@@ -94,7 +94,7 @@ test("what has been imported and not used costs next to nothing, even to a bundl
     bundle: true,
     minify: true,
     format: "esm",
-    external: ["./mozjpeg_dec.mjs", "./squoosh_png.mjs"],
+    external: ["./mozjpeg_dec.mjs", "./webp_dec.mjs"],
     write: false,
   });
   const rest = outputFiles[0]!.text;
