@@ -66,9 +66,12 @@ function findLifetimes(
       else found.set(storage, { storage, first: index, last: index });
     }
   });
+  const end = commands.length;
   for (const storage of kept) {
+    if (!transient.has(storage)) continue;
     const lifetime = found.get(storage);
-    if (lifetime) lifetime.last = commands.length;
+    if (lifetime) lifetime.last = end;
+    else found.set(storage, { storage, first: end, last: end }); // returned as it was made: contents undefined
   }
   return [...found.values()];
 }

@@ -1,4 +1,5 @@
-import { type Command, isRange, type Work, type Workgroups } from "../gpu/command.ts";
+import { type Command, isRange, type Work } from "../gpu/command.ts";
+import type { Encodable, Transfer } from "../gpu/encode.ts";
 import { sameRange } from "../gpu/range.ts";
 
 /** What a dispatch does, its bytes known in any case. */
@@ -6,17 +7,10 @@ export interface DispatchWork extends Work {
   bytes: number;
 }
 
-/** A command whose buffers are known: nothing is left to create when it runs. */
+/** A command of a captured step, ready to be encoded, and what a profile says of it. */
 export type Prepared =
-  | {
-      kind: "dispatch";
-      label: string;
-      pipeline: GPUComputePipeline;
-      group: GPUBindGroup;
-      workgroups: Workgroups;
-      work: DispatchWork;
-    }
-  | Exclude<Command, { kind: "dispatch" }>;
+  | (Extract<Encodable, { kind: "dispatch" }> & { label: string; work: DispatchWork })
+  | Transfer;
 
 /** The work of a dispatch: what its caller said, and by default the bytes of every tensor it binds, each once. */
 export function workOf({ bindings, work = {} }: Extract<Command, { kind: "dispatch" }>): DispatchWork {

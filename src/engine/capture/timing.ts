@@ -1,6 +1,6 @@
 import type { Workgroups } from "../gpu/command.ts";
 import type { Device } from "../gpu/device.ts";
-import { encodeTransfer } from "../gpu/eager.ts";
+import { encodeTransfer } from "../gpu/encode.ts";
 import { BUFFER_USAGE } from "../gpu/memory.ts";
 import type { DispatchWork, Prepared } from "./prepared.ts";
 
@@ -37,29 +37,32 @@ export async function timeCommands(device: Device, commands: readonly Prepared[]
   );
   const staging = device.allocator.create(bytes, MAP_READ | COPY_DST, "timestamps");
   device.eager.flush();
-  const encoder = device.gpu.createCommandEncoder({ label: "profile" });
-  let query = 0;
-  for (const command of commands) {
-    if (command.kind !== "dispatch") {
-      encodeTransfer(encoder, command);
-      continue;
+  const mapped = device.guard(() => {
+    const encoder = device.gpu.createCommandEncoder({ label: "profile" });
+    let query = 0;
+    for (const command of commands) {
+      if (command.kind !== "dispatch") {
+        encodeTransfer(encoder, command);
+        continue;
+      }
+      const querySet = sets[Math.floor(query / MOST_QUERIES)]!;
+      const first = query % MOST_QUERIES;
+      const timestampWrites = { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
+      const pass = encoder.beginComputePass({ label: command.label, timestampWrites });
+      pass.setPipeline(command.pipeline);
+      pass.setBindGroup(0, command.group);
+      pass.dispatchWorkgroups(...command.workgroups);
+      pass.end();
+      query += 2;
     }
-    const querySet = sets[Math.floor(query / MOST_QUERIES)]!;
-    const first = query % MOST_QUERIES;
-    const timestampWrites = { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
-    const pass = encoder.beginComputePass({ label: command.label, timestampWrites });
-    pass.setPipeline(command.pipeline);
-    pass.setBindGroup(0, command.group);
-    pass.dispatchWorkgroups(...command.workgroups);
-    pass.end();
-    query += 2;
-  }
-  for (const [i, set] of sets.entries()) {
-    encoder.resolveQuerySet(set, 0, MOST_QUERIES, resolved, i * MOST_QUERIES * 8);
-  }
-  encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
-  device.gpu.queue.submit([encoder.finish()]);
-  await device.wait(staging.mapAsync(1)); // GPUMapMode.READ
+    for (const [i, set] of sets.entries()) {
+      encoder.resolveQuerySet(set, 0, MOST_QUERIES, resolved, i * MOST_QUERIES * 8);
+    }
+    encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
+    device.gpu.queue.submit([encoder.finish()]);
+    return staging.mapAsync(1); // GPUMapMode.READ
+  });
+  await device.wait(mapped);
   const times = new BigUint64Array(staging.getMappedRange().slice(0));
   for (const buffer of [resolved, staging]) device.allocator.destroy(buffer);
   for (const set of sets) set.destroy();

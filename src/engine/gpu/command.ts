@@ -1,3 +1,4 @@
+import type { Place, Transfer } from "./encode.ts";
 import type { Constant, Elementwise } from "./formula.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Storage } from "./memory.ts";
@@ -51,3 +52,14 @@ export function touched(command: Command): Range[] {
 }
 
 export const isRange = (bound: Bound): bound is Range => bound !== null && !(bound instanceof Uint32Array);
+
+/** A copy or a clear with the buffers that its storages have now. Throws one sentence if one has none. */
+export function placed(command: Exclude<Command, { kind: "dispatch" }>): Transfer {
+  const place = ({ storage, offset, bytes }: Range): Place => ({
+    buffer: storage.use(command.kind),
+    offset,
+    bytes,
+  });
+  if (command.kind === "clear") return { kind: "clear", target: place(command.target) };
+  return { kind: "copy", from: place(command.from), to: place(command.to) };
+}

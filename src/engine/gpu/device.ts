@@ -1,12 +1,13 @@
 import { type Bound, isRange, type Meaning, type Recorder, type Work, type Workgroups } from "./command.ts";
 import { type Counters, newCounters } from "./counters.ts";
-import { Eager, gpuError } from "./eager.ts";
-import { DeviceLostError, Failure } from "./failure.ts";
+import { Eager } from "./eager.ts";
+import { DeviceLostError, Failure, gpuError } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
+import { leavesOf } from "./leaves.ts";
 import { Allocator, BUFFER_USAGE, LimitError, type Storage } from "./memory.ts";
 import { Pipelines } from "./pipelines.ts";
 import { planningGpu } from "./planningGpu.ts";
-import type { Range } from "./range.ts";
+import { overlaps, type Range } from "./range.ts";
 import { selfTest, subgroupsAreRuns } from "./selfTest.ts";
 import { Tuning } from "./tuning.ts";
 import type { Wait } from "./wait.ts";
@@ -58,7 +59,7 @@ export class Device {
   /** Kept alive: Dawn aborts when a GPU object is collected while a device of its lives. */
   readonly source: GPU | GPUDevice;
   #recorder: Recorder;
-  readonly #failure = new Failure();
+  readonly #failure: Failure;
 
   private constructor(gpu: GPUDevice, source: GPU | GPUDevice, { wait, plansOnly = false }: Nature = {}) {
     this.gpu = gpu;
@@ -76,15 +77,20 @@ export class Device {
       f16: gpu.features.has("shader-f16"),
       timestamps: gpu.features.has("timestamp-query"),
     };
-    this.allocator = new Allocator(gpu, this.counters, this.wait);
-    this.pipelines = new Pipelines(gpu, this.allocator, this.counters);
-    const { allocator, pipelines, counters } = this;
-    this.eager = new Eager({ gpu, allocator, pipelines, counters, failure: this.#failure });
+    const { counters } = this;
+    const failure = new Failure(gpu);
+    this.#failure = failure;
+    const submit = () => this.eager.flush();
+    this.allocator = new Allocator({ gpu, counters, failure, wait: this.wait, submit });
+    this.pipelines = new Pipelines(gpu, counters, failure);
+    const { allocator, pipelines } = this;
+    this.eager = new Eager({ gpu, allocator, pipelines, counters, failure });
     this.#recorder = this.eager;
     gpu.lost.then(({ reason, message }) => {
-      this.#failure.note(new DeviceLostError(`device lost (${reason}): ${message}`));
+      failure.note(new DeviceLostError(`device lost (${reason}): ${message}`));
     });
-    gpu.addEventListener("uncapturederror", ({ error }) => this.#failure.note(gpuError(error)));
+    // On a caller's device such an error is the caller's: ours are caught in scopes, one for each call.
+    if (this.#owned) gpu.addEventListener("uncapturederror", ({ error }) => failure.note(gpuError(error)));
   }
 
   /**
@@ -118,6 +124,11 @@ export class Device {
   /** Throws the first error the GPU reported, if any. */
   check(): void {
     this.#failure.check();
+  }
+
+  /** Runs `action`, which must not wait; what the GPU says against it becomes the error of this device. */
+  guard<T>(action: () => T): T {
+    return this.#failure.guard(action);
   }
 
   /** Runs `action` with every command and allocation going to `recorder`. */
@@ -167,7 +178,17 @@ export class Device {
     });
   }
 
+  /** Copies the bytes of a range to another of the same size, in another storage. */
   copy(from: Range, to: Range): void {
+    if (from.bytes !== to.bytes) {
+      throw new Error(`copy: both ranges must have the same size; got ${from.bytes} and ${to.bytes} bytes`);
+    }
+    if (from.storage === to.storage) {
+      const which = overlaps(from, to) ? "two that overlap" : "two of one storage";
+      throw new Error(
+        `copy: WebGPU copies between different buffers alone; got ${which}. Copy to a new tensor first`,
+      );
+    }
     this.#recorder.record({ kind: "copy", from, to });
   }
 
@@ -176,24 +197,32 @@ export class Device {
   }
 
   /** Replaces the bytes of a range, in queue order: work recorded before sees the old ones. */
-  write({ storage, offset }: Range, bytes: ArrayBufferView<ArrayBuffer>): void {
+  write({ storage, offset, bytes: room }: Range, bytes: ArrayBufferView<ArrayBuffer>): void {
+    const buffer = storage.use("Tensor.write");
+    if (bytes.byteLength > room) {
+      throw new Error(`write: the range holds ${room} bytes; got ${bytes.byteLength}`);
+    }
     this.eager.flush();
-    this.gpu.queue.writeBuffer(storage.buffer!, offset, bytes);
+    this.guard(() => this.gpu.queue.writeBuffer(buffer, offset, bytes));
   }
 
   /** Waits for the GPU and copies the bytes of a range out. */
   async read({ storage, offset, bytes }: Range): Promise<ArrayBuffer> {
+    const buffer = storage.use("Tensor.read");
     this.eager.flush();
     this.check();
     const { gpu, allocator } = this;
     const staging = allocator.create(bytes, BUFFER_USAGE.MAP_READ | BUFFER_USAGE.COPY_DST, "read");
-    const encoder = gpu.createCommandEncoder({ label: "read" });
-    encoder.copyBufferToBuffer(storage.buffer!, offset, staging, 0, bytes);
-    gpu.queue.submit([encoder.finish()]);
+    const mapped = this.guard(() => {
+      const encoder = gpu.createCommandEncoder({ label: "read" });
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+      gpu.queue.submit([encoder.finish()]);
+      return staging.mapAsync(1); // GPUMapMode.READ
+    });
     this.counters.readbacks++;
     try {
-      await this.wait(staging.mapAsync(1)); // GPUMapMode.READ
-      await this.eager.settled();
+      await this.wait(mapped);
+      await this.#failure.settled();
       this.check();
       return staging.getMappedRange().slice(0);
     } catch (error) {
@@ -219,18 +248,21 @@ export class Device {
   }
 
   /**
-   * Runs `action` and releases the memory of every tensor it made, except those in the returned tensor, array or
-   * record of tensors. For work outside a compiled step.
+   * Runs `action`, which must not wait, and releases the memory of every tensor it made, except those it returns: one, or
+   * arrays and plain records of them to any depth. Inside a captured step, whose memory is planned, nothing is released.
    */
   tidy<T>(action: () => T): T {
-    return this.isCapturing ? action() : this.eager.tidy(action);
+    if (!this.isCapturing) return this.eager.tidy(action);
+    const result = action();
+    leavesOf("tidy", result);
+    return result;
   }
 
   /** Waits for all submitted work, then throws if any of it failed. */
   async finish(): Promise<void> {
     this.eager.flush();
     await this.wait(this.gpu.queue.onSubmittedWorkDone());
-    await this.eager.settled();
+    await this.#failure.settled();
     this.check();
   }
 

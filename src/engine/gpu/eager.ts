@@ -1,11 +1,18 @@
-import type { Command, Recorder } from "./command.ts";
+import { type Command, placed, type Recorder, type Workgroups } from "./command.ts";
 import type { Counters } from "./counters.ts";
+import { encode, type Transfer } from "./encode.ts";
 import type { Failure } from "./failure.ts";
+import type { Kernel } from "./kernel.ts";
+import { leavesOf } from "./leaves.ts";
 import { type Allocator, Storage } from "./memory.ts";
-import type { Pipelines } from "./pipelines.ts";
+import { type Pipelines, type Resource, resourcesOf } from "./pipelines.ts";
+import { Uniforms } from "./uniforms.ts";
 
-/** Commands encoded before a flush, to bound the memory of an encoder. */
+/** Commands recorded before a flush, to bound what waits. */
 const FLUSH_AFTER = 256;
+
+/** Bytes of uniforms kept for the next batch: equal constants come again, but not for ever. */
+const UNIFORM_BYTES = 2 ** 20;
 
 /** The parts of a device that an eager recorder works with. */
 export interface Parts {
@@ -16,17 +23,20 @@ export interface Parts {
   readonly failure: Failure;
 }
 
-/** The recorder outside of captured steps: encodes at once, submits in batches. */
+/** A command that waits for the next flush. Its buffers are those of now: a storage may be released before. */
+type Waiting = { kind: "dispatch"; kernel: Kernel; resources: Resource[]; workgroups: Workgroups } | Transfer;
+
+/** The recorder outside of captured steps: submits in batches, each encoded in one go. */
 export class Eager implements Recorder {
   readonly #parts: Parts;
+  readonly #uniforms: Uniforms;
   #encoder: GPUCommandEncoder | null = null;
-  #pass: GPUComputePassEncoder | null = null;
-  #waiting = 0;
+  #waiting: Waiting[] = [];
   #scope: Set<Storage> | null = null;
-  #settling: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#uniforms = new Uniforms(parts.gpu, parts.allocator);
   }
 
   allocate(bytes: number): Storage {
@@ -37,25 +47,36 @@ export class Eager implements Recorder {
 
   /** Gives a storage's memory back; the tensors that view it must not be used again. */
   release(storage: Storage): void {
-    if (!storage.buffer || !storage.pooled) return;
-    this.#parts.allocator.release(storage.buffer);
-    storage.buffer = null;
+    const { buffer } = storage;
+    if (!buffer || !storage.pooled) return;
+    storage.release();
     this.#scope?.delete(storage);
+    this.#parts.allocator.release(buffer);
   }
 
   tidy<T>(action: () => T): T {
-    const outer = this.#scope;
-    const mine = new Set<Storage>();
-    this.#scope = mine;
+    const { result, made } = this.collect(action);
     try {
-      const result = action();
-      for (const storage of storagesIn(result)) {
-        if (mine.delete(storage)) outer?.add(storage);
+      for (const { storage } of leavesOf("tidy", result)) {
+        if (made.delete(storage)) this.#scope?.add(storage);
       }
-      return result;
     } finally {
-      this.#scope = null;
-      for (const storage of mine) this.release(storage);
+      for (const storage of made) this.release(storage);
+    }
+    return result;
+  }
+
+  /** Runs `action` and tells what memory was allocated meanwhile, which then is the caller's; released if it throws. */
+  collect<T>(action: () => T): { result: T; made: Set<Storage> } {
+    const outer = this.#scope;
+    const made = new Set<Storage>();
+    this.#scope = made;
+    try {
+      return { result: action(), made };
+    } catch (error) {
+      for (const storage of [...made]) this.release(storage);
+      throw error;
+    } finally {
       this.#scope = outer;
     }
   }
@@ -72,77 +93,37 @@ export class Eager implements Recorder {
   }
 
   record(command: Command): void {
-    this.#parts.failure.check();
-    if (!this.#encoder) {
-      this.#parts.gpu.pushErrorScope("validation");
-      this.#encoder = this.#parts.gpu.createCommandEncoder({ label: "eager" });
-    }
+    const { gpu, failure, counters } = this.#parts;
+    failure.check();
+    this.#encoder ??= gpu.createCommandEncoder({ label: "eager" });
     if (command.kind === "dispatch") {
-      const { kernel, bindings, workgroups } = command;
-      this.#pass ??= this.#encoder.beginComputePass({ label: "eager" });
-      this.#pass.setPipeline(this.#parts.pipelines.get(kernel));
-      this.#pass.setBindGroup(0, this.#parts.pipelines.bind(kernel, bindings));
-      this.#pass.dispatchWorkgroups(...workgroups);
-      this.#parts.counters.dispatches++;
+      const { kind, kernel, bindings, workgroups } = command;
+      this.#waiting.push({ kind, kernel, resources: resourcesOf(kernel, bindings), workgroups });
+      counters.dispatches++;
     } else {
-      this.#endPass();
-      encodeTransfer(this.#encoder, command);
+      this.#waiting.push(placed(command));
     }
-    if (++this.#waiting >= FLUSH_AFTER) this.flush();
+    if (this.#waiting.length >= FLUSH_AFTER) this.flush();
   }
 
-  #endPass(): void {
-    this.#pass?.end();
-    this.#pass = null;
-  }
-
-  /** Submits what has been encoded. */
+  /** Encodes and submits what has been recorded. */
   flush(): void {
-    if (!this.#encoder) return;
-    this.#endPass();
-    this.#parts.gpu.queue.submit([this.#encoder.finish()]);
-    this.#parts.counters.submits++;
+    const [encoder, waiting] = [this.#encoder, this.#waiting];
+    if (!encoder || waiting.length === 0) return;
     this.#encoder = null;
-    this.#waiting = 0;
-    this.watch(this.#parts.gpu.popErrorScope());
+    this.#waiting = [];
+    const { gpu, failure, pipelines, counters } = this.#parts;
+    failure.guard(() => {
+      const commands = waiting.map((command) => {
+        if (command.kind !== "dispatch") return command;
+        const { kind, kernel, resources, workgroups } = command;
+        const group = pipelines.bind(kernel, resources, this.#uniforms);
+        return { kind, pipeline: pipelines.get(kernel), group, workgroups };
+      });
+      encode(encoder, commands, "eager");
+      gpu.queue.submit([encoder.finish()]);
+    });
+    counters.submits++;
+    if (this.#uniforms.bytes > UNIFORM_BYTES) this.#uniforms.destroy();
   }
-
-  /** Turns an error scope's outcome into the device's failure. */
-  watch(scope: Promise<GPUError | null>): void {
-    const reported = scope.then(
-      (error) => error && this.#parts.failure.note(gpuError(error)),
-      () => undefined, // the scope of a lost device: `lost` tells the story
-    );
-    this.#settling = Promise.all([this.#settling, reported]);
-  }
-
-  /** Resolves when every error scope so far has answered. */
-  async settled(): Promise<void> {
-    await this.#settling;
-  }
-}
-
-/** What a validation scope or an uncaptured error reported, as an error of ours. */
-export const gpuError = ({ message }: GPUError): Error => new Error(`GPU: ${message}`);
-
-/** Encodes a copy or a clear; the storages must have their buffers. */
-export function encodeTransfer(
-  encoder: GPUCommandEncoder,
-  command: Exclude<Command, { kind: "dispatch" }>,
-): void {
-  if (command.kind === "clear") {
-    const { storage, offset, bytes } = command.target;
-    encoder.clearBuffer(storage.buffer!, offset, bytes);
-  } else {
-    const { from, to } = command;
-    encoder.copyBufferToBuffer(from.storage.buffer!, from.offset, to.storage.buffer!, to.offset, from.bytes);
-  }
-}
-
-/** The storages of a tensor, an array or a record of tensors. */
-function storagesIn(value: unknown): Storage[] {
-  if (value === null || typeof value !== "object") return [];
-  if ("storage" in value && value.storage instanceof Storage) return [value.storage];
-  if (ArrayBuffer.isView(value)) return [];
-  return Object.values(value).flatMap(storagesIn);
 }

@@ -1,33 +1,31 @@
 import type { Bound } from "./command.ts";
 import type { Counters } from "./counters.ts";
+import type { Failure } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
-import { type Allocator, BUFFER_USAGE } from "./memory.ts";
-import type { Range } from "./range.ts";
+import type { Uniforms } from "./uniforms.ts";
 
-const UNIFORM_BLOCK_BYTES = 65_536;
+/** What stands at one binding: a place in a buffer, the words of a uniform, or nothing. */
+export type Resource = GPUBufferBinding | Uint32Array | null;
 
-/** Compiled kernels, their bind groups, and the small constant buffers they read. */
+/** Compiled kernels and their bind groups. A process asks for few kernels: what only changes a size is a uniform word. */
 export class Pipelines {
   readonly #gpu: GPUDevice;
-  readonly #allocator: Allocator;
   readonly #counters: Counters;
+  readonly #failure: Failure;
   readonly #pipelines = new Map<Kernel, GPUComputePipeline>();
   readonly #modules = new Map<string, GPUShaderModule>();
-  readonly #uniforms = new Map<string, GPUBufferBinding>();
-  #block: GPUBuffer | null = null;
-  #blockUsed = 0;
 
-  constructor(gpu: GPUDevice, allocator: Allocator, counters: Counters) {
+  constructor(gpu: GPUDevice, counters: Counters, failure: Failure) {
     this.#gpu = gpu;
-    this.#allocator = allocator;
     this.#counters = counters;
+    this.#failure = failure;
   }
 
   /** The pipeline of a kernel, compiled on first use. */
   get(kernel: Kernel): GPUComputePipeline {
     let pipeline = this.#pipelines.get(kernel);
     if (!pipeline) {
-      pipeline = this.#gpu.createComputePipeline(this.#descriptor(kernel));
+      pipeline = this.#guard(() => this.#gpu.createComputePipeline(this.#descriptor(kernel)));
       this.#keep(kernel, pipeline);
     }
     return pipeline;
@@ -38,10 +36,14 @@ export class Pipelines {
     const missing = [...new Set(kernels)].filter((kernel) => !this.#pipelines.has(kernel));
     await Promise.all(
       missing.map(async (kernel) => {
-        const pipeline = await this.#gpu.createComputePipelineAsync(this.#descriptor(kernel));
-        this.#keep(kernel, pipeline);
+        const made = this.#guard(() => this.#gpu.createComputePipelineAsync(this.#descriptor(kernel)));
+        this.#keep(kernel, await made);
       }),
     );
+  }
+
+  #guard<T>(action: () => T): T {
+    return this.#failure.guard(action, ["validation", "internal"]);
   }
 
   #keep(kernel: Kernel, pipeline: GPUComputePipeline): void {
@@ -58,43 +60,22 @@ export class Pipelines {
     return { label: entry, layout: "auto", compute: { module, entryPoint: entry } };
   }
 
-  /** A bind group for a kernel; every storage must have its buffer by now. */
-  bind(kernel: Kernel, bindings: readonly Bound[]): GPUBindGroup {
-    const entries = bindings.flatMap((bound, binding) =>
-      bound ? [{ binding, resource: this.#resource(kernel, bound) }] : [],
-    );
+  /** A bind group for a kernel, its words in `uniforms`. */
+  bind(kernel: Kernel, resources: readonly Resource[], uniforms: Uniforms): GPUBindGroup {
+    const entries = resources.flatMap((resource, binding) => {
+      if (!resource) return [];
+      return [{ binding, resource: resource instanceof Uint32Array ? uniforms.binding(resource) : resource }];
+    });
     this.#counters.bindGroupsCreated++;
     const layout = this.get(kernel).getBindGroupLayout(0);
     return this.#gpu.createBindGroup({ label: kernel.entry, layout, entries });
   }
-
-  #resource(kernel: Kernel, bound: Range | Uint32Array): GPUBufferBinding {
-    if (bound instanceof Uint32Array) return this.#uniform(bound);
-    const { buffer } = bound.storage;
-    if (!buffer) throw new Error(`${kernel.entry}: a tensor of a captured step was used outside of it`);
-    return { buffer, offset: bound.offset, size: Math.ceil(bound.bytes / 16) * 16 };
-  }
-
-  /** A constant uniform of these words, shared by everyone who asks for equal ones. */
-  #uniform(words: Uint32Array): GPUBufferBinding {
-    const key = words.join();
-    let binding = this.#uniforms.get(key);
-    if (!binding) {
-      const stride = this.#gpu.limits.minUniformBufferOffsetAlignment;
-      const bytes = Math.ceil(words.byteLength / 16) * 16;
-      if (!this.#block || this.#blockUsed + bytes > UNIFORM_BLOCK_BYTES) {
-        this.#block = this.#allocator.create(
-          UNIFORM_BLOCK_BYTES,
-          BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
-          "uniforms",
-        );
-        this.#blockUsed = 0;
-      }
-      binding = { buffer: this.#block, offset: this.#blockUsed, size: bytes };
-      this.#gpu.queue.writeBuffer(this.#block, this.#blockUsed, words as Uint32Array<ArrayBuffer>);
-      this.#blockUsed += Math.ceil(bytes / stride) * stride;
-      this.#uniforms.set(key, binding);
-    }
-    return binding;
-  }
 }
+
+/** The buffers behind a kernel's bindings. Throws one sentence if a tensor has none. */
+export const resourcesOf = (kernel: Kernel, bindings: readonly Bound[]): Resource[] =>
+  bindings.map((bound) => {
+    if (!bound || bound instanceof Uint32Array) return bound;
+    const { storage, offset, bytes } = bound;
+    return { buffer: storage.use(kernel.label), offset, size: Math.ceil(bytes / 16) * 16 };
+  });

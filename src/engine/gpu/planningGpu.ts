@@ -15,7 +15,8 @@ export function planningGpu({ limits, features, adapterInfo }: GPUDevice): GPUDe
     destroy: () => undefined,
     createBuffer: ({ size }: GPUBufferDescriptor) => ({ size, destroy: () => undefined }),
     queue: { writeBuffer: () => undefined },
-    pushErrorScope: refuse,
+    pushErrorScope: () => undefined,
+    popErrorScope: async () => null,
     createCommandEncoder: refuse,
     createShaderModule: refuse,
   };

@@ -1,10 +1,11 @@
+import { overlaps, sameRange } from "../gpu/range.ts";
 import { accumulate, fill } from "./fill.ts";
 import { Tensor } from "./tensor.ts";
 
 export interface GradOptions {
-  /** The gradient arriving at `loss`; ones when absent, which needs a scalar loss. */
+  /** The gradient arriving at `loss`, f32 of its shape; ones when absent, which needs a scalar loss. */
   seed?: Tensor;
-  /** Tensors to write the gradients into, one per `wrt`: the views of a flat gradient buffer. */
+  /** Tensors to write the gradients into, one per `wrt` and of its shape: the parts of a flat gradient buffer. */
   into?: readonly Tensor[];
 }
 
@@ -14,19 +15,21 @@ export interface GradOptions {
  */
 export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
   const { seed, into } = options;
-  if (!seed && loss.size !== 1) {
-    throw new Error(`grad: the loss must be a scalar unless a seed is given; got shape [${loss.shape}]`);
-  }
+  checkArguments(loss, wrt, options);
   const order = dependents([loss], new Set(wrt));
   const needed = new Set(order);
-  const destinations = new Map(into?.map((target, i) => [wrt[i]!, target]));
+  const destinations = new Map<Tensor, Tensor>();
+  for (const [i, target] of (into ?? []).entries()) {
+    if (!destinations.has(wrt[i]!)) destinations.set(wrt[i]!, target); // one asked for twice is copied at the end
+  }
   const claimed = new Set<Tensor>(); // whose destination has been handed out
   const gradients = new Map<Tensor, Tensor>([[loss, seed ?? fill(loss.device, loss.shape, 1)]]);
 
   const visit = (node: Tensor): void => {
     const dy = gradients.get(node);
     if (!dy || !node.origin) return;
-    const { inputs } = node.origin;
+    const { name, inputs } = node.origin;
+    if (!inputs.some((input) => needed.has(input))) return;
     const added = new Set<number>(); // inputs for which backward adds what has arrived
     const arriving = node.origin.backward(dy, {
       wants: (i) => needed.has(inputs[i]!),
@@ -54,15 +57,57 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
         return inputs.flatMap((input) => gradients.get(input) ?? []);
       },
     });
+    if (arriving.length < inputs.length || arriving.slice(inputs.length).some((more) => more)) {
+      throw new Error(
+        `${name}: backward must return a gradient or null for each of ${inputs.length} inputs; got ${arriving.length}`,
+      );
+    }
     inputs.forEach((input, i) => {
       const gradient = arriving[i];
+      if (gradient) checkGradient(`${name}: backward's gradient of input ${i}`, gradient, input);
       if (!gradient || !needed.has(input)) return;
       const before = added.has(i) ? undefined : gradients.get(input);
       gradients.set(input, join(before, gradient, destinations.get(input)));
     });
   };
   for (const node of order) visit(node);
-  return wrt.map((tensor) => settle(tensor, gradients.get(tensor), destinations.get(tensor)));
+  const settled = new Map<Tensor, Tensor>();
+  return wrt.map((tensor, i) => {
+    const gradient = settled.get(tensor) ?? gradients.get(tensor);
+    const result = settle(tensor, gradient, into?.[i]);
+    if (!settled.has(tensor)) settled.set(tensor, result);
+    return result;
+  });
+}
+
+/** Throws one sentence unless the arguments fit each other. */
+function checkArguments(loss: Tensor, wrt: readonly Tensor[], { seed, into }: GradOptions): void {
+  if (!seed && loss.size !== 1) {
+    throw new Error(`grad: the loss must be a scalar unless a seed is given; got shape [${loss.shape}]`);
+  }
+  const integer = [loss, ...wrt].find(({ dtype }) => dtype !== "f32");
+  if (integer) {
+    throw new Error(`grad: the loss and what it is differentiated by must be f32; got ${integer.dtype}`);
+  }
+  if (seed) checkGradient("grad: the seed", seed, loss);
+  if (!into) return;
+  if (into.length !== wrt.length) {
+    throw new Error(`grad: into needs a tensor for each of the ${wrt.length} in wrt; got ${into.length}`);
+  }
+  for (const [i, target] of into.entries()) {
+    checkGradient(`grad: into[${i}]`, target, wrt[i]!);
+    const other = into.findIndex((earlier, k) => k < i && overlaps(earlier, target));
+    if (other >= 0)
+      throw new Error(`grad: into[${i}] must have memory of its own; got that of into[${other}]`);
+  }
+}
+
+/** Throws one sentence unless `gradient` can be that of `x`. */
+function checkGradient(what: string, gradient: Tensor, x: Tensor): void {
+  if (gradient.dtype === "f32" && `${gradient.shape}` === `${x.shape}`) return;
+  throw new Error(
+    `${what} must be f32 [${x.shape}], as the tensor is; got ${gradient.dtype} [${gradient.shape}]`,
+  );
 }
 
 /** Adds a contribution; the destination view, which nobody else reads, is added to in place. */
@@ -75,8 +120,17 @@ function join(sum: Tensor | undefined, gradient: Tensor, destination: Tensor | u
 /** Moves a finished gradient to its destination, or makes zeros where nothing flowed. */
 function settle(tensor: Tensor, gradient: Tensor | undefined, destination: Tensor | undefined): Tensor {
   if (!destination) return gradient ?? Tensor.zeros(tensor.device, tensor.shape);
-  if (!gradient) tensor.device.clear(destination);
-  else if (gradient !== destination) tensor.device.copy(gradient, destination);
+  const { device } = tensor;
+  if (!gradient) {
+    device.clear(destination);
+  } else if (!sameRange(gradient, destination)) {
+    let from = gradient;
+    if (gradient.storage === destination.storage) {
+      from = Tensor.empty(device, gradient.shape); // parts of one buffer cannot be copied to each other
+      device.copy(gradient, from);
+    }
+    device.copy(from, destination);
+  }
   return destination;
 }
 

@@ -1,5 +1,5 @@
 import type { Device } from "../gpu/device.ts";
-import { type DType, type Flow, type Origin, type Shape, Tensor } from "./tensor.ts";
+import { type DType, type Flow, record, type Shape, Tensor } from "./tensor.ts";
 
 type Shapes<In> = { [I in keyof In]: Shape };
 
@@ -30,17 +30,6 @@ export interface OpRule<In extends readonly Tensor[], Params, Saved> {
   backward(call: BackwardCall<In, Params, Saved>, dy: Tensor): (Tensor | null)[];
 }
 
-let recorded = 0;
-
-/** How many tensors have been recorded so far: what is recorded from now on has at least this serial. */
-export const recordedSoFar = (): number => recorded;
-
-/** Notes where a tensor came from. Every gradient path is made here. */
-export function record(output: Tensor, origin: Omit<Origin, "serial">): Tensor {
-  output.origin = { ...origin, serial: recorded++ };
-  return output;
-}
-
 /** Turns a rule into a callable op: check shapes, allocate, run, record. */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOp<In extends readonly [Tensor, ...Tensor[]], Params = void, Saved = void>(
@@ -61,4 +50,8 @@ export function defineOp<In extends readonly [Tensor, ...Tensor[]], Params = voi
 }
 
 /** The same values with no way back: gradients stop here. The memory is shared. */
-export const stopGradient = (x: Tensor): Tensor => x.alias(x.shape);
+export function stopGradient(x: Tensor): Tensor {
+  const y = x.alias(x.shape);
+  y.origin = null;
+  return y;
+}

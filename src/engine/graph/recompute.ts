@@ -1,11 +1,13 @@
-import { record, recordedSoFar } from "./op.ts";
-import { Tensor } from "./tensor.ts";
-
-/** A tensor, or a record or array of them. */
-type Tensors = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
+import { leavesOf } from "../gpu/leaves.ts";
+import { record, recordedSoFar, Tensor, type Tensors } from "./tensor.ts";
 
 const listOf = (tensors: Tensors): Tensor[] =>
-  tensors instanceof Tensor ? [tensors] : Object.values(tensors);
+  leavesOf("recompute", tensors).filter((leaf) => leaf instanceof Tensor);
+
+let repeating = 0;
+
+/** Whether a piece runs again: what an op changed in place the first time must stay as it is. */
+export const isRepeating = (): boolean => repeating > 0;
 
 /**
  * Runs a piece of a network without keeping its intermediate tensors for the gradient: they are computed again from the
@@ -13,8 +15,8 @@ const listOf = (tensors: Tensors): Tensor[] =>
  * arXiv:1604.06174). torch.utils.checkpoint.checkpoint(function, *args, use_reentrant=False).
  *
  * `piece` may use tensors from outside besides `inputs` (parameters) and may hold further pieces. It must record
- * the same ops each time and change nothing in place (running statistics); random ops repeat by their counters. Tensors
- * made inside must leave only as outputs.
+ * the same ops each time and change nothing in place; random ops repeat by their counters, and batch norm moves its
+ * running statistics the first time alone. Tensors made inside must leave only as outputs.
  */
 export function recompute<In extends readonly [Tensor, ...Tensor[]], Out extends Tensors>(
   piece: (...inputs: In) => Out,
@@ -30,15 +32,15 @@ export function recompute<In extends readonly [Tensor, ...Tensor[]], Out extends
   const arrived = new Map<Tensor, Tensor>();
 
   /** Stands for all outputs at once: its turn comes when the gradient of each has arrived. */
-  const joint = record(inputs[0].alias(inputs[0].shape), {
+  const joint = record(inputs[0].alias([], 0, "f32"), {
     name: "recompute",
     inputs: sources,
     backward(_, { through }) {
       const asked = [...arrived].reverse(); // as the outputs were entered on the way to the sources
       arrived.clear();
       device.tidy(() => {
-        const again = listOf(piece(...inputs));
-        return through(new Map(asked.map(([output, dy]) => [repeated(outputs, output, again), dy])));
+        const again = listOf(repeated(() => piece(...inputs)));
+        return through(new Map(asked.map(([output, dy]) => [twinOf(outputs, output, again), dy])));
       });
       return sources.map(() => null); // `through` has added them
     },
@@ -50,15 +52,25 @@ export function recompute<In extends readonly [Tensor, ...Tensor[]], Out extends
       backward(dy, flow) {
         if (!flow.wants(0)) return [null];
         arrived.set(output, dy);
-        return [flow.arrived(0) ?? dy]; // any gradient gives `joint` its turn
+        return [flow.arrived(0) ?? flow.into(0)]; // any gradient gives `joint` its turn
       },
     });
   }
   return result;
 }
 
+/** Runs a piece again. */
+function repeated<T>(piece: () => T): T {
+  repeating++;
+  try {
+    return piece();
+  } finally {
+    repeating--;
+  }
+}
+
 /** What an output has become in the second run. */
-function repeated(outputs: readonly Tensor[], output: Tensor, again: readonly Tensor[]): Tensor {
+function twinOf(outputs: readonly Tensor[], output: Tensor, again: readonly Tensor[]): Tensor {
   const twin = again[outputs.indexOf(output)];
   if (twin && twin !== output && `${twin.shape}` === `${output.shape}`) return twin;
   throw new Error(

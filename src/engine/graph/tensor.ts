@@ -1,5 +1,5 @@
 import type { Device } from "../gpu/device.ts";
-import type { Storage } from "../gpu/memory.ts";
+import { ALIGNMENT, type Storage } from "../gpu/memory.ts";
 
 export type Shape = readonly number[];
 export type DType = "f32" | "i32" | "u32";
@@ -33,10 +33,32 @@ export interface Origin {
   backward(dy: Tensor, flow: Flow): (Tensor | null)[];
 }
 
+/** A tensor, or arrays and records of them, to any depth. */
+export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors };
+
 /** Number of values in a shape; 1 for a scalar `[]`. */
 export const sizeOf = (shape: Shape): number => shape.reduce((size, n) => size * n, 1);
 
 const BYTES_PER_VALUE = 4;
+
+/** Bytes of a tensor of this shape. Throws one sentence for what is no shape, and for none without values. */
+function bytesOf(where: string, shape: Shape): number {
+  if (!shape.every((n) => Number.isInteger(n) && n > 0)) {
+    throw new Error(`${where}: every axis needs a positive whole length; got [${shape}]`);
+  }
+  return sizeOf(shape) * BYTES_PER_VALUE;
+}
+
+let recorded = 0;
+
+/** How many tensors have been recorded so far: what is recorded from now on has at least this serial. */
+export const recordedSoFar = (): number => recorded;
+
+/** Notes where a tensor came from. Every gradient path is made here. */
+export function record(output: Tensor, origin: Omit<Origin, "serial">): Tensor {
+  output.origin = { ...origin, serial: recorded++ };
+  return output;
+}
 
 /** A contiguous, row-major range of GPU memory with a shape. Data and little else: ops are functions. */
 export class Tensor {
@@ -58,10 +80,7 @@ export class Tensor {
 
   /** A tensor with undefined contents. */
   static empty(device: Device, shape: Shape, dtype: DType = "f32"): Tensor {
-    if (!shape.every((n) => Number.isInteger(n) && n > 0)) {
-      throw new Error(`Tensor.empty: every axis needs a positive whole length; got [${shape}]`);
-    }
-    return new Tensor(device, shape, dtype, device.allocate(sizeOf(shape) * BYTES_PER_VALUE));
+    return new Tensor(device, shape, dtype, device.allocate(bytesOf("Tensor.empty", shape)));
   }
 
   static zeros(device: Device, shape: Shape, dtype: DType = "f32"): Tensor {
@@ -71,8 +90,8 @@ export class Tensor {
   }
 
   /**
-   * A tensor holding `values`. Inside a compiled step the values are those of the capture, for every replay: what
-   * changes from step to step belongs in a tensor made outside and filled with `write`.
+   * A tensor holding `values`, a flat list. Inside a compiled step the values are those of the capture, for every replay,
+   * and the memory is the step's: what changes from step to step belongs in a tensor made outside and filled with `write`.
    */
   static from(
     device: Device,
@@ -80,8 +99,10 @@ export class Tensor {
     shape: Shape,
     dtype: DType = "f32",
   ): Tensor {
-    const tensor = new Tensor(device, shape, dtype, device.eager.allocate(sizeOf(shape) * BYTES_PER_VALUE));
-    tensor.write(values);
+    const bytes = bytesOf("Tensor.from", shape);
+    const array = toArray("Tensor.from", values, shape, dtype);
+    const tensor = new Tensor(device, shape, dtype, device.eager.allocate(bytes));
+    device.write(tensor, array);
     return tensor;
   }
 
@@ -93,25 +114,40 @@ export class Tensor {
     return this.size * BYTES_PER_VALUE;
   }
 
-  /** Another shape over the same memory, optionally starting `offset` bytes further. Not recorded by autograd. */
+  /**
+   * The same memory, from `offset` bytes on, under another shape and dtype, for what works on memory: parts of a flat
+   * buffer. Gradients do not pass, and `grad` refuses to look for one behind it; `reshape` and `slice` are the ops that
+   * they do pass, `stopGradient` the one that ends them on purpose.
+   */
   alias(shape: Shape, offset = 0, dtype: DType = this.dtype): Tensor {
-    return new Tensor(this.device, shape, dtype, this.storage, this.offset + offset);
+    const bytes = bytesOf("Tensor.alias", shape);
+    if (!Number.isInteger(offset / ALIGNMENT) || offset < 0) {
+      throw new Error(`Tensor.alias: the offset must be a multiple of ${ALIGNMENT} bytes; got ${offset}`);
+    }
+    if (offset + bytes > this.bytes) {
+      throw new Error(
+        `Tensor.alias: [${shape}] from byte ${offset} must lie within the ${this.bytes} bytes of [${this.shape}]`,
+      );
+    }
+    const { device, storage } = this;
+    return record(new Tensor(device, shape, dtype, storage, this.offset + offset), {
+      name: "alias",
+      inputs: [this],
+      backward() {
+        throw new Error(
+          "Tensor.alias: gradients do not pass an alias. Use reshape or slice, or stopGradient to end them here",
+        );
+      },
+    });
   }
 
   /** Replaces the values, in queue order: work recorded before sees the old ones. */
   write(values: Values | readonly number[]): void {
-    const array = toArray(values, this.dtype);
-    if (array.length !== this.size) {
-      throw new Error(`Tensor.write: shape [${this.shape}] holds ${this.size} values; got ${array.length}`);
-    }
-    if (!this.storage.buffer) throw new Error("Tensor.write: this tensor exists only inside a compiled step");
-    this.device.write(this, array);
+    this.device.write(this, toArray("Tensor.write", values, this.shape, this.dtype));
   }
 
   /** Waits for the GPU and copies the values out. */
   async read(): Promise<Values> {
-    if (!this.storage.buffer)
-      throw new Error("Tensor.read: this tensor exists only inside a compiled step; return it there");
     return valuesOf(await this.device.read(this), this.dtype);
   }
 
@@ -121,7 +157,10 @@ export class Tensor {
     return (await this.read())[0]!;
   }
 
-  /** Gives the memory back at once; also ends the life of every view of it. */
+  /**
+   * Gives the memory back at once; also ends the life of every alias of it. The memory of a compiled step's outputs goes
+   * with the step alone.
+   */
   dispose(): void {
     this.device.release(this.storage);
   }
@@ -133,14 +172,49 @@ export function valuesOf(buffer: ArrayBuffer, dtype: DType): Values {
   return dtype === "i32" ? new Int32Array(buffer) : new Uint32Array(buffer);
 }
 
-/** A private copy where the queue may not read: Dawn crashes on views of a SharedArrayBuffer. */
-function toArray(values: Values | readonly number[], dtype: DType): Values & ArrayBufferView<ArrayBuffer> {
-  const fits =
-    (dtype === "f32" && values instanceof Float32Array) ||
-    (dtype === "i32" && values instanceof Int32Array) ||
-    (dtype === "u32" && values instanceof Uint32Array);
+const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
+
+/** The values of a dtype; integers are whole. */
+const RANGES = {
+  f32: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+} as const;
+
+/** Throws one sentence if a value is no number, or none that an integer dtype has. */
+export function checkValues(where: string, values: ArrayLike<unknown>, dtype: DType): void {
+  const [least, most] = RANGES[dtype];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== "number") {
+      throw new Error(`${where}: values must be a flat list of numbers; got ${nameOf(value)} at ${i}`);
+    }
+    if (dtype !== "f32" && !(Number.isInteger(value) && value >= least && value <= most)) {
+      throw new Error(
+        `${where}: ${dtype} values are whole numbers from ${least} to ${most}; got ${value} at ${i}`,
+      );
+    }
+  }
+}
+
+const nameOf = (value: unknown): string => (Array.isArray(value) ? "a list" : `${typeof value} ${value}`);
+
+/**
+ * The values as a dtype's own array, as many as the shape holds. A private copy where the queue may not read: Dawn
+ * crashes on views of a SharedArrayBuffer.
+ */
+function toArray(
+  where: string,
+  values: Values | readonly number[],
+  shape: Shape,
+  dtype: DType,
+): Values & ArrayBufferView<ArrayBuffer> {
+  const size = sizeOf(shape);
+  if (values.length !== size) {
+    throw new Error(`${where}: shape [${shape}] holds ${size} values; got ${values.length}`);
+  }
+  const fits = values instanceof ARRAYS[dtype];
   if (fits && values.buffer instanceof ArrayBuffer) return values as Values & ArrayBufferView<ArrayBuffer>;
-  const numbers = values as ArrayLike<number>;
-  if (dtype === "f32") return Float32Array.from(numbers);
-  return dtype === "i32" ? Int32Array.from(numbers) : Uint32Array.from(numbers);
+  if (!fits) checkValues(where, values, dtype);
+  return ARRAYS[dtype].from(values);
 }

@@ -2,6 +2,7 @@ import batchNormWgsl from "../../shaders/batchNorm.wgsl";
 import { f32Bits, words } from "../gpu/words.ts";
 import { fill } from "../graph/fill.ts";
 import { defineOp } from "../graph/op.ts";
+import { isRepeating } from "../graph/recompute.ts";
 import { type Shape, Tensor } from "../graph/tensor.ts";
 import { columnKernel, flatKernel } from "./reduce.ts";
 
@@ -65,7 +66,7 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
     if (training) {
       const settings = words(columns, f32Bits(momentum), f32Bits(rows / (rows - 1)));
       statistics(device, columns, [sizes, x, mean, variance]);
-      update(device, columns, [settings, runningMean, mean, variance, runningVar]);
+      if (!isRepeating()) update(device, columns, [settings, runningMean, mean, variance, runningVar]);
     } else {
       // Copies, because a later step may move the running statistics before the gradient is asked for.
       device.copy(runningMean, mean);

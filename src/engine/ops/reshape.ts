@@ -1,5 +1,4 @@
-import { record } from "../graph/op.ts";
-import { type Shape, sizeOf, type Tensor } from "../graph/tensor.ts";
+import { record, type Shape, sizeOf, type Tensor } from "../graph/tensor.ts";
 
 /** The same values in another shape; one axis may be -1. No work on the GPU. torch.reshape. */
 export function reshape(x: Tensor, shape: Shape): Tensor {

@@ -1,7 +1,7 @@
 import type { Device } from "../gpu/device.ts";
 import { ALIGNMENT } from "../gpu/memory.ts";
 import { f32Bits } from "../gpu/words.ts";
-import { type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
+import { checkValues, type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
 
 /** A value that changes by step: its dtype, and its shape when it is more than one number. */
 export interface StepValue {
@@ -40,13 +40,14 @@ export class StepValues<Name extends string> {
   /** Sets every value for the next run, in queue order. */
   write(values: Record<Name, number | readonly number[]>): void {
     for (const [name, { tensor, at }] of this.#entries) {
-      const given = values[name];
+      const given = values[name] ?? [];
       const numbers: readonly number[] = typeof given === "number" ? [given] : given;
       if (numbers.length !== tensor.size) {
         throw new Error(`StepValues.write: ${name} holds ${tensor.size} values; got ${numbers.length}`);
       }
+      checkValues(`StepValues.write: ${name}`, numbers, tensor.dtype);
       for (const [i, value] of numbers.entries()) {
-        this.#words[at + i] = tensor.dtype === "f32" ? f32Bits(value) : value >>> 0;
+        this.#words[at + i] = tensor.dtype === "f32" ? f32Bits(value) : value;
       }
     }
     this.#all.write(this.#words);

@@ -199,6 +199,60 @@ describe("fusion", () => {
     expect(await step({})()).toEqual(expected);
   });
 
+  describe("an op is not moved past", () => {
+    const four = (value: number) => Tensor.from(on.device, [value, value, value, value], [4]);
+    /** What a step leaves in w, and what it returned, each as its first value. */
+    const left = async (w: Tensor, step: () => Record<string, Tensor>) => {
+      const compiled = await compile(on.device, step);
+      const outputs = Object.values(compiled.run());
+      const values = await Promise.all([w, ...outputs].map(async (tensor) => (await tensor.read())[0]));
+      await compiled.dispose();
+      return values;
+    };
+
+    test("a write of what it reads", async () => {
+      const [x, z, w] = [four(3), four(11), four(15)];
+      const step = () => {
+        const t = square(x);
+        on.device.copy(z, w);
+        return { y: add(t, w) };
+      };
+      expect(await left(w, step)).toEqual([11, 20]); // 24 by the old w
+    });
+
+    test("an elementwise write of what it reads", async () => {
+      const [x, z, w] = [four(3), Tensor.from(on.device, [11], []), four(15)];
+      const step = () => {
+        const t = square(x);
+        accumulate(z, z); // of another size, so that it joins nothing
+        return { y: add(t, expand(z, [4])) };
+      };
+      expect(await left(w, step)).toEqual([15, 31]);
+    });
+
+    test("a write of what it writes", async () => {
+      const [x, one, w] = [four(3), four(1), four(0)];
+      const step = () => {
+        const t = square(x);
+        accumulate(one, one, w);
+        accumulate(t, one, w);
+        return {};
+      };
+      expect(await left(w, step)).toEqual([10]);
+    });
+
+    test("a read of what it writes", async () => {
+      const [x, one, w] = [four(3), four(1), four(5)];
+      const step = () => {
+        const t = square(x);
+        const before = sum(w);
+        accumulate(t, one, w);
+        return { before };
+      };
+      expect(await left(w, step)).toEqual([10, 20]);
+    });
+  });
+
   test("stays within the storage buffers that a device lets a kernel bind", async () => {
     const adapter = await testGpu().requestAdapter();
     const gpu = await adapter!.requestDevice();

@@ -51,7 +51,7 @@ test("storages that are alive at one time never share a slot, and every slot is 
   const check = (step: Drawn) => {
     const { list, used, transient, kept } = stepOf(step);
     const plan = planMemory(list, transient, kept);
-    const touchedOnes = new Set(used.flat().filter((storage) => transient.has(storage)));
+    const touchedOnes = new Set([...used.flat(), ...kept].filter((storage) => transient.has(storage)));
     const placed = plan.slots.flatMap(({ tenants }) => tenants.map(({ storage }) => storage));
     expect(new Set(placed)).toEqual(touchedOnes);
     expect(placed.length).toBe(touchedOnes.size);
@@ -63,7 +63,8 @@ test("storages that are alive at one time never share a slot, and every slot is 
     for (let now = 0; now <= list.length; now++) {
       const before = new Set(used.slice(0, now + 1).flat());
       const after = new Set(used.slice(now).flat());
-      const alive = [...touchedOnes].filter((s) => before.has(s) && (after.has(s) || kept.has(s)));
+      const atEnd = (s: Storage) => kept.has(s) && (before.has(s) || now === list.length);
+      const alive = [...touchedOnes].filter((s) => (before.has(s) && after.has(s)) || atEnd(s));
       const slots = alive.map((storage) => slotOf.get(storage)!);
       expect(new Set(slots).size).toBe(alive.length);
       most = Math.max(
