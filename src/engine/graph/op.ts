@@ -37,6 +37,7 @@ export function defineOp<In extends readonly [Tensor, ...Tensor[]], Params = voi
 ): (inputs: In, params: Params) => Tensor {
   return (inputs, params) => {
     const { device, dtype } = inputs[0];
+    for (const { storage } of inputs) if (storage.released) storage.use(rule.name);
     const shapes = inputs.map((input) => input.shape) as unknown as Shapes<In>;
     const output = Tensor.empty(device, rule.shape(shapes, params), rule.dtype ?? dtype);
     const call = { device, inputs, params, output };

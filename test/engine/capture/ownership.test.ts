@@ -101,7 +101,7 @@ describe("a tensor from outside that was disposed", () => {
 
     x.alias([1]).dispose();
     await expect(compile(on.device, () => ({ y: square(x) }))).rejects.toThrow(
-      "elementwise_square: every tensor must still have its memory; got one that was disposed",
+      "square: every tensor must still have its memory; got one that was disposed",
     );
     const late = vector(2);
     const disposing = compile(on.device, () => {
@@ -120,7 +120,7 @@ describe("a step that was disposed", () => {
     const { y } = step.run();
     const disposing = step.dispose();
     expect(() => step.run()).toThrow("CompiledStep.run: the step must be alive; it was disposed");
-    expect(() => square(y)).toThrow("elementwise_square: every tensor must still have its memory");
+    expect(() => square(y)).toThrow("square: every tensor must still have its memory");
     await disposing;
     await expect(y.read()).rejects.toThrow("Tensor.read: every tensor must still have its memory");
     const held = on.device.counters.bytesHeld;

@@ -122,7 +122,7 @@ describe("a tensor that was disposed", () => {
   };
 
   test("is refused by every op, copy, clear, read and write", async () => {
-    expect(() => square(gone())).toThrow(`elementwise_square: ${rule}`);
+    expect(() => square(gone())).toThrow(`square: ${rule}`);
     expect(() => sum(gone())).toThrow(rule);
     expect(() => mul(vector(1, 2), gone())).toThrow(rule);
     expect(() => on.device.copy(gone(), vector(1, 2))).toThrow(`copy: ${rule}`);
