@@ -125,28 +125,6 @@ describe("a device that is lost", () => {
     }));
 });
 
-describe("a caller's own GPUDevice", () => {
-  test("is used with its own limits and never destroyed", async () => {
-    const adapter = await testGpu().requestAdapter();
-    const gpu = await adapter!.requestDevice();
-    const device = await Device.open(gpu);
-    expect(device.gpu).toBe(gpu);
-    expect(device.limits.maxStorageBufferBindingSize).toBe(2 ** 27);
-    expect(await square(Tensor.from(device, [3], [1])).item()).toBe(9);
-    device.destroy();
-    const again = await Device.open(gpu);
-    expect(await square(Tensor.from(again, [4], [1])).item()).toBe(16);
-    gpu.destroy();
-    expect((await gpu.lost).reason).toBe("destroyed");
-  });
-
-  test("one opened here is destroyed", async () => {
-    const device = await Device.open(testGpu());
-    device.destroy();
-    expect((await device.gpu.lost).reason).toBe("destroyed");
-  });
-});
-
 describe("limits", () => {
   const on = withDevice();
 
@@ -278,6 +256,38 @@ describe("tidy", () => {
     expect(await y.item()).toBe(1000);
     expect(inner!.storage.buffer).toBeNull();
     await expect(inner!.read()).rejects.toThrow("Tensor.read");
+  });
+
+  test("refuses results that it cannot look into, and gives everything back", async () => {
+    const rule = "tidy: the function must return tensors, or arrays and plain records of them; got";
+    const made: Tensor[] = [];
+    const make = () => {
+      made.push(ones());
+      return made.at(-1)!;
+    };
+    const { device } = on;
+    expect(() => device.tidy(() => new Map([["y", make()]]))).toThrow(`${rule} an instance of Map`);
+    expect(() => device.tidy(() => new Set([make()]))).toThrow(`${rule} an instance of Set`);
+    expect(() => device.tidy(async () => make())).toThrow(`${rule} a promise. Wait for it outside`);
+    expect(() => device.tidy(() => [() => make()])).toThrow(`${rule} a function`);
+    expect(made.filter(({ storage }) => storage.buffer !== null)).toEqual([]);
+    const captured = compile(device, () => device.tidy(async () => make()) as never);
+    await expect(captured).rejects.toThrow("tidy: the function must return tensors");
+  });
+
+  test("takes records that refer to themselves, and what is no tensor", async () => {
+    interface Ring {
+      y: Tensor;
+      self?: Ring;
+      rest: unknown[];
+    }
+    const ring = on.device.tidy(() => {
+      const made: Ring = { y: square(ones()), rest: [1, "two", null, undefined, new Float32Array(2)] };
+      made.self = made;
+      return made;
+    });
+    expect(ring.self).toBe(ring);
+    expect((await ring.y.read())[999]).toBe(1);
   });
 
   test("leaves alone what outlives it, such as a model's segment table", async () => {

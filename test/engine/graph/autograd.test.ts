@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { grad } from "../../../src/engine/graph/autograd.ts";
-import { stopGradient } from "../../../src/engine/graph/op.ts";
+import { defineOp, stopGradient } from "../../../src/engine/graph/op.ts";
 import { Tensor } from "../../../src/engine/graph/tensor.ts";
 import { attention } from "../../../src/engine/ops/attention.ts";
 import { concat } from "../../../src/engine/ops/concat.ts";
@@ -138,7 +138,115 @@ describe("gradients written into a flat buffer", () => {
   });
 });
 
+describe("what does not fit is refused", () => {
+  const x = () => vector(1, 2, 3, 4, 5, 6, 7, 8);
+
+  test("a seed of another shape or dtype", () => {
+    const rule = "grad: the seed must be f32 [8], as the tensor is; got";
+    const by = (seed: Tensor) => () => grad(square(x()), [x()], { seed });
+    expect(by(vector(1))).toThrow(`${rule} f32 [1]`);
+    expect(by(Tensor.zeros(on.device, [2, 4]))).toThrow(`${rule} f32 [2,4]`);
+    expect(by(Tensor.zeros(on.device, [8], "i32"))).toThrow(`${rule} i32 [8]`);
+  });
+
+  test("places of another number, shape or dtype, or with memory in common", () => {
+    const [a, b] = [vector(1, 2), vector(3, 4)];
+    const by =
+      (...into: Tensor[]) =>
+      () =>
+        grad(sum(mul(a, b)), [a, b], { into });
+    const [place, other] = places([2], [2]) as [Tensor, Tensor];
+    expect(by(place)).toThrow("grad: into needs a tensor for each of the 2 in wrt; got 1");
+    expect(by(place, vector(1, 2, 3))).toThrow(
+      "grad: into[1] must be f32 [2], as the tensor is; got f32 [3]",
+    );
+    expect(by(place, Tensor.zeros(on.device, [2], "u32"))).toThrow("got u32 [2]");
+    expect(by(place, place.alias([2]))).toThrow(
+      "grad: into[1] must have memory of its own; got that of into[0]",
+    );
+    expect(by(place, other)()).toEqual([place, other]);
+  });
+
+  test("integers", () => {
+    const whole = Tensor.from(on.device, [1, 2], [2], "i32");
+    expect(() => grad(sum(vector(1)), [whole])).toThrow(
+      "grad: the loss and what it is differentiated by must be f32",
+    );
+    expect(() => grad(Tensor.from(on.device, [1], [], "u32"), [])).toThrow("must be f32; got u32");
+  });
+
+  const returns = (backward: (dy: Tensor) => (Tensor | null)[]) =>
+    defineOp<[Tensor]>({
+      name: "mine",
+      shape: ([shape]) => shape,
+      forward: ({ device, inputs: [from], output }) => device.copy(from, output),
+      backward: (_, dy) => backward(dy),
+    });
+  test.each<[string, (dy: Tensor) => (Tensor | null)[], string]>([
+    [
+      "of another shape",
+      () => [vector(1)],
+      "mine: backward's gradient of input 0 must be f32 [8], as the tensor is; got f32 [1]",
+    ],
+    ["of another dtype", (dy) => [dy.alias([8], 0, "u32")], "must be f32 [8], as the tensor is; got u32 [8]"],
+    ["too few", () => [], "mine: backward must return a gradient or null for each of 1 inputs; got 0"],
+    [
+      "too many",
+      (dy) => [dy, dy],
+      "mine: backward must return a gradient or null for each of 1 inputs; got 2",
+    ],
+  ])("gradients from an op's backward: %s", (_, backward, rule) => {
+    const from = x();
+    expect(() => grad(sum(returns(backward)([from], undefined)), [from])).toThrow(rule);
+  });
+
+  test("but a null for an input that is not there is no gradient", async () => {
+    const from = x();
+    const [dx] = grad(sum(returns((dy) => [dy, null])([from], undefined)), [from]);
+    expect(await read(dx)).toEqual(Array.from({ length: 8 }, () => 1));
+  });
+});
+
 describe("what is asked for", () => {
+  test("one tensor twice has its gradient in both places", async () => {
+    const [a, b] = [vector(2, 3), vector(5, 7)];
+    const into = places([2], [2], [2]);
+    expect(grad(sum(mul(a, b)), [a, b, a], { into })).toEqual(into);
+    expect(await Promise.all(into.map(read))).toEqual([
+      [5, 7],
+      [2, 3],
+      [5, 7],
+    ]);
+    const [first, , again] = grad(sum(mul(a, b)), [a, b, a]);
+    expect(await read(again)).toEqual(await read(first));
+    const none = places([2], [2]);
+    grad(sum(b), [a, a], { into: none });
+    expect(await Promise.all(none.map(read))).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
+  test("a gradient that is another's in a new shape comes into its own place", async () => {
+    const x = vector(1, 2, 3, 4);
+    const matrix = reshape(x, [2, 2]);
+    const into = places([4], [2, 2]);
+    grad(sum(matmul(matrix, Tensor.from(on.device, [1, 2, 3, 4], [2, 2]))), [x, matrix], { into });
+    expect(await Promise.all(into.map(read))).toEqual([
+      [3, 7, 3, 7],
+      [3, 7, 3, 7],
+    ]);
+  });
+
+  test("costs no work behind it", () => {
+    const top = exp(exp(exp(vector(1, 2))));
+    const before = on.device.counters.dispatches;
+    grad(sum(top), [top]);
+    const own = on.device.counters.dispatches - before;
+    grad(sum(stopGradient(top)), [vector(1)]);
+    expect(own).toBeLessThanOrEqual(4); // ones, the sum's two and its gradient
+  });
+
   test("gradients of several tensors come in the order asked", async () => {
     const [a, b] = [vector(2, 3), vector(5, 7)];
     const [db, da] = grad(sum(mul(a, b)), [b, a]);

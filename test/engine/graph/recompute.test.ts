@@ -4,6 +4,7 @@ import { grad } from "../../../src/engine/graph/autograd.ts";
 import { stopGradient } from "../../../src/engine/graph/op.ts";
 import { recompute } from "../../../src/engine/graph/recompute.ts";
 import { Tensor } from "../../../src/engine/graph/tensor.ts";
+import { batchNorm } from "../../../src/engine/ops/batchNorm.ts";
 import { dropout } from "../../../src/engine/ops/dropout.ts";
 import { add, exp, gelu, mul, scale, square } from "../../../src/engine/ops/elementwise.ts";
 import { layerNorm } from "../../../src/engine/ops/layerNorm.ts";
@@ -68,6 +69,24 @@ const graphs: Record<string, (run: Runner, all: Leaves) => Tensor> = {
       return { a: first, b: mul(gelu(first), x) };
     }, all.x);
     return add(sum(mul(a, b)), sum(square(b)));
+  },
+  "outputs of different shapes, both used twice": (run, all) => {
+    const { y, total, first } = run((x) => {
+      const hidden = gelu(linear(x, all.weight, all.bias));
+      return { y: hidden, total: sum(square(hidden), 1), first: sum(mul(hidden, x)) };
+    }, all.x);
+    return add(add(sum(exp(scale(total, 0.1))), mul(first, first)), add(sum(mul(y, all.x)), sum(mul(y, y))));
+  },
+  "outputs in nested records and arrays": (run, all) => {
+    const { a, list } = run(
+      (x) => ({ a: { b: square(x) }, list: [exp(x), { c: mul(x, x) }] as const }),
+      all.x,
+    );
+    return sum(add(mul(a.b, list[0]), list[1].c));
+  },
+  "two outputs, the later of which alone is used, and then the earlier": (run, all) => {
+    const [early, late] = run((x) => [mul(x, x), exp(scale(x, 0.1))] as const, all.x);
+    return sum(mul(scale(late, 3), mul(early, early)));
   },
   "an array of outputs, of which one is unused and one an input": (run, all) => {
     const [a, , same] = run((x) => [square(x), exp(x), x] as const, all.x);
@@ -150,4 +169,27 @@ test("a piece that does something else the second time is refused", () => {
   expect(() => grad(sum(y), [x])).toThrow(
     "recompute: the piece must do the same when it runs again; got an output of shape [2,4] and then [2]",
   );
+});
+
+test("batch norm moves its running statistics once, and the gradients are those of the plain graph", async () => {
+  const results = [];
+  for (const run of [plainly, recompute] as Runner[]) {
+    const [x, weight] = [drawn([6, WIDTH], 1), drawn([WIDTH, WIDTH], 2)];
+    const runningMean = Tensor.zeros(on.device, [WIDTH]);
+    const runningVar = Tensor.from(on.device, new Float32Array(WIDTH).fill(1), [WIDTH]);
+    const record = () => {
+      const piece = (input: Tensor) =>
+        batchNorm(linear(input, weight), { runningMean, runningVar, training: true });
+      const inner: typeof piece = (input) => run(piece, input);
+      const y = run((input) => square(inner(input)), x);
+      return grad(sum(mul(y, y)), [x, weight]);
+    };
+    const gradients = await bitsOf(record());
+    const statistics = await bitsOf([runningMean, runningVar]);
+    const step = await compile(on.device, record);
+    step.run();
+    results.push([gradients, statistics, await bitsOf([runningMean, runningVar])]);
+    await step.dispose();
+  }
+  expect(results[1]).toEqual(results[0]);
 });

@@ -57,3 +57,13 @@ test("another number of values is refused", () => {
     "StepValues.write: rate holds 1 values; got 2",
   );
 });
+
+test.each([
+  [-1, "u32 values are whole numbers from 0 to 4294967295; got -1 at 0"],
+  [2.75, "got 2.75 at 0"],
+  [2 ** 32, "got 4294967296 at 0"],
+  [["1"] as unknown as number, "values must be a flat list of numbers; got string 1 at 0"],
+  [undefined as unknown as number, "StepValues.write: step holds 1 values; got 0"],
+])("a step counter of %s is refused", (step, rule) => {
+  expect(() => valuesOf().write({ rate: 0, many, step })).toThrow(rule);
+});
