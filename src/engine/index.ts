@@ -22,7 +22,7 @@ export { type GradOptions, grad } from "./graph/autograd.ts";
 export { type BackwardCall, type Call, defineOp, type OpRule, stopGradient } from "./graph/op.ts";
 export { type ParameterSpec, Parameters, type Segment } from "./graph/parameters.ts";
 export { recompute } from "./graph/recompute.ts";
-export { type DType, type Shape, Tensor, type Values } from "./graph/tensor.ts";
+export { type DType, type Shape, Tensor, type Tensors, type Values } from "./graph/tensor.ts";
 export { type AdamWOptions, adamw } from "./optim/adamw.ts";
 export { type ClipOptions, type Clipped, clipGradients } from "./optim/clip.ts";
 export { ema } from "./optim/ema.ts";

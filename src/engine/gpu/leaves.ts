@@ -20,6 +20,7 @@ export function leavesOf(where: string, result: unknown): Leaf[] {
     if (isLeaf(value)) leaves.push(value);
     else if (Array.isArray(value) || isPlain(value)) Object.values(value).forEach(enter);
     else {
+      if (value instanceof Promise) value.catch(() => undefined); // it may yet meet memory that was given back
       throw new Error(
         `${where}: the function must return tensors, or arrays and plain records of them; got ${kindOf(value)}`,
       );
