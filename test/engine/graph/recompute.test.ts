@@ -147,6 +147,29 @@ test("captured, the forward of the pieces runs twice and less is alive at once",
   expect(saving.memory.lowerBound).toBeLessThan(0.6 * plain.memory.lowerBound);
 });
 
+test("a piece with two outputs costs its forward once more and nothing else", async () => {
+  const x = drawn([4, 4], 1);
+  const lossOf = (run: Runner) => {
+    const [a, b] = run((input) => [exp(input), square(input)] as const, x);
+    return sum(mul(a, b));
+  };
+  const dispatches = async (run: Runner) => {
+    const step = await compile(on.device, () => grad(lossOf(run), [x]), { fuse: false });
+    await step.dispose();
+    return step.dispatches;
+  };
+  expect(await dispatches(recompute)).toBe((await dispatches(plainly)) + 2);
+});
+
+test("gradients of one output after those of both have nothing of the first time", async () => {
+  const x = drawn([4, 4], 1);
+  const gradients = (run: Runner) => {
+    const [a, b] = run((input) => [exp(input), square(input)] as const, x);
+    return bitsOf([sum(mul(a, b)), sum(b), sum(a), sum(mul(b, a))].map((loss) => grad(loss, [x])[0]!));
+  };
+  expect(await gradients(recompute)).toEqual(await gradients(plainly));
+});
+
 /** Six pieces of four ops. */
 function chain(run: Runner, x: Tensor): Tensor {
   let y = x;
