@@ -71,13 +71,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
     });
   };
   for (const node of order) visit(node);
-  const settled = new Map<Tensor, Tensor>();
-  return wrt.map((tensor, i) => {
-    const gradient = settled.get(tensor) ?? gradients.get(tensor);
-    const result = settle(tensor, gradient, into?.[i]);
-    if (!settled.has(tensor)) settled.set(tensor, result);
-    return result;
-  });
+  return wrt.map((tensor, i) => settle(tensor, gradients.get(tensor), into?.[i]));
 }
 
 /** Throws one sentence unless the arguments fit each other. */
