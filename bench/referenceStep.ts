@@ -94,15 +94,15 @@ export async function referenceStep(device: Device, problem: StepProblem): Promi
       return readback.value();
     },
     async gradients() {
-      const flat = (await parameters.gradients!.read()) as Float32Array;
-      return new Map([...parameters.unpack(flat)].map(([name, { values }]) => [name, values]));
+      const named = await parameters.read(parameters.gradients!);
+      return new Map([...named].map(([name, { values }]) => [name, values]));
     },
     async close() {
       await compiled.dispose();
       readback.destroy();
-      for (const tensor of [parameters.values, parameters.gradients!, images, labels, factors])
-        tensor.dispose();
-      for (const tensor of Object.values(optimizer.state)) tensor.dispose();
+      parameters.dispose();
+      const state = Object.values(optimizer.state).flat();
+      for (const tensor of [images, labels, factors, ...state]) tensor.dispose();
       await device.allocator.trim();
     },
   };

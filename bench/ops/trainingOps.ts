@@ -15,16 +15,15 @@ export function adamwCase(inputs: Inputs, { width }: OpSize): OpCase {
   const { device } = inputs;
   const parameters = new Parameters(device, [{ name: "block", shape: [12 * width, width], values }]);
   const gradient = inputs.normal([size]);
-  parameters.gradients!.write(gradient.values);
+  parameters.gradients![0]!.write(gradient.values);
   const { beta1, beta2, eps, lr, weightDecay } = RATES;
   const optimizer = adamw(parameters, { beta1, beta2, eps });
   const numbers = inputs.from(Float32Array.from(optimizer.numbers({ step: 1, lr, weightDecay })), [4]);
   const factors = inputs.from(Float32Array.of(1), [1]);
   const record = () => optimizer.update(numbers, factors);
   inputs.onDispose(() => {
-    for (const tensor of [parameters.values, parameters.gradients!, ...Object.values(optimizer.state)]) {
-      tensor.dispose();
-    }
+    parameters.dispose();
+    for (const tensor of Object.values(optimizer.state).flat()) tensor.dispose();
   });
   return {
     name: "adamw",
@@ -37,7 +36,7 @@ export function adamwCase(inputs: Inputs, { width }: OpSize): OpCase {
       const zeros = () => new Float64Array(size);
       adamw64({ p, m: zeros(), v: zeros() }, gradient.values, { ...RATES, step: 1 });
       const change = (to: ArrayLike<number>) => Float64Array.from(values, (from, i) => to[i]! - from);
-      return relativeError(change(await parameters.values.read()), change(p));
+      return relativeError(change(await parameters.get("block").read()), change(p));
     },
   };
 }

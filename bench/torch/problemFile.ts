@@ -90,8 +90,8 @@ async function solveMae(device: Device, model: string, batch: number): Promise<S
     return { loss };
   });
   const [loss] = await compiled.run().loss.read();
-  const flat = (await params.gradients!.read()) as Float32Array;
-  const gradients = new Map([...params.unpack(flat)].map(([name, { values }]) => [name, values]));
+  const named = await params.read(params.gradients!);
+  const gradients = new Map([...named].map(([name, { values }]) => [name, values]));
   await compiled.dispose();
   const tensors = new Map(specs.map(({ name, shape, values }) => [name, f32(shape, values)]));
   tensors.set("images", f32(imageShape, images));

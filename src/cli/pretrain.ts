@@ -151,7 +151,7 @@ const prepare = (
     await planOrRefuse(device, settings, { gradCheckpointing });
     const onDevice = await DeviceImages.upload(device, images);
     const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
-    if (checkpoint) trainer.restore(stateOf(checkpoint, trainer));
+    if (checkpoint) trainer.restore(stateOf(checkpoint));
     await trainer.prepare();
     await device.finish();
     return trainer;

@@ -19,8 +19,15 @@ export { type Constants, type Kernel, kernel } from "./gpu/kernel.ts";
 export { LimitError } from "./gpu/memory.ts";
 export { f32Bits, words } from "./gpu/words.ts";
 export { type GradOptions, grad } from "./graph/autograd.ts";
+export { Guard } from "./graph/guard.ts";
 export { type BackwardCall, type Call, defineOp, type OpRule, stopGradient } from "./graph/op.ts";
-export { type ParameterSpec, Parameters, type Segment } from "./graph/parameters.ts";
+export {
+  type NamedValues,
+  type ParameterSpec,
+  Parameters,
+  type ParametersOptions,
+  type Segment,
+} from "./graph/parameters.ts";
 export { recompute } from "./graph/recompute.ts";
 export { type DType, type Shape, Tensor, type Tensors, type Values } from "./graph/tensor.ts";
 export { type AdamWOptions, adamw } from "./optim/adamw.ts";
@@ -28,7 +35,7 @@ export { type ClipOptions, type Clipped, clipGradients } from "./optim/clip.ts";
 export { ema } from "./optim/ema.ts";
 export { type LarsOptions, lars } from "./optim/lars.ts";
 export type { Optimizer, Rates } from "./optim/optimizer.ts";
-export { sgd } from "./optim/sgd.ts";
+export { type SgdOptions, sgd } from "./optim/sgd.ts";
 export { philox4x32, Random, STREAMS, type Stream } from "./random.ts";
 export { MetricRing, type MetricRow } from "./step/metricRing.ts";
 export {

@@ -7,6 +7,7 @@ import { compile } from "../engine/capture/compile.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { grad } from "../engine/graph/autograd.ts";
 import { accumulate } from "../engine/graph/fill.ts";
+import { Guard } from "../engine/graph/guard.ts";
 import { Parameters } from "../engine/graph/parameters.ts";
 import { type Shape, Tensor } from "../engine/graph/tensor.ts";
 import { batchNorm } from "../engine/ops/batchNorm.ts";
@@ -101,13 +102,17 @@ export function probeParameters(device: Device, dim: number, classes: number, se
   ]);
 }
 
-/** Batch norm without affine (eps 1e-6), then linear. x [B, D] -> logits [B, K]; training moves the statistics. */
-export function probeLogits(params: Parameters, x: Tensor, training: boolean): Tensor {
+/**
+ * Batch norm without affine (eps 1e-6), then linear. x [B, D] -> logits [B, K]. Training is under a guard, which moves the
+ * statistics when it settles; null tests by them.
+ */
+export function probeLogits(params: Parameters, x: Tensor, guard: Guard | null): Tensor {
   const normed = batchNorm(x, {
     runningMean: params.get("head.0.running_mean"),
     runningVar: params.get("head.0.running_var"),
     eps: 1e-6,
-    training,
+    training: guard !== null,
+    ...(guard ? { guard } : {}),
   });
   return linear(normed, params.get("head.1.weight"), params.get("head.1.bias"));
 }
@@ -116,14 +121,16 @@ export function probeLogits(params: Parameters, x: Tensor, training: boolean): T
 export function probeStep(
   params: Parameters,
   optimizer: Optimizer,
+  guard: Guard,
   x: Tensor,
   labels: Tensor,
   numbers: Tensor,
 ): Tensor {
-  const loss = crossEntropy(probeLogits(params, x, true), labels);
+  const loss = crossEntropy(probeLogits(params, x, guard), labels);
   const { tensors, into } = params.trainable();
   grad(loss, tensors, { into });
-  optimizer.update(numbers, clipGradients(params).factors);
+  optimizer.update(numbers, clipGradients(params, guard).factors);
+  guard.settle();
   return loss;
 }
 
@@ -158,9 +165,8 @@ export async function linearProbe(
   const losses = await trainHead(device, params, views, settings, options.onEpoch);
   const logits = await evaluate(device, params, test);
   const [hits, hits5] = [1, 5].map((k) => topKHits(logits, test.labels, classes, k)) as [Hits, Hits];
-  const head = params.unpack((await params.values.read()) as Float32Array);
-  params.values.dispose();
-  params.gradients?.dispose();
+  const head = await params.read(params.values);
+  params.dispose();
   return {
     top1: accuracyOf(hits),
     top5: accuracyOf(hits5),
@@ -199,6 +205,7 @@ async function trainHead(
   });
 
   const optimizer = lars(params);
+  const guard = new Guard(device);
   const features = Tensor.from(device, views[0]!.values, [count, dim]);
   const classes = Tensor.from(device, Uint32Array.from(labels), [count], "u32");
   const index = Tensor.from(device, new Uint32Array(batchSize), [batchSize], "u32");
@@ -206,7 +213,7 @@ async function trainHead(
   const total = Tensor.from(device, [0], []);
   const step = await compile(device, () => {
     const [x, y] = [indexSelect(features, index), indexSelect(classes, index)];
-    return { total: accumulate(total, probeStep(params, optimizer, x, y, values.tensor("numbers"))) };
+    return { total: accumulate(total, probeStep(params, optimizer, guard, x, y, values.tensor("numbers"))) };
   });
   const losses: number[] = [];
   try {
@@ -232,8 +239,8 @@ async function trainHead(
     }
   } finally {
     await step.dispose();
-    const state = Object.values(optimizer.state);
-    for (const tensor of [features, classes, index, total, ...state]) tensor.dispose();
+    const state = Object.values(optimizer.state).flat();
+    for (const tensor of [features, classes, index, total, guard.state, ...state]) tensor.dispose();
   }
   return losses;
 }
@@ -243,7 +250,7 @@ async function evaluate(device: Device, params: Parameters, { values, dim, label
   const count = labels.length;
   const rows = Math.min(count, 1024);
   const x = Tensor.from(device, new Float32Array(rows * dim), [rows, dim]);
-  const step = await compile(device, () => ({ logits: probeLogits(params, x, false) }));
+  const step = await compile(device, () => ({ logits: probeLogits(params, x, null) }));
   const logits = new Float32Array(count * classes);
   try {
     for (let start = 0; start < count; start += rows) {

@@ -1,4 +1,4 @@
-// AdamW over a model's flat buffers. One lane per four values; VECTORS of them make a block, which belongs to one segment.
+// AdamW over a shard of a model. One lane per four values; VECTORS of them make a block, which belongs to one segment.
 //   p -= lr wd p;  m = β1 m + (1-β1) g;  v = β2 v + (1-β2) g²;  p -= lr/(1-β1^t) m / (√v / √(1-β2^t) + eps)
 // A negative clipping factor leaves everything as it is. Needs grid.wgsl and adamwAverage.wgsl or adamwAlone.wgsl:
 // fn follow(i, p), which sees every new vector of parameters.

@@ -1,6 +1,7 @@
 // Batch normalisation of x [N, D] over its columns, with h = (x - mean) / sqrt(variance + eps).
 //   statistics: mean and biased variance of each column, mean first. LANES lanes per column.
-//   update:     running += momentum (statistic - running), the variance made unbiased. One thread per column.
+//   update:     running += momentum (statistic - running), the variance made unbiased, unless the guard has halted. One
+//               thread per column.
 //   forward:    y = h weight + bias. One thread per value.
 //   sums:       dweight = sum(dy h), dbias = sum(dy). LANES lanes per column.
 //   backward:   dx = weight (dy - coupling (dbias + h dweight)) / sqrt(variance + eps). One thread per value.
@@ -55,6 +56,7 @@ struct Update {
 @group(0) @binding(0) var<uniform> settings: Update;
 @group(0) @binding(1) var<storage, read_write> running_mean: array<f32>;
 @group(0) @binding(4) var<storage, read_write> running_variance: array<f32>;
+@group(0) @binding(5) var<storage, read> guard: array<u32>; // halted
 
 @compute @workgroup_size(WORKGROUP)
 fn batchNorm_update(
@@ -63,7 +65,7 @@ fn batchNorm_update(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = flat_workgroup(group, groups) * WORKGROUP + lane;
-  if (i < settings.columns) {
+  if (i < settings.columns && guard[0] == 0u) {
     running_mean[i] += settings.momentum * (mean[i] - running_mean[i]);
     running_variance[i] += settings.momentum * (variance[i] * settings.unbias - running_variance[i]);
   }

@@ -1,9 +1,15 @@
 // Gradient norms and clipping factors.
-//   clip_squares: one workgroup per chunk adds up the squares of its gradients.
-//   clip_factors: one workgroup adds the chunks of each segment, then the segments, and writes the factors.
+//   clip_squares: one workgroup per chunk of a shard adds up the squares of its gradients.
+//   clip_factors: one workgroup adds the chunks of each segment, then the segments, and writes the factors;
+//                 what is not finite halts the run's guard, and a run that has halted gets -1 for every factor.
 // NaN and infinity are found by their bits, since WGSL may assume there are none.
 
-@group(0) @binding(0) var<uniform> chunk_count: u32;
+struct Chunks {
+  count: u32,
+  first: u32, // the shard's first chunk among those of all shards
+}
+
+@group(0) @binding(0) var<uniform> here: Chunks;
 @group(0) @binding(1) var<storage, read> gradients: array<f32>;
 @group(0) @binding(2) var<storage, read> chunks: array<vec2u>;
 @group(0) @binding(3) var<storage, read_write> squares: array<f32>;
@@ -30,7 +36,7 @@ fn clip_squares(
 ) {
   let chunk = group.x + group.y * groups.x;
   var total = 0.0;
-  if (chunk < chunk_count) {
+  if (chunk < here.count) {
     let span = chunks[chunk];
     for (var i = lane; i < span.y; i += WORKGROUP) {
       let g = gradients[span.x + i];
@@ -38,8 +44,8 @@ fn clip_squares(
     }
   }
   let sum = sum_of_workgroup(lane, total);
-  if (lane == 0u && chunk < chunk_count) {
-    squares[chunk] = sum;
+  if (lane == 0u && chunk < here.count) {
+    squares[here.first + chunk] = sum;
   }
 }
 
@@ -51,9 +57,10 @@ struct Settings {
 
 @group(0) @binding(0) var<uniform> settings: Settings;
 @group(0) @binding(1) var<storage, read> chunk_squares: array<f32>;
-@group(0) @binding(2) var<storage, read> chunks_of: array<vec2u>;
+@group(0) @binding(2) var<storage, read> rows: array<vec4u>; // first chunk, number of chunks
 @group(0) @binding(3) var<storage, read_write> factors: array<f32>;
 @group(0) @binding(4) var<storage, read_write> norm: array<f32>;
+@group(0) @binding(5) var<storage, read_write> guard: array<u32>; // halted
 
 fn is_finite(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
@@ -63,7 +70,7 @@ fn is_finite(x: f32) -> bool {
 fn clip_factors(@builtin(local_invocation_index) lane: u32) {
   var mine = 0.0;
   for (var segment = lane; segment < settings.segments; segment += WORKGROUP) {
-    let span = chunks_of[segment];
+    let span = rows[segment];
     var total = 0.0;
     for (var i = 0u; i < span.y; i++) {
       total += chunk_squares[span.x + i];
@@ -72,11 +79,14 @@ fn clip_factors(@builtin(local_invocation_index) lane: u32) {
     mine += total;
   }
   let all = sum_of_workgroup(lane, mine);
+  let skip = guard[0] != 0u || !is_finite(all);
+  storageBarrier(); // all have read the flag
   if (lane == 0u) {
     norm[0] = sqrt(all);
+    guard[0] = u32(skip);
   }
   for (var segment = lane; segment < settings.segments; segment += WORKGROUP) {
     let squared = select(all, factors[segment], settings.by_tensor == 1u);
-    factors[segment] = select(-1.0, min(1.0, settings.limit / (sqrt(squared) + 1e-6)), is_finite(all));
+    factors[segment] = select(min(1.0, settings.limit / (sqrt(squared) + 1e-6)), -1.0, skip);
   }
 }

@@ -1,4 +1,5 @@
-// SGD with momentum over a model's flat buffers: d = f g + wd p;  μ = momentum μ + d;  p -= lr μ.
+// SGD with momentum over a shard of a model: d = f g + wd p;  μ = momentum μ + d;  p -= lr μ, or with NESTEROV
+// p -= lr (d + momentum μ).
 // One workgroup per block of 64 values, which belongs to one segment; f is its clipping factor, a negative one leaves
 // everything as it is. Needs grid.wgsl.
 
@@ -31,7 +32,12 @@ fn sgd(
     return;
   }
   let i = block * BLOCK + lane;
-  let moved = settings.momentum * buffer[i] + (g[i] * factor + numbers[1] * row.x * p[i]);
+  let d = g[i] * factor + numbers[1] * row.x * p[i];
+  let moved = settings.momentum * buffer[i] + d;
   buffer[i] = moved;
-  p[i] -= numbers[0] * row.y * moved;
+  if (NESTEROV) {
+    p[i] -= numbers[0] * row.y * (d + settings.momentum * moved);
+  } else {
+    p[i] -= numbers[0] * row.y * moved;
+  }
 }

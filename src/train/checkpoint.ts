@@ -1,6 +1,5 @@
 import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../data/safetensors.ts";
-import type { Parameters } from "../engine/graph/parameters.ts";
-import type { Shape } from "../engine/graph/tensor.ts";
+import type { NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import type { RunSettings } from "./run.ts";
 import type { Trainer, TrainerState } from "./trainer.ts";
 
@@ -20,18 +19,19 @@ export interface CheckpointInfo {
 
 export interface Checkpoint {
   info: CheckpointInfo;
-  parameters: Map<string, { shape: Shape; values: Float32Array }>;
-  optimizer: Record<string, Map<string, { shape: Shape; values: Float32Array }>>;
+  /** By name: parameters as they are called, moments as `optimizer.<moment>.<name>`. */
+  tensors: Map<string, NamedValues>;
 }
 
 /**
  * A trainer's state as safetensors: parameters under timm's names, so that PyTorch reads the file as it is, moments as
- * `optimizer.<moment>.<name>`, and everything else as JSON in the metadata.
+ * `optimizer.<moment>.<name>`, and everything else as JSON in the metadata. Of a run that halted at a step that was not
+ * finite it is the state before that step.
  */
 export async function encodeCheckpoint(
   trainer: Trainer,
 ): Promise<{ info: CheckpointInfo; bytes: Uint8Array }> {
-  const { step, parameters, optimizer } = await trainer.state();
+  const { step, tensors: state } = await trainer.state();
   const { settings, device } = trainer;
   const info: CheckpointInfo = {
     format: FORMAT,
@@ -42,13 +42,9 @@ export async function encodeCheckpoint(
     adapter: device.info.description || device.info.vendor,
   };
   const tensors = new Map<string, StoredTensor>();
-  const add = (prefix: string, flat: Float32Array): void => {
-    for (const [name, { shape, values }] of trainer.parameters.unpack(flat)) {
-      tensors.set(prefix + name, { dtype: "F32", shape, data: values as Float32Array<ArrayBuffer> });
-    }
-  };
-  add("", parameters);
-  for (const [moment, flat] of Object.entries(optimizer)) add(`optimizer.${moment}.`, flat);
+  for (const [name, { shape, values }] of state) {
+    tensors.set(name, { dtype: "F32", shape, data: values as Float32Array<ArrayBuffer> });
+  }
   return { info, bytes: writeSafetensors(tensors, { partwise: JSON.stringify(info) }) };
 }
 
@@ -62,18 +58,10 @@ export function decodeCheckpoint(name: string, bytes: Uint8Array): Checkpoint {
       `${name}: must be a checkpoint of format ${FORMAT}; got ${info ? info.format : "safetensors without partwise metadata"}`,
     );
   }
-  const checkpoint: Checkpoint = { info, parameters: new Map(), optimizer: {} };
-  for (const [key, tensor] of tensors) {
-    const named = { shape: tensor.shape, values: toFloat32(tensor) };
-    const [, moment, parameter] = /^optimizer\.([^.]+)\.(.+)$/.exec(key) ?? [];
-    if (moment === undefined || parameter === undefined) {
-      checkpoint.parameters.set(key, named);
-    } else {
-      checkpoint.optimizer[moment] ??= new Map();
-      checkpoint.optimizer[moment].set(parameter, named);
-    }
-  }
-  return checkpoint;
+  const named = [...tensors].map(([key, tensor]) => {
+    return [key, { shape: tensor.shape, values: toFloat32(tensor) }] as const;
+  });
+  return { info, tensors: new Map(named) };
 }
 
 function readNamed(name: string, bytes: Uint8Array) {
@@ -85,22 +73,9 @@ function readNamed(name: string, bytes: Uint8Array) {
 }
 
 /** The state that goes into a trainer of the same settings. */
-export function stateOf(checkpoint: Checkpoint, trainer: Trainer): TrainerState {
-  const { info, parameters, optimizer } = checkpoint;
-  const { parameters: model } = trainer;
-  const moments = Object.entries(trainer.optimizer.state).map(([moment, tensor]) => {
-    const saved = optimizer[moment];
-    if (!saved) throw new Error(`checkpoint: must hold optimizer.${moment}; got ${Object.keys(optimizer)}`);
-    return [moment, model.pack(saved, tensor.size)] as const;
-  });
-  return {
-    step: info.step,
-    parameters: model.pack(parameters, model.values.size),
-    optimizer: Object.fromEntries(moments),
-  };
-}
+export const stateOf = ({ info, tensors }: Checkpoint): TrainerState => ({ step: info.step, tensors });
 
 /** Puts the parameters a checkpoint shares with a model into it, for example the encoder alone. */
-export function loadParameters(model: Parameters, { parameters }: Checkpoint): void {
-  model.values.write(model.pack(parameters, model.values.size));
+export function loadParameters(model: Parameters, { tensors }: Checkpoint): void {
+  model.write(model.values, tensors);
 }

@@ -1,7 +1,7 @@
 import type { MetricRow } from "../engine/step/metricRing.ts";
 import type { Trainer } from "./trainer.ts";
 
-/** A loss or gradient that is NaN or infinite. The update of that step was skipped; the parameters are those before it. */
+/** A loss or gradient that is NaN or infinite. Nothing has moved from that step on: the state is the one before it. */
 export class NonFiniteLossError extends Error {
   override name = "NonFiniteLossError";
 }

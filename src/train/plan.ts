@@ -2,6 +2,7 @@ import { capture } from "../engine/capture/compile.ts";
 import { type Command, isRange } from "../engine/gpu/command.ts";
 import { Device } from "../engine/gpu/device.ts";
 import { LimitError } from "../engine/gpu/memory.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
 import { DeviceImages } from "./deviceImages.ts";
 import type { RunSettings } from "./run.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
@@ -59,9 +60,9 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
   const { parameters, optimizer } = trainer;
   const total = planning.counters.bytesHeld;
   const sizes = {
-    parameters: parameters.values.bytes,
-    gradients: parameters.gradients?.bytes ?? 0,
-    optimizer: Object.values(optimizer.state).reduce((sum, { bytes }) => sum + bytes, 0),
+    parameters: bytesOf(parameters.values),
+    gradients: bytesOf(parameters.gradients ?? []),
+    optimizer: bytesOf(Object.values(optimizer.state).flat()),
     images: withoutImages ? null : images.bytes,
     activations: layout.bytes,
   };
@@ -78,6 +79,8 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
     ...workOf(commands),
   };
 }
+
+const bytesOf = (tensors: readonly Tensor[]): number => tensors.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** The cropped pictures of a step, f32 [B, H, W, 3], before any list of that length is made on the host. */
 function checkPictures({ batchSize, mae }: RunSettings, limit: number): void {

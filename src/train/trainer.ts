@@ -4,7 +4,8 @@ import { type CompiledStep, compile, type Outputs } from "../engine/capture/comp
 import type { TimedDispatch } from "../engine/capture/timing.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { grad } from "../engine/graph/autograd.ts";
-import { Parameters } from "../engine/graph/parameters.ts";
+import { Guard } from "../engine/graph/guard.ts";
+import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { cropPictures } from "../engine/ops/cropPictures.ts";
 import { adamw } from "../engine/optim/adamw.ts";
@@ -20,10 +21,16 @@ import { BOX_WORDS, fillBoxes } from "./views.ts";
 
 /** What must be saved to go on exactly: every number on the GPU that a step changes. */
 export interface TrainerState {
-  /** Updates made so far. */
+  /** Updates made so far; after a step that was not finite, those before it. */
   step: number;
-  parameters: Float32Array;
-  optimizer: Record<string, Float32Array>;
+  /** By the prefixes of `Trainer.kept` and the parameters' names. */
+  tensors: Map<string, NamedValues>;
+}
+
+/** Tensors on the device that a run keeps, laid out as the values or the trained ones of `layout`. */
+export interface Kept {
+  tensors: readonly Tensor[];
+  layout: Parameters;
 }
 
 /** How a run is computed, which no bit of it depends on. */
@@ -42,6 +49,8 @@ export class Trainer {
   readonly parameters: Parameters;
   readonly optimizer: Optimizer;
   readonly ring: MetricRing;
+  /** Halts everything that moves at the first step that is not finite. */
+  readonly guard: Guard;
   readonly batches: Batches;
   readonly #images: DeviceImages;
   readonly #values: StepValues<"step" | "rates">;
@@ -51,6 +60,8 @@ export class Trainer {
   readonly #options: TrainerOptions;
   #compiled: CompiledStep<Outputs> | null = null;
   #step = 0;
+  /** The step of the state that was last put in. */
+  #origin = 0;
 
   constructor(device: Device, settings: RunSettings, images: DeviceImages, options: TrainerOptions = {}) {
     const { seed, batchSize, betas, baseRate, warmupSteps, totalSteps, data } = settings;
@@ -60,6 +71,7 @@ export class Trainer {
     this.#options = options;
     this.parameters = new Parameters(device, objectiveOf(settings).specs(seed));
     this.optimizer = adamw(this.parameters, { beta1: betas[0], beta2: betas[1] });
+    this.guard = new Guard(device);
     this.ring = new MetricRing(device, ["loss", "gradNorm"]);
     this.batches = planBatches({
       count: data.count,
@@ -75,7 +87,7 @@ export class Trainer {
     this.#rate = warmupCosine({ base: (baseRate * batchSize) / 256, warmupSteps, totalSteps });
   }
 
-  /** Updates made so far; the next step has this number. */
+  /** Steps submitted so far; the next one has this number. */
   get step(): number {
     return this.#step;
   }
@@ -93,7 +105,7 @@ export class Trainer {
 
   /** Records one training step: crops, loss, gradients, update, metrics. */
   record(): Outputs {
-    const { parameters, settings } = this;
+    const { parameters, settings, guard } = this;
     const { encoder } = settings.mae;
     const step = this.#values.tensor("step");
     const images = cropPictures(this.#images.shards, this.#boxes, {
@@ -105,11 +117,11 @@ export class Trainer {
     const { loss, metrics } = objectiveOf(settings).loss(parameters, images, training);
     const { tensors, into } = parameters.trainable();
     grad(loss, tensors, { into });
-    const { factors, norm } = clipGradients(
-      parameters,
-      settings.clip === null ? {} : { limit: settings.clip },
-    );
+    guard.check(loss);
+    const limit = settings.clip === null ? {} : { limit: settings.clip };
+    const { factors, norm } = clipGradients(parameters, guard, limit);
     this.optimizer.update(this.#values.tensor("rates"), factors);
+    guard.settle();
     this.ring.record(step, { loss, gradNorm: norm, ...metrics });
     return {};
   }
@@ -148,20 +160,44 @@ export class Trainer {
     return compiled.timeDispatches();
   }
 
-  /** Waits for the GPU and copies everything out that a resumed run needs. */
-  async state(): Promise<TrainerState> {
-    const optimizer: Record<string, Float32Array> = {};
-    for (const [name, tensor] of Object.entries(this.optimizer.state)) {
-      optimizer[name] = (await tensor.read()) as Float32Array;
-    }
-    const parameters = (await this.parameters.values.read()) as Float32Array;
-    return { step: this.#step, parameters, optimizer };
+  /** Every number on the GPU that a step changes, by the prefix of its names in a checkpoint. */
+  kept(): Record<string, Kept> {
+    const { parameters: layout, optimizer } = this;
+    const moments = Object.entries(optimizer.state).map(([name, tensors]) => {
+      return [`optimizer.${name}.`, { tensors, layout }] as const;
+    });
+    return { "": { tensors: layout.values, layout }, ...Object.fromEntries(moments) };
   }
 
-  /** Goes on from a saved state of the same settings. */
-  restore({ step, parameters, optimizer }: TrainerState): void {
-    this.parameters.values.write(parameters);
-    for (const [name, tensor] of Object.entries(this.optimizer.state)) tensor.write(optimizer[name]!);
+  /** Waits for the GPU: the updates that were made, which a halted run has fewer of than steps. */
+  async updates(): Promise<number> {
+    return this.#origin + (await this.guard.read()).steps;
+  }
+
+  /** Waits for the GPU and copies everything out that a resumed run needs. */
+  async state(): Promise<TrainerState> {
+    const tensors = new Map<string, NamedValues>();
+    for (const [prefix, { tensors: flat, layout }] of Object.entries(this.kept())) {
+      for await (const [name, values] of layout.entries(flat)) tensors.set(prefix + name, values);
+    }
+    return { step: await this.updates(), tensors };
+  }
+
+  /** Goes on from a saved state of the same settings; throws, before anything changes, if it is not whole. */
+  restore({ step, tensors }: TrainerState): void {
+    const found = Object.entries(this.kept()).flatMap(([prefix, { tensors: flat, layout }]) => {
+      const own = [...tensors].filter(([name]) => name.startsWith(prefix));
+      return layout.match(flat, new Map(own.map(([name, values]) => [name.slice(prefix.length), values])));
+    });
+    for (const { view, values } of found) view.write(values);
+    this.continueFrom(step);
+  }
+
+  /** Goes on at a step whose state `kept` holds by now: a halted run moves again, metrics of before are not its own. */
+  continueFrom(step: number): void {
     this.#step = step;
+    this.#origin = step;
+    this.guard.restart();
+    this.ring.restart();
   }
 }

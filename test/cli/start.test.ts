@@ -72,10 +72,10 @@ describe("the main job", () => {
 
   test("saves the encoder it reports on", () => {
     const bytes = new Uint8Array(readFileSync(join(flags.out, "checkpoint.safetensors")));
-    const { info, parameters } = decodeCheckpoint("checkpoint.safetensors", bytes);
+    const { info, tensors } = decodeCheckpoint("checkpoint.safetensors", bytes);
     expect(info.step).toBe(STEPS);
     expect(info.settings).toEqual(reportOf().settings);
-    expect(parameters.get("blocks.3.mlp.fc2.weight")?.shape).toEqual([96, 384]);
+    expect(tensors.get("blocks.3.mlp.fc2.weight")?.shape).toEqual([96, 384]);
   });
 
   test("times every stage", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Guard } from "../../src/engine/graph/guard.ts";
 import { BLOCK, type ParameterSpec, Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
@@ -24,13 +25,15 @@ const trained = specs.filter((spec) => spec.trained !== false);
 /** A model and gradients for it; `change` may spoil the flat gradient. */
 function prepared(change: (gradients: Float32Array) => void = () => undefined) {
   const params = new Parameters(on.device, specs);
-  const gradients = new Float32Array(params.gradients!.size);
-  for (const { name, start, size } of params.segments) {
-    if (name !== "fixed") gradients.set(normal(size, 50 + name.length), start);
+  const [shard] = params.gradients!;
+  const gradients = new Float32Array(shard!.size);
+  const named = new Map<string, Float32Array>();
+  for (const { name, start, size } of params.segments.filter((segment) => segment.trained)) {
+    gradients.set(normal(size, 50 + name.length), start);
+    named.set(name, gradients.subarray(start, start + size));
   }
   change(gradients);
-  params.gradients!.write(gradients);
-  const named = new Map([...params.unpack(gradients)].map(([name, { values }]) => [name, values]));
+  shard!.write(gradients);
   return { params, gradients: named };
 }
 
@@ -40,7 +43,7 @@ const squares = (values: Iterable<number>) => [...values].reduce((sum, v) => sum
 describe("clipGradients", () => {
   async function clip(options: ClipOptions, change?: (gradients: Float32Array) => void) {
     const { params, gradients } = prepared(change);
-    const { factors, norm } = clipGradients(params, options);
+    const { factors, norm } = clipGradients(params, new Guard(on.device), options);
     return { factors: [...(await factors.read())], norm: await norm.item(), gradients };
   }
 
@@ -72,7 +75,9 @@ describe("clipGradients", () => {
 
   test("needs gradients", () => {
     const params = new Parameters(on.device, specs, { gradients: false });
-    expect(() => clipGradients(params)).toThrow("clipGradients: this model was made without gradients");
+    expect(() => clipGradients(params, new Guard(on.device))).toThrow(
+      "clipGradients: this model was made without gradients",
+    );
     expect(() => params.trainable()).toThrow("Parameters.trainable: this model was made without gradients");
   });
 
@@ -105,15 +110,16 @@ describe.each([
         optimizer.numbers({ step, lr: 0.1, weightDecay: options.weightDecay ?? 0 }),
         [4],
       );
-    optimizer.update(numbers(1), clipGradients(params).factors);
+    optimizer.update(numbers(1), clipGradients(params, new Guard(on.device)).factors);
     if (options.bad !== undefined) {
-      const gradients = await read(params.gradients!);
+      const gradients = await read(params.gradients![0]!);
       gradients[7] = options.bad;
-      params.gradients!.write(gradients);
-      optimizer.update(numbers(2), clipGradients(params).factors);
+      params.gradients![0]!.write(gradients);
+      optimizer.update(numbers(2), clipGradients(params, new Guard(on.device)).factors);
     }
     const state = Object.values(optimizer.state);
-    return { params, flat: await Promise.all([params.values, ...state].map(read)) };
+    const flat = await Promise.all([params.values, ...state].map(([shard]) => read(shard!)));
+    return { params, flat, after: await params.read(params.values) };
   };
 
   test.each([Number.NaN, Number.NEGATIVE_INFINITY])(
@@ -126,14 +132,13 @@ describe.each([
   );
 
   test("moves what is trained and nothing else, not even the padding", async () => {
-    const { params, flat } = await updated({ weightDecay: 0.1 });
+    const { params, flat, after } = await updated({ weightDecay: 0.1 });
     const used = new Set(
       params.segments.flatMap(({ start, size }) => Array.from({ length: size }, (_, i) => start + i)),
     );
     for (const values of flat) {
       expect([...values].filter((value, i) => !used.has(i) && value !== 0)).toEqual([]);
     }
-    const after = params.unpack(flat[0]!);
     for (const { name: parameter, values, trained: moves = true } of specs) {
       const now = after.get(parameter)!.values;
       if (moves)
@@ -147,7 +152,7 @@ describe.each([
 
   test("weight decay reaches tensors of several axes, rateScale its own", async () => {
     const [plain, decayed] = [await updated(), await updated({ weightDecay: 0.5 })];
-    const parts = [plain, decayed].map(({ params, flat }) => params.unpack(flat[0]!));
+    const parts = [plain.after, decayed.after];
     const changed = trained.filter(
       ({ name: parameter }) =>
         `${parts[0]!.get(parameter)!.values}` !== `${parts[1]!.get(parameter)!.values}`,
@@ -167,22 +172,29 @@ describe.each([
 });
 
 describe("adamw with a moving average", () => {
+  const averageOf = ({ trained: [shard] }: Parameters) => [
+    Tensor.from(on.device, normal(shard!.size, 9), shard!.shape),
+  ];
+
   test("gives the bits of the update and of ema behind it, in one dispatch", async () => {
     const results = [];
     for (const inOnePass of [true, false]) {
       const { params } = prepared();
-      const average = Tensor.from(on.device, normal(params.trained.size, 9), params.trained.shape);
+      const average = averageOf(params);
+      const guard = new Guard(on.device);
       const optimizer = adamw(params, inOnePass ? { average } : {});
       const before = on.device.counters.dispatches;
       for (const step of [1, 2, 3]) {
         const [averageMomentum, lr, weightDecay] = [1 - 0.1 * step, 0.1 / step, 0.05 * step];
         const numbers = optimizer.numbers({ step, lr, weightDecay, averageMomentum });
         optimizer.update(Tensor.from(on.device, numbers, [4]), Tensor.from(on.device, [1, 0.5, 2], [3]));
-        if (!inOnePass) ema(average, params.trained, Tensor.from(on.device, [averageMomentum], []));
+        if (!inOnePass) ema(average, params.trained, Tensor.from(on.device, [averageMomentum], []), guard);
       }
       results.push({
         dispatches: on.device.counters.dispatches - before,
-        flat: await Promise.all([params.values, average, ...Object.values(optimizer.state)].map(read)),
+        flat: await Promise.all(
+          [params.values, average, ...Object.values(optimizer.state)].map(([shard]) => read(shard!)),
+        ),
       });
     }
     expect(results[0]!.flat).toEqual(results[1]!.flat);
@@ -191,14 +203,17 @@ describe("adamw with a moving average", () => {
 
   test("keeps the average when the update is skipped, and needs one of the trained size", async () => {
     const { params } = prepared((gradients) => gradients.fill(Number.NaN, 3, 4));
-    const start = normal(params.trained.size, 9);
-    const average = Tensor.from(on.device, start, params.trained.shape);
+    const average = averageOf(params);
+    const start = await read(average[0]!);
     const optimizer = adamw(params, { average });
     const numbers = optimizer.numbers({ step: 1, lr: 0.1, weightDecay: 0, averageMomentum: 0.5 });
-    optimizer.update(Tensor.from(on.device, numbers, [4]), clipGradients(params).factors);
-    expect(await read(average)).toEqual(start);
-    expect(() => adamw(params, { average: Tensor.zeros(on.device, [5]) })).toThrow(
-      `adamw: the average must have the ${params.trained.size} trained values; got 5`,
+    optimizer.update(
+      Tensor.from(on.device, numbers, [4]),
+      clipGradients(params, new Guard(on.device)).factors,
+    );
+    expect(await read(average[0]!)).toEqual(start);
+    expect(() => adamw(params, { average: [Tensor.zeros(on.device, [5])] })).toThrow(
+      `adamw: the average must have the sizes of the trained shards, ${start.length}; got 5`,
     );
   });
 });
@@ -207,31 +222,37 @@ describe("ema", () => {
   test("momentum of the old, the rest of the new", async () => {
     const [a, b] = [normal(70, 1), normal(70, 2)];
     const average = Tensor.from(on.device, a, [70]);
-    ema(average, Tensor.from(on.device, b, [70]), Tensor.from(on.device, [0.75], []));
+    ema(average, Tensor.from(on.device, b, [70]), Tensor.from(on.device, [0.75], []), new Guard(on.device));
     for (const [i, value] of (await read(average)).entries()) {
       expect(value).toBeCloseTo(0.75 * a[i]! + 0.25 * b[i]!, 6);
     }
   });
 
-  test("needs one size", () => {
+  test("needs the same sizes", () => {
     const [a, b] = [Tensor.zeros(on.device, [3]), Tensor.zeros(on.device, [4])];
-    expect(() => ema(a, b, Tensor.zeros(on.device, []))).toThrow("ema: both must have one size; got 3 and 4");
+    const mix = (...pair: [Tensor | Tensor[], Tensor | Tensor[]]) =>
+      ema(...pair, Tensor.zeros(on.device, []), new Guard(on.device));
+    expect(() => mix(a, b)).toThrow("ema: both must have the same sizes; got 3 and 4");
+    expect(() => mix([a, b], b)).toThrow("got 3 + 4 and 4");
   });
 });
 
 describe("Parameters", () => {
-  test("pack undoes unpack, and names what does not fit", async () => {
+  test("write undoes read, and names what does not fit before anything is written", async () => {
     const { params } = prepared();
-    const flat = await read(params.values);
-    const named = params.unpack(flat);
-    expect([...named.keys()].sort()).toEqual(["fixed", "long", "matrix", "one"]);
+    const named = await params.read(params.values);
+    expect([...named.keys()]).toEqual(["matrix", "long", "one", "fixed"]);
     expect(named.get("matrix")).toEqual({ shape: [5, 7], values: specs[0]!.values });
-    expect(params.pack(named, flat.length)).toEqual(flat);
-    expect(params.unpack(flat.subarray(0, params.trained.size)).has("fixed")).toBe(false);
-    named.set("matrix", { shape: [7, 5], values: specs[0]!.values });
-    expect(() => params.pack(named, flat.length)).toThrow("matrix needs shape [5,7]; got [7,5]");
-    named.delete("matrix");
-    expect(() => params.pack(named, flat.length)).toThrow("matrix needs shape [5,7]; got nothing");
+    const [other, flat] = [new Parameters(on.device, specs), await read(params.values[0]!)];
+    other.values[0]!.write(new Float32Array(flat.length));
+    const spoiled = new Map(named).set("one", { shape: [7, 5], values: specs[0]!.values });
+    expect(() => other.write(other.values, spoiled)).toThrow("one needs shape [1]; got [7,5]");
+    spoiled.delete("one");
+    expect(() => other.write(other.values, spoiled)).toThrow("one needs shape [1]; got nothing");
+    expect(await read(other.values[0]!)).toEqual(new Float32Array(flat.length));
+    other.write(other.values, named);
+    expect(await read(other.values[0]!)).toEqual(flat);
+    expect((await params.read(params.trained)).has("fixed")).toBe(false);
   });
 
   test("counts values, not padding", () => {

@@ -2,6 +2,7 @@
 
 import type { Device } from "../../src/engine/gpu/device.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
+import { Guard } from "../../src/engine/graph/guard.ts";
 import { stopGradient } from "../../src/engine/graph/op.ts";
 import { type ParameterSpec, Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
@@ -68,6 +69,7 @@ function training(
   const params = new Parameters(device, specs);
   const teacher = new Parameters(device, specs, { gradients: false });
   const optimizer = adamw(params, { beta2: 0.95 });
+  const guard = new Guard(device);
   const { imageSize } = ENCODER;
   const values: Values = new StepValues(device, {
     numbers: { dtype: "f32", shape: [4] },
@@ -79,7 +81,11 @@ function training(
   const labels = Tensor.zeros(device, [BATCH], "u32");
   return {
     params,
-    state: { parameters: params.values, teacher: teacher.values, ...optimizer.state },
+    state: Object.fromEntries(
+      Object.entries({ parameters: params.values, teacher: teacher.values, ...optimizer.state }).flatMap(
+        ([name, shards]) => shards.map((tensor, i) => [shards.length > 1 ? `${name} ${i}` : name, tensor]),
+      ),
+    ),
     write(step, schedules = SCHEDULES) {
       const random = new Random(SEED, "test", step);
       images.write(random.fillNormal(new Float32Array(images.size)));
@@ -96,9 +102,10 @@ function training(
       const loss = lossOf(params, teacher, { images, labels, values });
       const { tensors, into } = params.trainable();
       grad(loss, tensors, { into });
-      const { factors, norm } = clipGradients(params, { limit: 0.5 });
+      const { factors, norm } = clipGradients(params, guard, { limit: 0.5 });
       optimizer.update(values.tensor("numbers"), factors);
-      ema(teacher.values, params.values, values.tensor("momentum"));
+      ema(teacher.values, params.values, values.tensor("momentum"), guard);
+      guard.settle();
       return { loss, norm };
     },
   };

@@ -2,6 +2,7 @@ import { creatures } from "../../src/data/creatures/creatures.ts";
 import { compile } from "../../src/engine/capture/compile.ts";
 import type { Device } from "../../src/engine/gpu/device.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
+import { Guard } from "../../src/engine/graph/guard.ts";
 import type { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
@@ -26,12 +27,13 @@ export async function overfit(
 ): Promise<number[]> {
   const { device } = params;
   const optimizer = adamw(params);
+  const guard = new Guard(device);
   const values = new StepValues(device, { numbers: { dtype: "f32", shape: [4] } });
   const step = await compile(device, () => {
     const loss = lossOf();
     const { tensors, into } = params.trainable();
     grad(loss, tensors, { into });
-    optimizer.update(values.tensor("numbers"), clipGradients(params).factors);
+    optimizer.update(values.tensor("numbers"), clipGradients(params, guard).factors);
     return { loss };
   });
   const losses: number[] = [];

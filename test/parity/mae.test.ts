@@ -33,7 +33,7 @@ describe("MAE against PyTorch", () => {
     const { loss } = mae(params, config, fixtureImages(on.device, fixture), noise());
     const { tensors, into } = params.trainable();
     grad(loss, tensors, { into });
-    const gradients = params.unpack((await params.gradients!.read()) as Float32Array);
+    const gradients = await params.read(params.gradients!);
     const errors = [...gradients].map(([name, { values }]) => ({
       name,
       error: relativeError(values, fixture.values(`grad.${name}`)),

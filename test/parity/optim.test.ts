@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../src/engine/capture/compile.ts";
 import type { Device } from "../../src/engine/gpu/device.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
+import { Guard } from "../../src/engine/graph/guard.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
@@ -68,6 +69,7 @@ async function train(device: Device, recipe: Recipe) {
   const params = modelOf(device, decaysAll);
   const teacher = modelOf(device);
   const optimizer = make(params);
+  const guard = new Guard(device);
   const values = new StepValues(device, {
     numbers: { dtype: "f32", shape: [4] },
     momentum: { dtype: "f32" },
@@ -77,9 +79,9 @@ async function train(device: Device, recipe: Recipe) {
     const loss = crossEntropy(classify(params, vit(params, TINY, images).tokens), labels);
     const { tensors, into } = params.trainable();
     grad(loss, tensors, { into });
-    const { factors, norm } = clipGradients(params, clip);
+    const { factors, norm } = clipGradients(params, guard, clip);
     optimizer.update(values.tensor("numbers"), factors);
-    if (teacherMomentum) ema(teacher.values, params.values, values.tensor("momentum"));
+    if (teacherMomentum) ema(teacher.values, params.values, values.tensor("momentum"), guard);
     return { loss, norm };
   });
   const [losses, norms]: number[][] = [[], []];
@@ -90,7 +92,7 @@ async function train(device: Device, recipe: Recipe) {
     losses!.push(await loss.item());
     norms!.push(await norm.item());
   }
-  const named = async (model: Parameters) => model.unpack((await model.values.read()) as Float32Array);
+  const named = async (model: Parameters) => model.read(model.values);
   const found = {
     losses: losses!,
     norms: norms!,
@@ -153,7 +155,7 @@ describe("optimisers against PyTorch", () => {
     const { tensors, into } = params.trainable();
     grad(loss, tensors, { into });
     const numbers = Tensor.from(on.device, optimizer.numbers({ step: 1, lr: 2, weightDecay: 0 }), [4]);
-    optimizer.update(numbers, clipGradients(params).factors);
+    optimizer.update(numbers, clipGradients(params, new Guard(on.device)).factors);
 
     const found: [string, Tensor][] = [
       ["normed", normed],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Guard } from "../../src/engine/graph/guard.ts";
 import type { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
@@ -23,13 +24,14 @@ describe("MAE's linear probe against PyTorch", () => {
     const labels = Tensor.from(on.device, Uint32Array.from(expected("labels")), [12], "u32");
     const optimizer = lars(params);
     const numbers = Tensor.from(on.device, optimizer.numbers({ step: 1, lr: 2, weightDecay: 0 }), [4]);
-    const loss = await probeStep(params, optimizer, tensor("features"), labels, numbers).item();
+    const guard = new Guard(on.device);
+    const loss = await probeStep(params, optimizer, guard, tensor("features"), labels, numbers).item();
     return { params, loss };
   }
 
   test("loss, gradients and running statistics", async () => {
     const { params, loss } = await step();
-    const gradients = params.unpack((await params.gradients!.read()) as Float32Array);
+    const gradients = await params.read(params.gradients!);
     expect(relativeError([loss], expected("loss"))).toBeLessThan(1e-6);
     expect(relativeError(gradients.get("head.1.weight")!.values, expected("dweight"))).toBeLessThan(3e-6);
     expect(relativeError(gradients.get("head.1.bias")!.values, expected("dbias"))).toBeLessThan(3e-6);
@@ -58,7 +60,7 @@ describe("MAE's linear probe against PyTorch", () => {
     expect(relativeError(await normed.read(), expected("normed"))).toBeLessThan(2e-6);
 
     const { params } = await step();
-    const logits = await probeLogits(params, tensor("features"), false).read();
+    const logits = await probeLogits(params, tensor("features"), null).read();
     const [x, mean, variance, weight, bias] = (
       ["features", "running_mean", "running_var", "after.weight", "after.bias"] as const
     ).map(expected) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];

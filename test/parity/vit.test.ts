@@ -29,7 +29,7 @@ describe("ViT against PyTorch", () => {
     const loss = crossEntropy(classify(params, tokens), fixtureLabels(on.device, fixture));
     const { tensors, into } = params.trainable();
     grad(loss, tensors, { into });
-    const gradients = params.unpack((await params.gradients!.read()) as Float32Array);
+    const gradients = await params.read(params.gradients!);
     const errors = [...gradients].map(([name, { values }]) => ({
       name,
       error: relativeError(values, fixture.values(`grad.${name}`)),

@@ -8,7 +8,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 export interface ParityResult {
   adapter: string;
   step: number;
-  /** SHA-256 of each array of the trainer's state, in hex. */
+  /** SHA-256 of the pixels and of each shard of what the trainer keeps, in hex. */
   digests: Record<string, string>;
   loss: { first: number; last: number };
 }
@@ -27,10 +27,12 @@ export async function paritySteps(gpu: GPU): Promise<ParityResult> {
   await trainer.prepare();
   while (trainer.step < SETTINGS.totalSteps) trainer.run();
   const rows = await trainer.ring.read(0, trainer.step);
-  const { step, parameters, optimizer } = await trainer.state();
+  const step = await trainer.updates();
   const digests: Record<string, string> = { pixels: await sha256(set.pixels) };
-  for (const [name, values] of Object.entries({ parameters, ...optimizer })) {
-    digests[name] = await sha256(values);
+  for (const [prefix, { tensors }] of Object.entries(trainer.kept())) {
+    for (const [shard, tensor] of tensors.entries()) {
+      digests[`${prefix}${shard}`] = await sha256(await tensor.read());
+    }
   }
   const { vendor, architecture, description, device: name } = device.info;
   device.destroy();

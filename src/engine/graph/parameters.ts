@@ -17,10 +17,11 @@ export interface ParameterSpec {
   rateScale?: number;
 }
 
-/** Where a parameter lies in the flat buffer, in values; `start` is a multiple of `BLOCK`. */
+/** Where a parameter lies: its shard, and its first value there, a multiple of `BLOCK`. */
 export interface Segment {
   name: string;
   shape: Shape;
+  shard: number;
   start: number;
   size: number;
   trained: boolean;
@@ -28,46 +29,60 @@ export interface Segment {
   rateScale: number;
 }
 
+/** A parameter's values on the host. */
+export interface NamedValues {
+  shape: Shape;
+  values: Float32Array;
+}
+
+export interface ParametersOptions {
+  /** Whether there is room for gradients; true when absent. */
+  gradients?: boolean;
+  /** Bytes after which a shard is cut, `SHARD_BYTES` when absent; no bit depends on it. */
+  shardBytes?: number;
+}
+
 /** Values per alignment unit: segments start at multiples of it. */
 export const BLOCK = ALIGNMENT / 4;
 
+/** What every WebGPU adapter binds at once; also what the host holds at once when shards are read one by one. */
+export const SHARD_BYTES = 128 * 2 ** 20;
+
 /**
- * A model's parameters in one flat buffer, trained ones first, with a view for each name. Optimisers, EMA, gradient
- * norms and checkpoints work on the whole buffer; the padding between segments stays zero.
+ * A model's parameters in a few flat buffers, the shards, trained ones first, with a view for each name. Shards are cut
+ * between parameters, by their order and sizes alone. Optimisers, EMA, gradient norms and checkpoints work on whole
+ * shards; the padding between segments stays zero. Tensors that are laid out alike, one for each shard, hold moments
+ * and averages.
  */
 export class Parameters {
   readonly device: Device;
   readonly segments: readonly Segment[];
-  /** Every parameter, [total]. */
-  readonly values: Tensor;
-  /** The trained ones, a view of the front of `values`, [trainedSize]. */
-  readonly trained: Tensor;
+  /** Every parameter, a [size] for each shard. */
+  readonly values: readonly Tensor[];
+  /** The trained ones: the fronts of the first shards. */
+  readonly trained: readonly Tensor[];
   /** Gradients of the trained ones, laid out alike; null for a model that is not trained. */
-  readonly gradients: Tensor | null;
+  readonly gradients: readonly Tensor[] | null;
   readonly #views: Map<string, Tensor>;
 
-  constructor(device: Device, specs: readonly ParameterSpec[], options: { gradients?: boolean } = {}) {
+  /** Throws if a name is used twice, values do not fit a shape, or one parameter is more than the adapter binds. */
+  constructor(device: Device, specs: readonly ParameterSpec[], options: ParametersOptions = {}) {
+    const { gradients = true, shardBytes = SHARD_BYTES } = options;
     this.device = device;
-    this.segments = layOut(specs);
-    const total = endOf(this.segments);
-    const flat = new Float32Array(total);
+    this.segments = layOut(device, specs, shardBytes);
     const byName = new Map(specs.map((spec) => [spec.name, spec]));
     if (byName.size !== specs.length) throw new Error("Parameters: every name must be used once");
-    for (const { name, start, size } of device.plansOnly ? [] : this.segments) {
-      const { values } = byName.get(name)!;
-      if (values.length !== size) {
-        throw new Error(`Parameters: ${name} needs ${size} values; got ${values.length}`);
+    this.values = sizesOf(this.segments).map((total, shard) => {
+      const flat = new Float32Array(total);
+      for (const segment of device.plansOnly ? [] : this.segments) {
+        if (segment.shard === shard) flat.set(valuesFor(segment, byName.get(segment.name)), segment.start);
       }
-      flat.set(values, start);
-    }
-    this.values = Tensor.from(device, flat, [total]);
-    const trainedSize = endOf(this.segments.filter(({ trained }) => trained));
-    this.trained = this.values.alias([Math.max(trainedSize, BLOCK)]);
-    const wantsGradients = (options.gradients ?? true) && trainedSize > 0;
-    this.gradients = wantsGradients
-      ? Tensor.from(device, new Float32Array(trainedSize), [trainedSize])
-      : null;
-    this.#views = new Map(this.segments.map((segment) => [segment.name, viewOf(this.values, segment)]));
+      return Tensor.from(device, flat, [total]);
+    });
+    const trainedSizes = sizesOf(this.segments.filter(({ trained }) => trained));
+    this.trained = trainedSizes.map((size, shard) => this.values[shard]!.alias([size]));
+    this.gradients = gradients && trainedSizes.length > 0 ? this.zeros() : null;
+    this.#views = this.views(this.values);
   }
 
   /** The view of one parameter; always the same tensor for a name. */
@@ -82,15 +97,12 @@ export class Parameters {
     return this.#views.has(name);
   }
 
-  /** What `grad` takes and fills: the trained tensors and their places in the flat gradient. */
+  /** What `grad` takes and fills: the trained tensors and their places in the flat gradients. */
   trainable(): { tensors: Tensor[]; into: Tensor[] } {
     const { gradients } = this;
     if (!gradients) throw new Error("Parameters.trainable: this model was made without gradients");
-    const segments = this.segments.filter(({ trained }) => trained);
-    return {
-      tensors: segments.map(({ name }) => this.get(name)),
-      into: segments.map((segment) => viewOf(gradients, segment)),
-    };
+    const into = this.views(gradients);
+    return { tensors: [...into.keys()].map((name) => this.get(name)), into: [...into.values()] };
   }
 
   /** Number of values, padding left out. */
@@ -99,49 +111,110 @@ export class Parameters {
     return counted.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Named values out of a flat array laid out as this model (parameters, moments, an EMA copy). */
-  unpack(flat: Float32Array): Map<string, { shape: Shape; values: Float32Array }> {
-    const inside = this.segments.filter(({ start }) => start < flat.length);
+  /** Zeros for the trained parameters, laid out as `trained`: a moment, an average. */
+  zeros(): Tensor[] {
+    return this.trained.map(({ size }) => Tensor.from(this.device, new Float32Array(size), [size]));
+  }
+
+  /** Views by name of tensors laid out as `values` or `trained`, in the order of the segments. */
+  views(tensors: readonly Tensor[]): Map<string, Tensor> {
     return new Map(
-      inside.map(({ name, shape, start, size }) => [
+      this.#inside(tensors).map(({ name, shape, shard, start }) => [
         name,
-        { shape, values: flat.slice(start, start + size) },
+        tensors[shard]!.alias(shape, start * 4),
       ]),
     );
   }
 
-  /** A flat array of `length` values from named ones; every segment inside must be there with its size. */
-  pack(named: ReadonlyMap<string, { shape: Shape; values: Float32Array }>, length: number): Float32Array {
-    const flat = new Float32Array(length);
-    for (const { name, shape, start } of this.segments) {
-      if (start >= length) continue;
-      const found = named.get(name);
-      if (!found || `${found.shape}` !== `${shape}`) {
-        const given = found ? `[${found.shape}]` : "nothing";
-        throw new Error(`Parameters: ${name} needs shape [${shape}]; got ${given}. Was it another model?`);
+  /** Copies tensors laid out as `values` or `trained` out, name by name; the host holds one shard at a time. */
+  async *entries(tensors: readonly Tensor[]): AsyncGenerator<[name: string, NamedValues]> {
+    const inside = this.#inside(tensors);
+    for (const [shard, tensor] of tensors.entries()) {
+      const flat = (await tensor.read()) as Float32Array;
+      for (const { name, shape, start, size } of inside.filter((segment) => segment.shard === shard)) {
+        yield [name, { shape, values: flat.slice(start, start + size) }];
       }
-      flat.set(found.values, start);
     }
-    return flat;
+  }
+
+  /** The same all at once. */
+  async read(tensors: readonly Tensor[]): Promise<Map<string, NamedValues>> {
+    const named = new Map<string, NamedValues>();
+    for await (const [name, values] of this.entries(tensors)) named.set(name, values);
+    return named;
+  }
+
+  /** What goes where in tensors laid out as `values` or `trained`. Throws unless every name is there with its shape. */
+  match(
+    tensors: readonly Tensor[],
+    named: ReadonlyMap<string, NamedValues>,
+  ): { view: Tensor; values: Float32Array }[] {
+    return [...this.views(tensors)].map(([name, view]) => {
+      const found = named.get(name);
+      if (!found || `${found.shape}` !== `${view.shape}`) {
+        const given = found ? `[${found.shape}]` : "nothing";
+        throw new Error(
+          `Parameters: ${name} needs shape [${view.shape}]; got ${given}. Was it another model?`,
+        );
+      }
+      return { view, values: found.values };
+    });
+  }
+
+  /** Fills tensors laid out as `values` or `trained`; throws, before any is written, as `match` does. */
+  write(tensors: readonly Tensor[], named: ReadonlyMap<string, NamedValues>): void {
+    for (const { view, values } of this.match(tensors, named)) view.write(values);
+  }
+
+  /** Gives the memory of values and gradients back. */
+  dispose(): void {
+    for (const tensor of [...this.values, ...(this.gradients ?? [])]) tensor.dispose();
+  }
+
+  /** The segments that tensors laid out as `values` or `trained` hold. */
+  #inside(tensors: readonly Tensor[]): Segment[] {
+    return this.segments.filter(({ shard, start }) => start < (tensors[shard]?.size ?? 0));
   }
 }
 
-const viewOf = (flat: Tensor, { shape, start }: Segment): Tensor => flat.alias(shape, start * 4);
+function valuesFor({ name, size }: Segment, spec: ParameterSpec | undefined): Float32Array {
+  const { values } = spec!;
+  if (values.length !== size) {
+    throw new Error(`Parameters: ${name} needs ${size} values; got ${values.length}`);
+  }
+  return values;
+}
 
-const endOf = (segments: readonly Segment[]): number => {
-  const last = segments.at(-1);
-  return last ? Math.ceil((last.start + last.size) / BLOCK) * BLOCK : 0;
-};
+/** Rounds a number of values up to whole blocks. */
+const wholeBlocks = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
 
-/** Trained parameters first, each at the next block. */
-function layOut(specs: readonly ParameterSpec[]): Segment[] {
+/** The values up to the last segment of each shard, padding included. */
+function sizesOf(segments: readonly Segment[]): number[] {
+  const sizes: number[] = [];
+  for (const { shard, start, size } of segments) sizes[shard] = wholeBlocks(start + size);
+  return sizes;
+}
+
+/** Trained parameters first, each at the next block; a shard ends where the next would make it too large. */
+function layOut(device: Device, specs: readonly ParameterSpec[], shardBytes: number): Segment[] {
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  const perShard = Math.min(shardBytes, most) / 4;
   const isTrained = ({ trained = true }: ParameterSpec) => trained;
   const ordered = [...specs.filter(isTrained), ...specs.filter((spec) => !isTrained(spec))];
-  let start = 0;
+  let [shard, start] = [0, 0];
   return ordered.map((spec) => {
     const { name, shape, decay = shape.length > 1, rateScale = 1 } = spec;
-    const segment = { name, shape, start, size: sizeOf(shape), trained: isTrained(spec), decay, rateScale };
-    start = Math.ceil((start + segment.size) / BLOCK) * BLOCK;
+    const size = sizeOf(shape);
+    if (wholeBlocks(size) * 4 > most) {
+      throw new Error(
+        `Parameters: ${name} must fit the ${most} bytes that this adapter binds at once; got ${size * 4}. ` +
+          "Use a smaller model",
+      );
+    }
+    if (start > 0 && start + wholeBlocks(size) > perShard) [shard, start] = [shard + 1, 0];
+    const segment = { name, shape, shard, start, size, trained: isTrained(spec), decay, rateScale };
+    start += wholeBlocks(size);
     return segment;
   });
 }

@@ -1,6 +1,7 @@
 import batchNormWgsl from "../../shaders/batchNorm.wgsl";
 import { f32Bits, words } from "../gpu/words.ts";
 import { fill } from "../graph/fill.ts";
+import { flagOf, type Guard } from "../graph/guard.ts";
 import { defineOp } from "../graph/op.ts";
 import { isRepeating } from "../graph/recompute.ts";
 import { type Shape, Tensor } from "../graph/tensor.ts";
@@ -18,6 +19,8 @@ export interface BatchNormOptions {
   momentum?: number;
   eps?: number;
   training: boolean;
+  /** In training: the running statistics move when it settles, and not in a step that halts it; at once when absent. */
+  guard?: Guard;
 }
 
 interface Params {
@@ -26,6 +29,7 @@ interface Params {
   momentum: number;
   eps: number;
   training: boolean;
+  guard: Guard | undefined;
 }
 
 const statistics = columnKernel("batchNorm_statistics", batchNormWgsl);
@@ -60,13 +64,16 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
   },
   forward({ device, inputs: [x, weight, bias], params, output: y }) {
     const [rows, columns] = x.shape as [number, number];
-    const { runningMean, runningVar, momentum, training } = params;
+    const { runningMean, runningVar, momentum, training, guard } = params;
     const [mean, variance] = [Tensor.empty(device, [columns]), Tensor.empty(device, [columns])];
     const sizes = sizesOf(x.shape, params);
     if (training) {
       const settings = words(columns, f32Bits(momentum), f32Bits(rows / (rows - 1)));
       statistics(device, columns, [sizes, x, mean, variance]);
-      if (!isRepeating()) update(device, columns, [settings, runningMean, mean, variance, runningVar]);
+      const flag = flagOf(device, guard);
+      const move = () => update(device, columns, [settings, runningMean, mean, variance, runningVar, flag]);
+      if (guard && !isRepeating()) guard.later(move);
+      else if (!isRepeating()) move();
     } else {
       // Copies, because a later step may move the running statistics before the gradient is asked for.
       device.copy(runningMean, mean);
@@ -91,7 +98,7 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
  * the unbiased variance; otherwise the running buffers are the statistics. torch.nn.functional.batch_norm.
  */
 export function batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
-  const { weight, bias, runningMean, runningVar, momentum = 0.1, eps = 1e-5, training } = options;
+  const { weight, bias, runningMean, runningVar, momentum = 0.1, eps = 1e-5, training, guard } = options;
   const { device } = x;
   const columns = runningMean.shape;
   return op([x, weight ?? fill(device, columns, 1), bias ?? fill(device, columns, 0)], {
@@ -100,5 +107,6 @@ export function batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
     momentum,
     eps,
     training,
+    guard,
   });
 }

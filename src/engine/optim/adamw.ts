@@ -5,19 +5,18 @@ import gridWgsl from "../../shaders/grid.wgsl";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { BLOCK, type Parameters } from "../graph/parameters.ts";
-import { Tensor } from "../graph/tensor.ts";
-import { gradientsOf, type Optimizer } from "./optimizer.ts";
-import { segmentTable } from "./segments.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { type Optimizer, trainedShards } from "./optimizer.ts";
 
 export interface AdamWOptions {
   beta1?: number;
   beta2?: number;
   eps?: number;
   /**
-   * [trainedSize]: a moving average of the trained parameters, a momentum teacher, updated in the same pass with the rates'
-   * `averageMomentum`; to the bits of `ema` behind the update. A skipped update leaves it, too.
+   * Laid out as `Parameters.trained`: a moving average of the trained parameters, a momentum teacher, updated in the same
+   * pass with the rates' `averageMomentum`; to the bits of `ema` behind the update. A skipped update leaves it, too.
    */
-  average?: Tensor;
+  average?: readonly Tensor[];
 }
 
 const WORKGROUP = 64;
@@ -26,22 +25,21 @@ const aloneKernel = kernel("adamw", [gridWgsl, adamwWgsl, aloneWgsl], constants)
 const averageKernel = kernel("adamw", [gridWgsl, adamwWgsl, averageWgsl], constants);
 
 /**
- * AdamW with decoupled weight decay, the whole model in one dispatch (Loshchilov & Hutter 2019, arXiv:1711.05101;
+ * AdamW with decoupled weight decay, a shard in one dispatch (Loshchilov & Hutter 2019, arXiv:1711.05101;
  * torch.optim.AdamW):  p -= lr wd p;  m = β1 m + (1-β1) g;  v = β2 v + (1-β2) g²;
  * p -= lr / (1-β1^t) m / (√v / √(1-β2^t) + eps).
  */
 export function adamw(parameters: Parameters, options: AdamWOptions = {}): Optimizer {
   const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, average } = options;
-  const { device, trained } = parameters;
-  if (average && average.size !== trained.size) {
-    throw new Error(`adamw: the average must have the ${trained.size} trained values; got ${average.size}`);
+  const { device } = parameters;
+  const shards = trainedShards("adamw", parameters);
+  if (average && `${sizes(average)}` !== `${sizes(parameters.trained)}`) {
+    throw new Error(
+      `adamw: the average must have the sizes of the trained shards, ${sizes(parameters.trained)}; got ${sizes(average)}`,
+    );
   }
-  const gradients = gradientsOf("adamw", parameters);
-  const { blocks } = segmentTable(parameters);
-  const m = Tensor.from(device, new Float32Array(trained.size), trained.shape);
-  const v = Tensor.from(device, new Float32Array(trained.size), trained.shape);
-  const vectors = trained.size / 4;
-  const settings = words(vectors, ...[beta1, 1 - beta1, beta2, 1 - beta2, eps].map(f32Bits));
+  const [m, v] = [parameters.zeros(), parameters.zeros()];
+  const betas = [beta1, 1 - beta1, beta2, 1 - beta2, eps].map(f32Bits);
   return {
     state: { exp_avg: m, exp_avg_sq: v },
     numbers: ({ step, lr, weightDecay, averageMomentum = 1 }) => [
@@ -51,12 +49,18 @@ export function adamw(parameters: Parameters, options: AdamWOptions = {}): Optim
       Math.sqrt(1 - beta2 ** step),
     ],
     update(numbers, factors) {
-      const bindings = [settings, trained, gradients, m, v, blocks, numbers, factors];
       const [flops, moved] = average ? [15, 9] : [12, 7]; // p, m, v and the average both ways, and g
-      const work = { flops: flops * trained.size, bytes: moved * trained.bytes };
-      const workgroups = Math.ceil(vectors / WORKGROUP);
-      if (average) device.run(averageKernel, [...bindings, average], workgroups, work);
-      else device.run(aloneKernel, bindings, workgroups, work);
+      for (const [i, { values, gradients, blocks }] of shards.entries()) {
+        const vectors = values.size / 4;
+        const bindings = [
+          ...[words(vectors, ...betas), values, gradients, m[i]!, v[i]!, blocks, numbers, factors],
+          ...(average ? [average[i]!] : []),
+        ];
+        const work = { flops: flops * values.size, bytes: moved * values.bytes };
+        device.run(average ? averageKernel : aloneKernel, bindings, Math.ceil(vectors / WORKGROUP), work);
+      }
     },
   };
 }
+
+const sizes = (tensors: readonly Tensor[]): number[] => tensors.map(({ size }) => size);

@@ -1,8 +1,10 @@
 import clipWgsl from "../../shaders/clip.wgsl";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
+import type { Guard } from "../graph/guard.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { Tensor } from "../graph/tensor.ts";
+import { trainedShards } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
 const WORKGROUP = 64;
@@ -25,17 +27,24 @@ export interface Clipped {
 
 /**
  * Gradient norms and clipping factors min(1, limit / (norm + 1e-6)), without reading anything back. When any gradient
- * is NaN or infinite every factor is -1, on which optimisers leave their state untouched.
+ * is NaN or infinite the guard halts; from then on every factor is -1, on which optimisers leave their state untouched.
  */
-export function clipGradients(parameters: Parameters, { limit, by = "model" }: ClipOptions = {}): Clipped {
-  const { device, gradients } = parameters;
-  if (!gradients) throw new Error("clipGradients: this model was made without gradients");
-  const { count, chunks, chunksOf } = segmentTable(parameters);
-  const squares = Tensor.empty(device, [chunks.shape[0]!]);
-  device.run(squaresKernel, [words(chunks.shape[0]!), gradients, chunks, squares], chunks.shape[0]!);
+export function clipGradients(
+  parameters: Parameters,
+  guard: Guard,
+  { limit, by = "model" }: ClipOptions = {},
+): Clipped {
+  const { device } = parameters;
+  const shards = trainedShards("clipGradients", parameters);
+  const { count, chunkCount, segments } = segmentTable(parameters);
+  const squares = Tensor.empty(device, [chunkCount]);
+  for (const { gradients, chunks, firstChunk } of shards) {
+    const many = chunks.shape[0]!;
+    device.run(squaresKernel, [words(many, firstChunk), gradients, chunks, squares], many);
+  }
   const factors = Tensor.empty(device, [count]);
   const norm = Tensor.empty(device, []);
   const settings = words(count, by === "tensor" ? 1 : 0, f32Bits(limit ?? 3e38));
-  device.run(factorsKernel, [settings, squares, chunksOf, factors, norm], 1);
+  device.run(factorsKernel, [settings, squares, segments, factors, norm, guard.state], 1);
   return { factors, norm };
 }

@@ -4,7 +4,7 @@ import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { BLOCK, type Parameters } from "../graph/parameters.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { gradientsOf, type Optimizer } from "./optimizer.ts";
+import { type Optimizer, trainedShards } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
 const WORKGROUP = 64;
@@ -19,34 +19,43 @@ export interface LarsOptions {
 }
 
 /**
- * LARS (You et al. 2017, arXiv:1708.03888) as MAE's linear probe uses it: for tensors with several axes
- * d = g + wd p and q = trust |p| / |d| (1 where either is 0), otherwise d = g and q = 1;  μ = momentum μ + q d;
- * p -= lr μ.
+ * LARS (You et al. 2017, arXiv:1708.03888) as MAE's linear probe uses it: d = g + wd p where weight decay applies and
+ * g elsewhere; q = trust |p| / |d| for tensors with several axes (1 where either norm is 0), and 1 for the others;
+ * μ = momentum μ + q d;  p -= lr μ.
  */
 export function lars(parameters: Parameters, options: LarsOptions = {}): Optimizer {
   const { momentum = 0.9, trustCoefficient = 0.001 } = options;
-  const { device, trained } = parameters;
-  const gradients = gradientsOf("lars", parameters);
-  const { count, blocks, chunks, chunksOf } = segmentTable(parameters);
-  const buffer = Tensor.from(device, new Float32Array(trained.size), trained.shape);
-  const many = chunks.shape[0]!;
-  const blockCount = trained.size / BLOCK;
+  const { device } = parameters;
+  const shards = trainedShards("lars", parameters);
+  const { count, chunkCount, segments } = segmentTable(parameters);
+  const buffer = parameters.zeros();
   return {
     state: { momentum_buffer: buffer },
     numbers: ({ lr, weightDecay }) => [lr, weightDecay, 0, 0],
     update(numbers, factors) {
-      const squares = Tensor.empty(device, [many, 2]);
+      const squares = Tensor.empty(device, [chunkCount, 2]);
       const trust = Tensor.empty(device, [count]);
-      const common = [blocks, numbers, factors];
-      device.run(squaresKernel, [words(many), trained, gradients, chunks, ...common, squares], many);
-      const settings = words(count, f32Bits(trustCoefficient));
+      for (const { values, gradients, chunks, blocks, firstChunk } of shards) {
+        const many = chunks.shape[0]!;
+        const settings = words(many, firstChunk);
+        device.run(
+          squaresKernel,
+          [settings, values, gradients, chunks, blocks, numbers, factors, squares],
+          many,
+        );
+      }
+      const trustSettings = words(count, f32Bits(trustCoefficient));
       device.run(
         trustKernel,
-        [settings, squares, chunksOf, chunks, blocks, factors, trust],
+        [trustSettings, squares, segments, factors, trust],
         Math.ceil(count / WORKGROUP),
       );
-      const update = [words(blockCount, f32Bits(momentum)), trained, gradients, buffer, ...common, trust];
-      device.run(updateKernel, update, blockCount);
+      for (const [i, { values, gradients, blocks }] of shards.entries()) {
+        const blockCount = values.size / BLOCK;
+        const settings = words(blockCount, f32Bits(momentum));
+        const bindings = [settings, values, gradients, buffer[i]!, blocks, numbers, factors, trust];
+        device.run(updateKernel, bindings, blockCount);
+      }
     },
   };
 }

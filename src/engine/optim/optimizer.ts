@@ -1,5 +1,6 @@
 import type { Parameters } from "../graph/parameters.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { type ShardTable, segmentTable } from "./segments.ts";
 
 /** Learning rate and weight decay of one step; `step` counts updates from 1. */
 export interface Rates {
@@ -10,10 +11,10 @@ export interface Rates {
   averageMomentum?: number;
 }
 
-/** An update rule over a model's flat buffers. */
+/** An update rule over a model's shards. */
 export interface Optimizer {
-  /** What must be saved to resume, each [trainedSize]. */
-  readonly state: Readonly<Record<string, Tensor>>;
+  /** What must be saved to resume, each laid out as `Parameters.trained`. */
+  readonly state: Readonly<Record<string, readonly Tensor[]>>;
   /** The numbers of one step, for the step value that `update` reads; always four. */
   numbers(rates: Rates): readonly [number, number, number, number];
   /**
@@ -23,8 +24,16 @@ export interface Optimizer {
   update(numbers: Tensor, factors: Tensor): void;
 }
 
-/** The flat gradient, or one clear sentence. */
-export function gradientsOf(name: string, { gradients }: Parameters): Tensor {
+/** What an optimiser works on, shard by shard. */
+export interface TrainedShard extends ShardTable {
+  values: Tensor;
+  gradients: Tensor;
+}
+
+/** The trained shards of a model, or one clear sentence. */
+export function trainedShards(name: string, parameters: Parameters): TrainedShard[] {
+  const { trained, gradients } = parameters;
   if (!gradients) throw new Error(`${name}: this model was made without gradients`);
-  return gradients;
+  const { shards } = segmentTable(parameters);
+  return trained.map((values, i) => ({ values, gradients: gradients[i]!, ...shards[i]! }));
 }

@@ -8,15 +8,24 @@ const CHUNK = 16_384;
 export interface SegmentTable {
   /** Number of trained segments. */
   count: number;
+  /** Number of chunks, those of all shards. */
+  chunkCount: number;
+  /** [segments, 4] u32: first chunk and number of chunks of each segment, 1 for several axes, 0. */
+  segments: Tensor;
+  /** A table for each of `Parameters.trained`. */
+  shards: readonly ShardTable[];
+}
+
+export interface ShardTable {
   /**
-   * [blocks, 4], for each block of 64 values: weight decay 0 or 1, learning rate scale, 1 for a tensor with several axes, and
-   * the segment it belongs to.
+   * [blocks, 4], for each block of 64 values of the shard: weight decay 0 or 1, learning rate scale, 1 for a tensor
+   * with several axes, and the segment it belongs to.
    */
   blocks: Tensor;
   /** [chunks, 2] u32: first value and length of each chunk, in segment order; no chunk spans two segments. */
   chunks: Tensor;
-  /** [segments, 2] u32: first chunk and number of chunks of each segment. */
-  chunksOf: Tensor;
+  /** Which of all chunks the shard's first one is. */
+  firstChunk: number;
 }
 
 const tables = new WeakMap<Parameters, SegmentTable>();
@@ -33,20 +42,35 @@ export function segmentTable(parameters: Parameters): SegmentTable {
 
 function build({ device, segments, trained }: Parameters): SegmentTable {
   const used = segments.filter((segment) => segment.trained);
-  const blocks = new Float32Array((4 * trained.size) / BLOCK);
-  const chunks: number[] = [];
-  const chunksOf: number[] = [];
-  for (const [index, { start, size, shape, decay, rateScale }] of used.entries()) {
-    const row = [decay ? 1 : 0, rateScale, shape.length > 1 ? 1 : 0, index];
-    for (let block = start / BLOCK; block * BLOCK < start + size; block++) blocks.set(row, 4 * block);
+  const blocks = trained.map(({ size }) => new Float32Array((4 * size) / BLOCK));
+  const chunks: number[][] = trained.map(() => []);
+  const rows: number[] = [];
+  let chunkCount = 0;
+  for (const [index, { shard, start, size, shape, decay, rateScale }] of used.entries()) {
+    const severalAxes = shape.length > 1 ? 1 : 0;
+    const row = [decay ? 1 : 0, rateScale, severalAxes, index];
+    for (let block = start / BLOCK; block * BLOCK < start + size; block++) blocks[shard]!.set(row, 4 * block);
     const count = Math.ceil(size / CHUNK);
-    chunksOf.push(chunks.length / 2, count);
-    for (let i = 0; i < count; i++) chunks.push(start + i * CHUNK, Math.min(CHUNK, size - i * CHUNK));
+    rows.push(chunkCount, count, severalAxes, 0);
+    chunkCount += count;
+    for (let i = 0; i < count; i++) {
+      chunks[shard]!.push(start + i * CHUNK, Math.min(CHUNK, size - i * CHUNK));
+    }
   }
+  let firstChunk = 0;
+  const shards = chunks.map((spans, shard) => {
+    const [before, many] = [firstChunk, spans.length / 2];
+    firstChunk += many;
+    return {
+      blocks: Tensor.from(device, blocks[shard]!, [blocks[shard]!.length / 4, 4]),
+      chunks: Tensor.from(device, spans, [many, 2], "u32"),
+      firstChunk: before,
+    };
+  });
   return {
     count: used.length,
-    blocks: Tensor.from(device, blocks, [blocks.length / 4, 4]),
-    chunks: Tensor.from(device, chunks, [chunks.length / 2, 2], "u32"),
-    chunksOf: Tensor.from(device, chunksOf, [used.length, 2], "u32"),
+    chunkCount,
+    segments: Tensor.from(device, rows, [used.length, 4], "u32"),
+    shards,
   };
 }

@@ -3,25 +3,36 @@ import sgdWgsl from "../../shaders/sgd.wgsl";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { BLOCK, type Parameters } from "../graph/parameters.ts";
-import { Tensor } from "../graph/tensor.ts";
-import { gradientsOf, type Optimizer } from "./optimizer.ts";
-import { segmentTable } from "./segments.ts";
+import { type Optimizer, trainedShards } from "./optimizer.ts";
 
-const sgdKernel = kernel("sgd", [gridWgsl, sgdWgsl], { BLOCK });
+const kernelOf = (nesterov: boolean) => kernel("sgd", [gridWgsl, sgdWgsl], { BLOCK, NESTEROV: nesterov });
+const [plainKernel, nesterovKernel] = [kernelOf(false), kernelOf(true)];
 
-/** d = g + wd p;  μ = momentum μ + d;  p -= lr μ. torch.optim.SGD. */
-export function sgd(parameters: Parameters, { momentum = 0.9 }: { momentum?: number } = {}): Optimizer {
-  const { device, trained } = parameters;
-  const gradients = gradientsOf("sgd", parameters);
-  const { blocks } = segmentTable(parameters);
-  const buffer = Tensor.from(device, new Float32Array(trained.size), trained.shape);
-  const settings = words(trained.size / BLOCK, f32Bits(momentum));
+export interface SgdOptions {
+  momentum?: number;
+  /** Whether the step looks ahead by the momentum it has just taken up (Sutskever et al. 2013); false when absent. */
+  nesterov?: boolean;
+}
+
+/** d = g + wd p;  μ = momentum μ + d;  p -= lr μ, with `nesterov` p -= lr (d + momentum μ). torch.optim.SGD. */
+export function sgd(parameters: Parameters, options: SgdOptions = {}): Optimizer {
+  const { momentum = 0.9, nesterov = false } = options;
+  if (nesterov && !(momentum > 0)) {
+    throw new Error(`sgd: nesterov needs a momentum above 0; got ${momentum}. Leave nesterov out`);
+  }
+  const { device } = parameters;
+  const shards = trainedShards("sgd", parameters);
+  const buffer = parameters.zeros();
   return {
     state: { momentum_buffer: buffer },
     numbers: ({ lr, weightDecay }) => [lr, weightDecay, 0, 0],
     update(numbers, factors) {
-      const bindings = [settings, trained, gradients, buffer, blocks, numbers, factors];
-      device.run(sgdKernel, bindings, trained.size / BLOCK);
+      for (const [i, { values, gradients, blocks }] of shards.entries()) {
+        const count = values.size / BLOCK;
+        const settings = words(count, f32Bits(momentum));
+        const bindings = [settings, values, gradients, buffer[i]!, blocks, numbers, factors];
+        device.run(nesterov ? nesterovKernel : plainKernel, bindings, count);
+      }
     },
   };
 }

@@ -50,7 +50,7 @@ describe.each(Object.entries(kinds))("%s, captured", (kind, make) => {
     expect(Object.keys(found)).toEqual(Object.keys(expected));
     for (const [name, bits] of Object.entries(found)) expect(bits, name).toEqual(expected[name]);
 
-    const start = await make(on.device).params.values.read();
+    const start = await make(on.device).params.values[0]!.read();
     expect(numbers(found.parameters!)).not.toEqual(start);
     expect(found.teacher).not.toEqual(found.parameters);
     expect(Object.values(found).every((bits) => numbers(bits).every(Number.isFinite))).toBe(true);

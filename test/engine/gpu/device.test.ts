@@ -4,6 +4,7 @@ import { Device } from "../../../src/engine/gpu/device.ts";
 import { DeviceLostError } from "../../../src/engine/gpu/failure.ts";
 import { kernel } from "../../../src/engine/gpu/kernel.ts";
 import { fill } from "../../../src/engine/graph/fill.ts";
+import { Guard } from "../../../src/engine/graph/guard.ts";
 import { Parameters } from "../../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../../src/engine/graph/tensor.ts";
 import { add, square } from "../../../src/engine/ops/elementwise.ts";
@@ -293,8 +294,9 @@ describe("tidy", () => {
   test("leaves alone what outlives it, such as a model's segment table", async () => {
     const specs = [{ name: "w", shape: [3], values: Float32Array.from([1, 2, 3]) }];
     const params = new Parameters(on.device, specs);
-    params.gradients!.write(new Float32Array(64).fill(2, 0, 3));
-    const norm = () => on.device.tidy(() => clipGradients(params).norm);
+    params.gradients![0]!.write(new Float32Array(64).fill(2, 0, 3));
+    const guard = new Guard(on.device);
+    const norm = () => on.device.tidy(() => clipGradients(params, guard).norm);
     expect(await norm().item()).toBeCloseTo(Math.sqrt(12), 5);
     expect(await norm().item()).toBeCloseTo(Math.sqrt(12), 5);
   });

@@ -1,0 +1,64 @@
+import guardWgsl from "../../shaders/guard.wgsl";
+import type { Device } from "../gpu/device.ts";
+import { kernel } from "../gpu/kernel.ts";
+import { Tensor } from "./tensor.ts";
+
+const checkKernel = kernel("guard_check", [guardWgsl]);
+const countKernel = kernel("guard_count", [guardWgsl]);
+
+/**
+ * What stops a run at its first step that is not finite, on the GPU and at once: from that step on nothing that asks
+ * the guard moves. `clipGradients` sets the flag; optimisers ask it by its factors, `ema` and `batchNorm` directly.
+ *
+ * A step sets and asks it in this order: forward, `grad`, `check` of the loss, `clipGradients`, updates and averages,
+ * `settle`. What would move before the flag is known, running statistics and centers, is put off by `later`.
+ */
+export class Guard {
+  /** u32 [2]: 1 if the run has halted, and the steps settled before that. Kernels read the first. */
+  readonly state: Tensor;
+  #later: (() => void)[] = [];
+
+  constructor(device: Device) {
+    this.state = Tensor.from(device, [0, 0], [2], "u32");
+  }
+
+  /** Records that the run halts if `x` [] is NaN or infinite. */
+  check(x: Tensor): void {
+    x.device.run(checkKernel, [x, this.state], 1);
+  }
+
+  /** Puts the recording of a move off until `settle`, when the step is known to be good or bad. */
+  later(move: () => void): void {
+    this.#later.push(move);
+  }
+
+  /** Records what was put off, in order, and the end of the step: one more that counts, unless the run has halted. */
+  settle(): void {
+    for (const move of this.#later.splice(0)) move();
+    this.state.device.run(countKernel, [null, this.state], 1);
+  }
+
+  /** Waits for the GPU: whether the run has halted, and how many steps moved since the last `restart`. */
+  async read(): Promise<{ halted: boolean; steps: number }> {
+    const [halted, steps] = (await this.state.read()) as Uint32Array;
+    return { halted: halted !== 0, steps: steps! };
+  }
+
+  /** Lets everything move again, from a state that was put back; in queue order. */
+  restart(): void {
+    this.state.write([0, 0]);
+  }
+}
+
+const idle = new WeakMap<Device, Guard>();
+
+/** The flag of a guard; one that is never set where there is none. */
+export function flagOf(device: Device, guard: Guard | undefined): Tensor {
+  if (guard) return guard.state;
+  let never = idle.get(device);
+  if (!never) {
+    never = device.eager.keep(() => new Guard(device));
+    idle.set(device, never);
+  }
+  return never.state;
+}
