@@ -86,11 +86,19 @@ describe("clipGradients", () => {
     ["infinity", Number.POSITIVE_INFINITY],
     ["minus infinity", Number.NEGATIVE_INFINITY],
     ["a square beyond f32", 1e30],
-  ])("%s anywhere says: skip", async (_, bad) => {
+  ])("%s anywhere says: skip, until the run is restarted", async (_, bad) => {
     for (const by of ["model", "tensor"] as const) {
       for (const at of [0, BLOCK + 39_999]) {
-        const { factors } = await clip({ limit: 1, by }, (gradients) => gradients.fill(bad, at, at + 1));
-        expect(factors).toEqual([-1, -1, -1]);
+        const { params } = prepared((gradients) => gradients.fill(bad, at, at + 1));
+        const guard = new Guard(on.device);
+        const factors = async () => [
+          ...(await clipGradients(params, guard, { limit: 1, by }).factors.read()),
+        ];
+        expect(await factors()).toEqual([-1, -1, -1]);
+        params.gradients![0]!.write(new Float32Array(params.gradients![0]!.size));
+        expect(await factors(), "and so do all steps after it").toEqual([-1, -1, -1]);
+        guard.restart();
+        expect(await factors()).toEqual([1, 1, 1]);
       }
     }
   });
