@@ -37,6 +37,8 @@ export interface Kept {
 export interface TrainerOptions {
   /** Compute each block again for its gradient instead of keeping its tensors: less memory, more time. */
   gradCheckpointing?: boolean;
+  /** Bytes after which the parameters' buffers are cut; `Parameters` chooses when absent. */
+  shardBytes?: number;
 }
 
 /**
@@ -69,7 +71,9 @@ export class Trainer {
     this.settings = settings;
     this.#images = images;
     this.#options = options;
-    this.parameters = new Parameters(device, objectiveOf(settings).specs(seed));
+    const { shardBytes } = options;
+    const layout = shardBytes === undefined ? {} : { shardBytes };
+    this.parameters = new Parameters(device, objectiveOf(settings).specs(seed), layout);
     this.optimizer = adamw(this.parameters, { beta1: betas[0], beta2: betas[1] });
     this.guard = new Guard(device);
     this.ring = new MetricRing(device, ["loss", "gradNorm"]);
@@ -113,7 +117,8 @@ export class Trainer {
       filter: "bicubic",
       ...IMAGENET_STATISTICS,
     });
-    const training = { seed: settings.seed, step, ...this.#options };
+    const { gradCheckpointing = false } = this.#options;
+    const training = { seed: settings.seed, step, gradCheckpointing };
     const { loss, metrics } = objectiveOf(settings).loss(parameters, images, training);
     const { tensors, into } = parameters.trainable();
     grad(loss, tensors, { into });

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { noisePictures } from "../../src/data/noise.ts";
+import { decodeCheckpoint, encodeCheckpoint, stateOf } from "../../src/train/checkpoint.ts";
+import { DeviceImages } from "../../src/train/deviceImages.ts";
+import { planRun } from "../../src/train/plan.ts";
+import { maeRun } from "../../src/train/run.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { withDevice } from "../withDevice.ts";
+
+const on = withDevice();
+const pictures = noisePictures(4, 32);
+
+test("a run has the same bits in many shards, and its checkpoint fits any number", async () => {
+  const choices = { model: "vit_micro_patch8_32", data: pictures, seed: 3, batchSize: 2, totalSteps: 4 };
+  const settings = maeRun({ ...choices, baseRate: 1, warmupSteps: 0 });
+  const images = await DeviceImages.upload(on.device, pictures);
+  const made = async (options: { shardBytes?: number }) => {
+    const trainer = new Trainer(on.device, settings, images, options);
+    await trainer.prepare();
+    return trainer;
+  };
+  const [whole, cut] = [await made({}), await made({ shardBytes: 200_000 })];
+  expect(whole.parameters.values).toHaveLength(1);
+  expect(cut.parameters.values.length).toBeGreaterThan(8);
+  for (let i = 0; i < 2; i++) for (const trainer of [whole, cut]) trainer.run();
+  const { bytes } = await encodeCheckpoint(cut);
+  expect((await encodeCheckpoint(whole)).bytes).toEqual(bytes);
+
+  whole.restore(stateOf(decodeCheckpoint("cut", bytes)));
+  for (const trainer of [whole, cut]) trainer.run();
+  const digest = async (trainer: Trainer) =>
+    crypto.subtle.digest("SHA-256", (await encodeCheckpoint(trainer)).bytes as BufferSource);
+  expect(await digest(whole)).toEqual(await digest(cut));
+  expect(await whole.updates()).toBe(3);
+});
+
+test.each(["base", "large"])("vit_%s can be planned where 128 MiB are bound at once", (size) => {
+  const model = `vit_${size}_patch16_224`;
+  const data = { name: "any", count: 1, width: 224, height: 224 };
+  const settings = maeRun({ model, data, seed: 1, batchSize: 1, totalSteps: 1 });
+  const { parameters, largestBinding } = planRun(on.device, settings);
+  expect(parameters).toBeGreaterThan(3 * 2 ** 27);
+  expect(largestBinding.bytes).toBeLessThanOrEqual(2 ** 27);
+});
