@@ -72,8 +72,10 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
       statistics(device, columns, [sizes, x, mean, variance]);
       const flag = flagOf(device, guard);
       const move = () => update(device, columns, [settings, runningMean, mean, variance, runningVar, flag]);
-      if (guard && !isRepeating()) guard.later(move);
-      else if (!isRepeating()) move();
+      if (!isRepeating()) {
+        if (guard) guard.later(move);
+        else move();
+      }
     } else {
       // Copies, because a later step may move the running statistics before the gradient is asked for.
       device.copy(runningMean, mean);
