@@ -5,7 +5,7 @@
 //   forward:    y = h weight + bias. One thread per value.
 //   sums:       dweight = sum(dy h), dbias = sum(dy). LANES lanes per column.
 //   backward:   dx = weight (dy - coupling (dbias + h dweight)) / sqrt(variance + eps). One thread per value.
-// Needs grid.wgsl reduce.wgsl.
+// Needs grid.wgsl reduce.wgsl runningSum.wgsl.
 
 struct Sizes {
   rows: u32,
@@ -27,17 +27,17 @@ fn batchNorm_statistics(
 ) {
   let share = column_share(flat_workgroup(group, groups), lane);
   let rows = select(0u, sizes.rows, share.index < sizes.columns);
-  var total = 0.0;
+  var total = RunningSum();
   for (var k = share.part; k < rows; k += LANES) {
-    total += x[k * sizes.columns + share.index];
+    add_to(&total, x[k * sizes.columns + share.index]);
   }
-  let column_mean = workgroup_sum(total, share.slot) / f32(sizes.rows);
-  var squares = 0.0;
+  let column_mean = workgroup_sum(total_of(total), share.slot) / f32(sizes.rows);
+  var my_squares = RunningSum();
   for (var k = share.part; k < rows; k += LANES) {
     let centred = x[k * sizes.columns + share.index] - column_mean;
-    squares += centred * centred;
+    add_to(&my_squares, centred * centred);
   }
-  squares = workgroup_sum(squares, share.slot);
+  let squares = workgroup_sum(total_of(my_squares), share.slot);
   if (share.part == 0u && rows > 0u) {
     new_mean[share.index] = column_mean;
     new_variance[share.index] = squares / f32(sizes.rows);
@@ -103,19 +103,19 @@ fn batchNorm_sums(
   let share = column_share(flat_workgroup(group, groups), lane);
   let k = share.index;
   let rows = select(0u, sizes.rows, k < sizes.columns);
-  var along = 0.0;
-  var total = 0.0;
+  var my_along = RunningSum();
+  var my_total = RunningSum();
   if (rows > 0u) {
     let centre = mean[k];
     let rstd = inverseSqrt(variance[k] + sizes.eps);
     for (var row = share.part; row < rows; row += LANES) {
       let i = row * sizes.columns + k;
-      along += dy[i] * (x[i] - centre) * rstd;
-      total += dy[i];
+      add_to(&my_along, dy[i] * (x[i] - centre) * rstd);
+      add_to(&my_total, dy[i]);
     }
   }
-  along = workgroup_sum(along, share.slot);
-  total = workgroup_sum(total, share.slot);
+  let along = workgroup_sum(total_of(my_along), share.slot);
+  let total = workgroup_sum(total_of(my_total), share.slot);
   if (share.part == 0u && rows > 0u) {
     dweight[k] = along;
     dbias[k] = total;

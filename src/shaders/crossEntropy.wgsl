@@ -4,7 +4,7 @@
 //   forward:  loss = scale (mass log s - sum t' (x - m)). LANES lanes per row.
 //   backward: dx = scale dy (mass exp(x - m) / s - t'). One thread per value.
 //   target:   dt = -scale dy (1 - smoothing) (x - m - log s). One thread per value.
-// A label outside of the classes makes its row NaN. Needs grid.wgsl reduce.wgsl.
+// A label outside of the classes makes its row NaN. Needs grid.wgsl reduce.wgsl runningSum.wgsl nan.wgsl.
 
 struct Sizes {
   rows: u32,
@@ -52,26 +52,26 @@ fn crossEntropy_forward(
     largest = max(largest, x[row * classes + k]);
   }
   largest = workgroup_max(largest, share.slot);
-  var total = 0.0;
-  var along = 0.0;
-  var weights = 0.0;
+  var my_exp = RunningSum();
+  var my_along = RunningSum();
+  var my_weights = RunningSum();
   for (var k = share.part; k < classes; k += LANES) {
     let shifted = x[row * classes + k] - largest;
     let t = weight(row, k);
-    total += exp(shifted);
-    weights += t;
+    add_to(&my_exp, exp_or_nan(shifted));
+    add_to(&my_weights, t);
     let target_weight = smoothed(t);
     if (target_weight != 0.0) { // a logit of -infinity that is not wanted costs nothing
-      along += target_weight * shifted;
+      add_to(&my_along, target_weight * shifted);
     }
   }
-  total = workgroup_sum(total, share.slot);
-  along = workgroup_sum(along, share.slot);
-  weights = workgroup_sum(weights, share.slot);
+  let total = workgroup_sum(total_of(my_exp), share.slot);
+  let along = workgroup_sum(total_of(my_along), share.slot);
+  let weights = workgroup_sum(total_of(my_weights), share.slot);
   if (share.part != 0u || row >= sizes.rows) {
     return;
   }
-  var log_sum = log(total);
+  var log_sum = log_or_nan(total);
   if (!SOFT && labels[row] >= sizes.classes) {
     log_sum = bitcast<f32>(labels[row] | 0x7fc00000u); // NaN
   }
@@ -96,7 +96,7 @@ fn crossEntropy_backward(
     return;
   }
   let of_row = saved[row];
-  let probability = exp(x[i] - of_row.largest - of_row.log_sum);
+  let probability = exp_or_nan(x[i] - of_row.largest - of_row.log_sum);
   let t = smoothed(weight(row, i % sizes.classes));
   dx[i] = sizes.scale * dy[row * sizes.dy_stride] * (of_row.mass * probability - t);
 }

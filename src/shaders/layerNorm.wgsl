@@ -4,7 +4,7 @@
 //             dweight = sum(dy h) and dbias = sum(dy). Row means first, then one lane per column walks the rows.
 //   columns:  adds the parts, LANES lanes per column.
 // V is vec4f where n is a multiple of 4, else f32, with fold(v: V) -> f32 the sum of its values; VALUES is how many.
-// Needs grid.wgsl reduce.wgsl.
+// Needs grid.wgsl reduce.wgsl, and runningSum.wgsl with Summand = V (f32 for columns).
 
 struct Forward {
   rows: u32,
@@ -28,17 +28,17 @@ fn layerNorm_forward(
   let share = row_share(flat_workgroup(group, groups), lane);
   let first = share.index * (shape.n / VALUES);
   let n = select(0u, shape.n / VALUES, share.index < shape.rows);
-  var total = V();
+  var total = RunningSum();
   for (var k = share.part; k < n; k += LANES) {
-    total += x[first + k];
+    add_to(&total, x[first + k]);
   }
-  let mean = workgroup_sum(fold(total), share.slot) / f32(shape.n);
-  var squares = V();
+  let mean = workgroup_sum(fold(total_of(total)), share.slot) / f32(shape.n);
+  var squares = RunningSum();
   for (var k = share.part; k < n; k += LANES) {
     let centred = x[first + k] - mean;
-    squares += centred * centred;
+    add_to(&squares, centred * centred);
   }
-  let rstd = inverseSqrt(workgroup_sum(fold(squares), share.slot) / f32(shape.n) + shape.eps);
+  let rstd = inverseSqrt(workgroup_sum(fold(total_of(squares)), share.slot) / f32(shape.n) + shape.eps);
   for (var k = share.part; k < n; k += LANES) {
     y[first + k] = (x[first + k] - mean) * rstd * weight[k] + bias[k];
   }
@@ -75,18 +75,18 @@ fn layerNorm_backward(
     let share = row_share(0u, lane);
     let row = first + at + share.index;
     let n = select(0u, sizes.n / VALUES, row < sizes.rows);
-    var total = V();
-    var along = V();
+    var total = RunningSum();
+    var along = RunningSum();
     if (n > 0u) {
       let of_row = saved[row];
       for (var k = share.part; k < n; k += LANES) {
         let g = dy[row * n + k] * weight[k];
-        total += g;
-        along += g * (x[row * n + k] - of_row.x) * of_row.y;
+        add_to(&total, g);
+        add_to(&along, g * (x[row * n + k] - of_row.x) * of_row.y);
       }
     }
-    let mean_g = workgroup_sum(fold(total), share.slot);
-    let mean_gh = workgroup_sum(fold(along), share.slot);
+    let mean_g = workgroup_sum(fold(total_of(total)), share.slot);
+    let mean_gh = workgroup_sum(fold(total_of(along)), share.slot);
     if (share.part == 0u) {
       row_means[at + share.index] = vec2f(mean_g, mean_gh) / f32(sizes.n);
     }
@@ -138,13 +138,15 @@ fn layerNorm_columns(
 ) {
   let share = column_share(flat_workgroup(group, groups), lane);
   let parts = select(0u, columns.parts, share.index < columns.n);
-  var total = vec2f(0.0, 0.0);
+  var my_dweight = RunningSum();
+  var my_dbias = RunningSum();
   for (var k = share.part; k < parts; k += LANES) {
     let i = k * columns.n + share.index;
-    total += vec2f(dweight_summands[i], dbias_summands[i]);
+    add_to(&my_dweight, Summand(dweight_summands[i]));
+    add_to(&my_dbias, Summand(dbias_summands[i]));
   }
-  let dweight_total = workgroup_sum(total.x, share.slot);
-  let dbias_total = workgroup_sum(total.y, share.slot);
+  let dweight_total = workgroup_sum(fold(total_of(my_dweight)), share.slot);
+  let dbias_total = workgroup_sum(fold(total_of(my_dbias)), share.slot);
   if (share.part == 0u && parts > 0u) {
     dweight[share.index] = dweight_total;
     dbias[share.index] = dbias_total;

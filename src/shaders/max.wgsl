@@ -1,8 +1,9 @@
-// The largest value along the middle axis of x [outer, n, inner], and where it is first reached.
+// The largest value along the middle axis of x [outer, n, inner], and where it is first reached. Values of any dtype are
+// compared by sort_key: NaN is above everything.
 //   forward:  y, index [outer, inner]. LANES lanes per result, neighbouring lanes on neighbouring memory: along the axis,
 //             or (ACROSS, for inner > 1) across it.
 //   backward: dx = dy at the index, 0 elsewhere. One thread per value.
-// Needs grid.wgsl reduce.wgsl.
+// Needs grid.wgsl reduce.wgsl sortKey.wgsl.
 
 struct Sizes {
   results: u32, // outer * inner
@@ -11,17 +12,17 @@ struct Sizes {
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
 @group(0) @binding(3) var<storage, read_write> index: array<u32>;
 
 struct Best {
-  value: f32,
+  key: u32,
   at: u32,
 }
 
 fn better(a: Best, b: Best) -> Best {
-  if (b.value > a.value || (b.value == a.value && b.at < a.at)) {
+  if (b.key > a.key || (b.key == a.key && b.at < a.at)) {
     return b;
   }
   return a;
@@ -41,13 +42,13 @@ fn max_forward(
     share = column_share(flat, lane);
   }
   let slot = share.slot;
+  let first = share.index / sizes.inner * sizes.n * sizes.inner + share.index % sizes.inner;
   if (share.index < sizes.results) {
-    let first = share.index / sizes.inner * sizes.n * sizes.inner + share.index % sizes.inner;
     // Lanes without a value of their own look at the last one again.
     let start = min(share.part, sizes.n - 1u);
-    var best = Best(x[first + start * sizes.inner], start);
+    var best = Best(sort_key(x[first + start * sizes.inner]), start);
     for (var k = start + LANES; k < sizes.n; k += LANES) {
-      best = better(best, Best(x[first + k * sizes.inner], k));
+      best = better(best, Best(sort_key(x[first + k * sizes.inner]), k));
     }
     best_slots[slot] = best;
   }
@@ -58,8 +59,9 @@ fn max_forward(
     }
   }
   if (share.part == 0u && share.index < sizes.results) {
-    y[share.index] = best_slots[slot].value;
-    index[share.index] = best_slots[slot].at;
+    let at = best_slots[slot].at;
+    y[share.index] = x[first + at * sizes.inner];
+    index[share.index] = at;
   }
 }
 

@@ -1,7 +1,7 @@
 // Rows of x [rows, n] divided by their length, d = max(sqrt(sum x^2), eps). LANES lanes per row.
 //   forward:  y = x / d
 //   backward: dx = (dy - y sum(dy y)) / d, and dy / eps for a row no longer than eps
-// Needs grid.wgsl reduce.wgsl.
+// NaN in a row makes all of it NaN.  Needs grid.wgsl reduce.wgsl runningSum.wgsl nan.wgsl.
 
 struct Sizes {
   rows: u32,
@@ -23,11 +23,12 @@ fn normalize_forward(
   let share = row_share(flat_workgroup(group, groups), lane);
   let first = share.index * sizes.n;
   let n = select(0u, sizes.n, share.index < sizes.rows);
-  var squares = 0.0;
+  var squares = RunningSum();
   for (var k = share.part; k < n; k += LANES) {
-    squares += x[first + k] * x[first + k];
+    add_to(&squares, x[first + k] * x[first + k]);
   }
-  let d = max(sqrt(workgroup_sum(squares, share.slot)), sizes.eps);
+  let length = sqrt(workgroup_sum(total_of(squares), share.slot));
+  let d = keep_nan(length, max(length, sizes.eps));
   for (var k = share.part; k < n; k += LANES) {
     y[first + k] = x[first + k] / d;
   }
@@ -50,11 +51,11 @@ fn normalize_backward(
   let share = row_share(flat_workgroup(group, groups), lane);
   let first = share.index * sizes.n;
   let n = select(0u, sizes.n, share.index < sizes.rows);
-  var along = 0.0;
+  var my_along = RunningSum();
   for (var k = share.part; k < n; k += LANES) {
-    along += dy[first + k] * y_saved[first + k];
+    add_to(&my_along, dy[first + k] * y_saved[first + k]);
   }
-  along = workgroup_sum(along, share.slot);
+  var along = workgroup_sum(total_of(my_along), share.slot);
   if (n > 0u) {
     let d = lengths_saved[share.index];
     along = select(0.0, along, d > sizes.eps);

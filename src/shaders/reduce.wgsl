@@ -23,5 +23,5 @@ fn column_share(group: u32, lane: u32) -> Share {
   return Share(group * COLUMNS + column, part, column * LANES + part);
 }
 
-// Below every value worth a maximum, and finite because WGSL may assume that there are no infinities.
-const LOWEST = -1.7e38;
+// No finite value is below; finite because WGSL may assume that there are no infinities.
+const LOWEST = -0x1.fffffep+127;

@@ -4,7 +4,7 @@
 //   which of the next WORKGROUP * span indices name this row, one bit each; then every lane walks over the bits that are
 //   set and adds its column. V is f32 or vec4f; inner counts V.
 // scatter_add_values: index [outer, m, inner]. One thread per value of y looks through its m indices.
-// Needs grid.wgsl.
+// Needs grid.wgsl, and runningSum.wgsl with Summand = V.
 
 struct Scatter {
   count: u32, // of rows of y, or of values of y
@@ -36,7 +36,7 @@ fn scatter_add_rows(
   let column = at % size.blocks * WORKGROUP + lane;
   let outer = row / size.n;
   let wanted = row % size.n;
-  var total = V(0.0);
+  var total = RunningSum();
   for (var base = 0u; base < size.m; base += WORKGROUP * size.span) {
     let mine = base + lane * size.span;
     var word = 0u;
@@ -49,12 +49,12 @@ fn scatter_add_rows(
     for (var l = 0u; l < WORKGROUP && column < size.inner; l++) {
       for (var rest = hits[l]; rest != 0u; rest &= rest - 1u) {
         let m = base + l * size.span + firstTrailingBit(rest);
-        total += x[(outer * size.m + m) * size.inner + column];
+        add_to(&total, x[(outer * size.m + m) * size.inner + column]);
       }
     }
   }
   if (column < size.inner) {
-    y[row * size.inner + column] = total;
+    y[row * size.inner + column] = total_of(total);
   }
 }
 
@@ -71,12 +71,12 @@ fn scatter_add_values(
   let row = i / size.inner;
   let outer = row / size.n;
   let wanted = row % size.n;
-  var total = V(0.0);
+  var total = RunningSum();
   for (var m = 0u; m < size.m; m++) {
     let k = (outer * size.m + m) * size.inner + i % size.inner;
     if (index[k] == wanted) {
-      total += x[k];
+      add_to(&total, x[k]);
     }
   }
-  y[i] = total;
+  y[i] = total_of(total);
 }

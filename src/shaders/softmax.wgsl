@@ -1,7 +1,7 @@
 // Softmax or (LOG) its logarithm over the last axis of x [rows, n]. LANES lanes per row stride over it.
 //   forward:  y = exp(x - max x) / sum exp(x - max x)      LOG: y = x - max x - log sum exp(x - max x)
 //   backward: dx = y (dy - sum(dy y))                      LOG: dx = dy - exp(y) sum(dy)
-// Needs grid.wgsl reduce.wgsl.
+// Needs grid.wgsl reduce.wgsl runningSum.wgsl nan.wgsl.
 
 struct Rows {
   rows: u32,
@@ -27,14 +27,15 @@ fn softmax_forward(
     largest = max(largest, x[i]);
   }
   largest = workgroup_max(largest, share.slot);
-  var total = 0.0;
+  var mine = RunningSum();
   for (var i = first; i < end; i += LANES) {
-    total += exp(x[i] - largest);
+    add_to(&mine, exp_or_nan(x[i] - largest));
   }
-  total = workgroup_sum(total, share.slot);
+  let total = workgroup_sum(total_of(mine), share.slot);
+  let log_total = log_or_nan(total);
   for (var i = first; i < end; i += LANES) {
     if (LOG) {
-      y[i] = x[i] - largest - log(total);
+      y[i] = x[i] - largest - log_total;
     } else {
       y[i] = exp(x[i] - largest) / total;
     }
@@ -54,14 +55,14 @@ fn softmax_backward(
   let share = row_share(flat_workgroup(group, groups), lane);
   let first = share.index * shape.n + share.part;
   let end = select(0u, (share.index + 1u) * shape.n, share.index < shape.rows);
-  var total = 0.0;
+  var mine = RunningSum();
   for (var i = first; i < end; i += LANES) {
-    total += select(dy[i] * y_saved[i], dy[i], LOG);
+    add_to(&mine, select(dy[i] * y_saved[i], dy[i], LOG));
   }
-  total = workgroup_sum(total, share.slot);
+  let total = workgroup_sum(total_of(mine), share.slot);
   for (var i = first; i < end; i += LANES) {
     if (LOG) {
-      dx[i] = dy[i] - exp(y_saved[i]) * total;
+      dx[i] = dy[i] - exp_or_nan(y_saved[i]) * total;
     } else {
       dx[i] = y_saved[i] * (dy[i] - total);
     }

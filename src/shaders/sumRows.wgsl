@@ -1,9 +1,11 @@
-// Sums of rows: x [rows, n] -> y [rows]. LANES lanes per row, in an order fixed by n.
-// Needs grid.wgsl reduce.wgsl.
+// Sums of rows, or of their pieces of `span` values: x [rows, n] -> y [rows, pieces]. LANES lanes per piece, in an order
+// fixed by n and span.  Needs grid.wgsl reduce.wgsl runningSum.wgsl.
 
 struct Rows {
   rows: u32,
   n: u32,
+  span: u32,
+  pieces: u32,
 }
 
 @group(0) @binding(0) var<uniform> shape: Rows;
@@ -17,13 +19,15 @@ fn sum_rows(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let share = row_share(flat_workgroup(group, groups), lane);
-  let n = select(0u, shape.n, share.index < shape.rows);
-  var total = 0.0;
-  for (var k = share.part; k < n; k += LANES) {
-    total += x[share.index * shape.n + k];
+  let row = share.index / shape.pieces;
+  let start = share.index % shape.pieces * shape.span;
+  let end = select(0u, min(start + shape.span, shape.n), row < shape.rows);
+  var mine = RunningSum();
+  for (var k = start + share.part; k < end; k += LANES) {
+    add_to(&mine, x[row * shape.n + k]);
   }
-  total = workgroup_sum(total, share.slot);
-  if (share.part == 0u && n > 0u) {
+  let total = workgroup_sum(total_of(mine), share.slot);
+  if (share.part == 0u && end > 0u) {
     y[share.index] = total;
   }
 }

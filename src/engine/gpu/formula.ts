@@ -15,6 +15,9 @@ export interface Formula {
   readonly shared: readonly string[];
 }
 
+/** How formulas call the dtypes. */
+export const ALIAS = { f32: "V", i32: "I", u32: "U" } as const;
+
 /* @__NO_SIDE_EFFECTS__ */
 export function formula(
   name: string,

@@ -12,8 +12,21 @@ const fillKernel = kernel("fill", [gridWgsl, fillWgsl], { WORKGROUP });
 
 const total = formula("accumulate", ["total: V", "x: V"], "return total + x;");
 
-/** A tensor of `shape` with one value everywhere. */
+/** The ends of each dtype of whole numbers. */
+const RANGES = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
+
+/**
+ * A tensor of `shape` with one value everywhere. Throws unless i32 and u32 have the value. torch.full.
+ */
 export function fill(device: Device, shape: Shape, value: number, dtype: DType = "f32"): Tensor {
+  if (dtype !== "f32") {
+    const [least, most] = RANGES[dtype];
+    if (!(Number.isInteger(value) && value >= least && value <= most)) {
+      throw new Error(
+        `fill: value must be a whole number from ${least} to ${most} for ${dtype}; got ${value}`,
+      );
+    }
+  }
   const y = Tensor.empty(device, shape, dtype);
   const word = dtype === "f32" ? f32Bits(value) : value >>> 0;
   device.run(fillKernel, [words(y.size, word), y], Math.ceil(y.size / WORKGROUP), {

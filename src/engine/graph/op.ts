@@ -1,4 +1,5 @@
 import type { Device } from "../gpu/device.ts";
+import { checkDTypes, type Takes } from "./takes.ts";
 import { type DType, type Flow, record, type Shape, Tensor } from "./tensor.ts";
 
 type Shapes<In> = { [I in keyof In]: Shape };
@@ -20,22 +21,25 @@ export interface BackwardCall<In extends readonly Tensor[], Params, Saved> exten
 /** Everything the engine knows about an op. */
 export interface OpRule<In extends readonly Tensor[], Params, Saved> {
   name: string;
+  /** Which dtypes each input may have: anything else is refused before a shape is looked at. */
+  takes: Takes;
   /** Output shape. Throws one clear sentence if the inputs do not fit. */
   shape(inputs: Shapes<In>, params: Params): Shape;
   /** Output dtype; that of the first input when absent. */
   dtype?: DType;
   /** Fills `output`; returns what backward needs besides inputs and output. */
   forward(call: Call<In, Params>): Saved;
-  /** One gradient per input given dy; null where there is none. */
+  /** One gradient per input given dy; null where there is none. Not asked for a result of whole numbers. */
   backward(call: BackwardCall<In, Params, Saved>, dy: Tensor): (Tensor | null)[];
 }
 
-/** Turns a rule into a callable op: check shapes, allocate, run, record. */
+/** Turns a rule into a callable op: check dtypes and shapes, allocate, run, record. */
 /* @__NO_SIDE_EFFECTS__ */
 export function defineOp<In extends readonly [Tensor, ...Tensor[]], Params = void, Saved = void>(
   rule: OpRule<In, Params, Saved>,
 ): (inputs: In, params: Params) => Tensor {
   return (inputs, params) => {
+    checkDTypes(rule.name, rule.takes, inputs);
     const { device, dtype } = inputs[0];
     for (const { storage } of inputs) if (storage.released) storage.use(rule.name);
     const shapes = inputs.map((input) => input.shape) as unknown as Shapes<In>;
@@ -45,7 +49,8 @@ export function defineOp<In extends readonly [Tensor, ...Tensor[]], Params = voi
     return record(output, {
       name: rule.name,
       inputs,
-      backward: (dy, flow) => rule.backward({ ...call, saved, ...flow }, dy),
+      backward: (dy, flow) =>
+        output.dtype === "f32" ? rule.backward({ ...call, saved, ...flow }, dy) : inputs.map(() => null),
     });
   };
 }

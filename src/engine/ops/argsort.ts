@@ -4,6 +4,7 @@ import sortKeyWgsl from "../../shaders/sortKey.wgsl";
 import { type Constants, kernel } from "../gpu/kernel.ts";
 import { words } from "../gpu/words.ts";
 import { defineOp } from "../graph/op.ts";
+import { ANY } from "../graph/takes.ts";
 import { type DType, Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 256;
@@ -35,6 +36,7 @@ const network = {
 
 const op = defineOp<[Tensor], boolean>({
   name: "argsort",
+  takes: { x: ANY },
   dtype: "u32",
   shape([x]) {
     if (x.length === 0) throw new Error("argsort: x needs at least one axis; got a scalar");

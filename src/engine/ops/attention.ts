@@ -11,6 +11,7 @@ import { alignBytes } from "../gpu/memory.ts";
 import { sharing } from "../gpu/subgroups.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { defineOp } from "../graph/op.ts";
+import { FLOAT } from "../graph/takes.ts";
 import { type Shape, Tensor } from "../graph/tensor.ts";
 
 /** How the rows of a pass are shared out. Nothing here changes a bit of the result. */
@@ -184,7 +185,7 @@ function backwardBias(
 
 function checkHeads(name: string, width: number, heads: number): number {
   const headSize = width / heads;
-  if (!Number.isInteger(headSize) || headSize % 4 !== 0 || headSize > 128) {
+  if (!(Number.isInteger(headSize) && headSize > 0) || headSize % 4 !== 0 || headSize > 128) {
     throw new Error(
       `${name}: width / heads must be a multiple of 4, at most 128; got width ${width} and ${heads} heads`,
     );
@@ -226,6 +227,7 @@ type SelfInputs = [qkv: Tensor] | [qkv: Tensor, bias: Tensor];
 
 const selfOp = defineOp<SelfInputs, { heads: number }, Tensor>({
   name: "selfAttention",
+  takes: { qkv: FLOAT, bias: FLOAT },
   shape([qkv, bias], { heads }) {
     const { batch, queries, keys, headSize } = packedLayout(qkv, heads);
     checkBias("selfAttention", bias, batch, heads, queries, keys);
@@ -250,8 +252,9 @@ const selfOp = defineOp<SelfInputs, { heads: number }, Tensor>({
 
 /**
  * Multi-head self-attention softmax(q kᵀ / √d + bias) v on a packed projection, without a score matrix in memory.
- * qkv [B, N, 3D], features ordered (q, k, v) x heads x d as in timm; bias [H, N, N] or [B, H, N, N] -> [B, N, D].
- * torch.nn.functional.scaled_dot_product_attention.
+ * qkv f32 [B, N, 3D], features ordered (q, k, v) x heads x d as in timm; bias [H, N, N] or [B, H, N, N] -> [B, N, D].
+ * torch.nn.functional.scaled_dot_product_attention. NaN in a query's scores or in any value it attends to makes the head's
+ * output NaN there; so does an infinite value, of which torch gives infinity, and a row of scores all at -infinity.
  */
 export function selfAttention(qkv: Tensor, heads: number, bias?: Tensor): Tensor {
   return selfOp(bias ? [qkv, bias] : [qkv], { heads });
@@ -280,6 +283,7 @@ type CrossInputs = [q: Tensor, k: Tensor, v: Tensor] | [q: Tensor, k: Tensor, v:
 
 const crossOp = defineOp<CrossInputs, { heads: number }, Tensor>({
   name: "attention",
+  takes: { q: FLOAT, k: FLOAT, v: FLOAT, bias: FLOAT },
   shape([q, k, v, bias], { heads }) {
     const { batch, queries, keys } = separateLayout(q, k, v, heads);
     checkBias("attention", bias, batch, heads, queries, keys);
@@ -318,8 +322,8 @@ const crossOp = defineOp<CrossInputs, { heads: number }, Tensor>({
 });
 
 /**
- * Multi-head attention softmax(q kᵀ / √d + bias) v. q [B, N, D], k and v [B, M, D], features ordered heads x d;
- * bias [H, N, M] or [B, H, N, M] -> [B, N, D].
+ * Multi-head attention softmax(q kᵀ / √d + bias) v, all f32. q [B, N, D], k and v [B, M, D], features ordered heads x d;
+ * bias [H, N, M] or [B, H, N, M] -> [B, N, D]. What is not finite goes as in `selfAttention`.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, bias?: Tensor): Tensor {
   return crossOp(bias ? [q, k, v, bias] : [q, k, v], { heads });

@@ -4,8 +4,9 @@ import { fill } from "../graph/fill.ts";
 import { flagOf, type Guard } from "../graph/guard.ts";
 import { defineOp } from "../graph/op.ts";
 import { isRepeating } from "../graph/recompute.ts";
+import { checkDTypes, FLOAT } from "../graph/takes.ts";
 import { type Shape, Tensor } from "../graph/tensor.ts";
-import { columnKernel, flatKernel } from "./reduce.ts";
+import { columnKernel, flatKernel, summing } from "./reduce.ts";
 
 export interface BatchNormOptions {
   /** [D], ones when absent. */
@@ -32,11 +33,12 @@ interface Params {
   guard: Guard | undefined;
 }
 
-const statistics = columnKernel("batchNorm_statistics", batchNormWgsl);
-const update = flatKernel("batchNorm_update", batchNormWgsl);
-const forward = flatKernel("batchNorm_forward", batchNormWgsl);
-const sums = columnKernel("batchNorm_sums", batchNormWgsl);
-const backward = flatKernel("batchNorm_backward", batchNormWgsl);
+const text = summing(batchNormWgsl);
+const statistics = columnKernel("batchNorm_statistics", text);
+const update = flatKernel("batchNorm_update", text);
+const forward = flatKernel("batchNorm_forward", text);
+const sums = columnKernel("batchNorm_sums", text);
+const backward = flatKernel("batchNorm_backward", text);
 
 /** The uniform all kernels but update share. */
 function sizesOf([rows, columns]: Shape, { eps, training }: Params): Uint32Array {
@@ -58,6 +60,7 @@ function checkShapes([x, weight, bias]: readonly [Shape, Shape, Shape], params: 
 
 const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: Tensor }>({
   name: "batchNorm",
+  takes: { x: FLOAT, weight: FLOAT, bias: FLOAT },
   shape(shapes, params) {
     checkShapes(shapes, params);
     return shapes[0];
@@ -69,7 +72,7 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
     const sizes = sizesOf(x.shape, params);
     if (training) {
       const settings = words(columns, f32Bits(momentum), f32Bits(rows / (rows - 1)));
-      statistics(device, columns, [sizes, x, mean, variance]);
+      statistics(device, { columns, n: rows }, [sizes, x, mean, variance]);
       const flag = flagOf(device, guard);
       const move = () => update(device, columns, [settings, runningMean, mean, variance, runningVar, flag]);
       if (!isRepeating()) {
@@ -87,7 +90,8 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
   backward({ device, inputs: [x, weight], params, saved: { mean, variance }, wants, into }, dy) {
     const [dweight, dbias] = [into(1), into(2)];
     const sizes = sizesOf(x.shape, params);
-    sums(device, x.shape[1]!, [sizes, x, mean, variance, dy, dweight, dbias]);
+    const [n, columns] = x.shape as [number, number];
+    sums(device, { columns, n }, [sizes, x, mean, variance, dy, dweight, dbias]);
     const dx = wants(0) ? into(0) : null;
     if (dx) backward(device, x.size, [sizes, x, mean, variance, dy, dweight, dbias, weight, dx]);
     return [dx, dweight, dbias];
@@ -95,12 +99,13 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
 });
 
 /**
- * (x - mean) / sqrt(variance + eps) * weight + bias for each column of x [N, D] -> [N, D]. Training takes mean and
+ * (x - mean) / sqrt(variance + eps) * weight + bias for each column of x [N, D] -> [N, D], all f32. Training takes mean and
  * biased variance from the batch and moves the running buffers in place, running += momentum (batch - running), with
  * the unbiased variance; otherwise the running buffers are the statistics. torch.nn.functional.batch_norm.
  */
 export function batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
   const { weight, bias, runningMean, runningVar, momentum = 0.1, eps = 1e-5, training, guard } = options;
+  checkDTypes("batchNorm", { runningMean: FLOAT, runningVar: FLOAT }, [runningMean, runningVar]);
   const { device } = x;
   const columns = runningMean.shape;
   return op([x, weight ?? fill(device, columns, 1), bias ?? fill(device, columns, 0)], {

@@ -1,10 +1,7 @@
 import { runElementwise } from "../gpu/elementwiseKernel.ts";
-import { elementwise, formula } from "../gpu/formula.ts";
+import { ALIAS, elementwise, formula } from "../gpu/formula.ts";
 import { defineOp } from "../graph/op.ts";
 import type { DType, Tensor } from "../graph/tensor.ts";
-
-/** How formulas call the dtypes. */
-const ALIAS = { f32: "V", i32: "I", u32: "U" } as const;
 
 /* @__NO_SIDE_EFFECTS__ */
 function converter(from: DType, to: DType): (x: Tensor) => Tensor {
@@ -12,6 +9,7 @@ function converter(from: DType, to: DType): (x: Tensor) => Tensor {
   const convert = formula(`cast_${from}_${to}`, [`x: ${From}`], `return ${To}(x);`, [], To);
   const op = defineOp<[Tensor]>({
     name: "cast",
+    takes: { x: [from] },
     dtype: to,
     shape: ([x]) => x,
     forward({ device, inputs: [x], output: y }) {

@@ -1,4 +1,5 @@
 import { defineOp } from "../graph/op.ts";
+import { ANY } from "../graph/takes.ts";
 import type { Shape, Tensor } from "../graph/tensor.ts";
 import { normalizeAxes } from "./axes.ts";
 import { putRange, takeRange } from "./slice.ts";
@@ -17,6 +18,7 @@ function startsOf(inputs: Several, axis: number): number[] {
 
 const op = defineOp<Several, number>({
   name: "concat",
+  takes: { "the first tensor": ANY, "every other tensor": "same" },
   shape(shapes, axis) {
     const first = shapes[0];
     const fits = (shape: Shape) =>
@@ -51,11 +53,6 @@ const op = defineOp<Several, number>({
 export function concat(xs: readonly Tensor[], axis: number): Tensor {
   const [first, ...rest] = xs;
   if (!first) throw new Error("concat: at least one tensor must be given; got none");
-  if (rest.some(({ dtype }) => dtype !== first.dtype)) {
-    throw new Error(
-      `concat: dtypes must be equal; got ${xs.map(({ dtype }) => dtype).join(", ")}. Cast first`,
-    );
-  }
   const [along] = normalizeAxes("concat", first.shape, axis) as [number];
   return rest.length === 0 ? first : op([first, ...rest], along);
 }

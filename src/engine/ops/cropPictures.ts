@@ -2,6 +2,7 @@ import cropPicturesWgsl from "../../shaders/cropPictures.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
+import { checkDTypes, WHOLE } from "../graph/takes.ts";
 import { Tensor } from "../graph/tensor.ts";
 
 const WORKGROUP = 64;
@@ -94,10 +95,9 @@ export function cropPictures(
   { size, mean, std, filter = "bicubic" }: CropOptions,
 ): Tensor {
   const { tensors, perShard, count, width, height } = pictures;
-  if (boxes.dtype === "f32" || boxes.shape.length !== 2 || boxes.shape[1] !== BOX_WORDS) {
-    throw new Error(
-      `cropPictures: boxes must be u32 or i32 [B, ${BOX_WORDS}]; got ${boxes.dtype} [${boxes.shape}]`,
-    );
+  checkDTypes("cropPictures", { boxes: WHOLE, pictures: ["u32"] }, [boxes, ...tensors]);
+  if (boxes.shape.length !== 2 || boxes.shape[1] !== BOX_WORDS) {
+    throw new Error(`cropPictures: boxes must be [B, ${BOX_WORDS}]; got [${boxes.shape}]`);
   }
   if (!(Number.isInteger(size) && size > 0)) {
     throw new Error(`cropPictures: size must be a positive whole number; got ${size}`);

@@ -1,8 +1,9 @@
 import crossEntropyWgsl from "../../shaders/crossEntropy.wgsl";
 import { f32Bits, words } from "../gpu/words.ts";
 import { defineOp } from "../graph/op.ts";
+import { ANY, FLOAT } from "../graph/takes.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { flatKernel, rowKernel, rowsOf } from "./reduce.ts";
+import { flatKernel, rowKernel, rowsOf, summing, withNan } from "./reduce.ts";
 import { sumMiddle } from "./sum.ts";
 
 export interface CrossEntropyOptions {
@@ -18,14 +19,15 @@ interface Params {
   reduction: "mean" | "none";
 }
 
+const text = summing(withNan(crossEntropyWgsl));
 /* @__NO_SIDE_EFFECTS__ */
 const kernelsFor = (SOFT: boolean) => ({
-  forward: rowKernel("crossEntropy_forward", crossEntropyWgsl, { SOFT }),
-  backward: flatKernel("crossEntropy_backward", crossEntropyWgsl, { SOFT }),
+  forward: rowKernel("crossEntropy_forward", text, { SOFT }),
+  backward: flatKernel("crossEntropy_backward", text, { SOFT }),
 });
 const hard = kernelsFor(false);
 const soft = kernelsFor(true);
-const targetGradient = flatKernel("crossEntropy_target", crossEntropyWgsl, { SOFT: true });
+const targetGradient = flatKernel("crossEntropy_target", text, { SOFT: true });
 
 function sizesOf(logits: Tensor, { labelSmoothing, reduction }: Params) {
   const { rows, n } = rowsOf("crossEntropy", logits.shape);
@@ -36,6 +38,7 @@ function sizesOf(logits: Tensor, { labelSmoothing, reduction }: Params) {
 
 const op = defineOp<[Tensor, Tensor], Params, Tensor>({
   name: "crossEntropy",
+  takes: { logits: FLOAT, target: ANY },
   shape([logits, target], params) {
     rowsOf("crossEntropy", logits);
     const rowShape = logits.slice(0, -1);
@@ -67,9 +70,9 @@ const op = defineOp<[Tensor, Tensor], Params, Tensor>({
 
 /**
  * -sum over k of t'[k] log softmax(logits)[k], with t' = (1 - labelSmoothing) t + labelSmoothing / K.
- * logits [..., K]; target [...] u32 or i32 labels, or [..., K] f32 weights t -> [] the mean over all rows, or [...] with
+ * logits f32 [..., K]; target [...] u32 or i32 labels, or [..., K] f32 weights t -> [] the mean over all rows, or [...] with
  * reduction "none". The softmax is never stored. Gradients reach logits and f32 targets (stop those of a teacher with
- * `stopGradient`). A label that is not in [0, K) gives NaN.
+ * `stopGradient`). A label that is not in [0, K) gives NaN, as do logits that are NaN or +infinity.
  * torch.nn.functional.cross_entropy, with the classes on the last axis.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {

@@ -1,5 +1,6 @@
 import { fill } from "../graph/fill.ts";
 import { defineOp } from "../graph/op.ts";
+import { checkDTypes, FLOAT } from "../graph/takes.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { mul } from "./elementwise.ts";
 import { drawInto, type RandomKey, randomKernel } from "./randomOps.ts";
@@ -16,6 +17,7 @@ function checkProbability(name: string, p: number): void {
 
 const op = defineOp<[Tensor], { p: number; key: RandomKey }>({
   name: "dropout",
+  takes: { x: FLOAT },
   shape: ([x]) => x,
   forward({ inputs: [x], params: { p, key }, output: y }) {
     drawInto(dropoutKernel, y, key, { p, factor: 1 / (1 - p), x });
@@ -28,20 +30,22 @@ const op = defineOp<[Tensor], { p: number; key: RandomKey }>({
 });
 
 /**
- * x / (1 - p) where number i of the stream is at least p, else 0. x [...] -> [...]. The mask is drawn again for the
+ * x / (1 - p) where number i of the stream is at least p, else 0, even for NaN. x f32 [...] -> [...]. The mask is drawn again for the
  * gradient, not kept; p is fixed for good, and 0 returns x. Give every layer a `site` of its own, or all drop the same
  * places. torch.nn.functional.dropout in training.
  */
 export function dropout(x: Tensor, p: number, key: DropoutKey): Tensor {
+  checkDTypes("dropout", { x: FLOAT }, [x]);
   checkProbability("dropout", p);
   return p === 0 ? x : op([x], { p, key: { stream: "dropout", ...key } });
 }
 
 /**
- * Drops whole samples: x[b] / (1 - p) where number b of the stream is at least p, else 0. x [B, ...] -> [B, ...].
+ * Drops whole samples: x[b] / (1 - p) where number b of the stream is at least p, else 0 x. x f32 [B, ...] -> [B, ...].
  * Stochastic depth (arXiv:1603.09382), timm's drop_path with scale_by_keep. Give every residual branch its own `site`.
  */
 export function dropPath(x: Tensor, p: number, key: DropoutKey): Tensor {
+  checkDTypes("dropPath", { x: FLOAT }, [x]);
   checkProbability("dropPath", p);
   if (p === 0) return x;
   const [batch = 1, ...rest] = x.shape;

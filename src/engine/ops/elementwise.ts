@@ -1,27 +1,48 @@
 import erfWgsl from "../../shaders/erf.wgsl";
+import nanWgsl from "../../shaders/nan.wgsl";
 import { runElementwise } from "../gpu/elementwiseKernel.ts";
-import { elementwise, formula } from "../gpu/formula.ts";
+import { ALIAS, elementwise, type Formula, formula } from "../gpu/formula.ts";
 import { fill } from "../graph/fill.ts";
 import { defineOp } from "../graph/op.ts";
-import { Tensor } from "../graph/tensor.ts";
+import { ANY, checkDTypes, type DTypes, FLOAT } from "../graph/takes.ts";
+import { type DType, Tensor } from "../graph/tensor.ts";
 import { broadcastShape, sumTo } from "./broadcast.ts";
 import { layoutOf } from "./layout.ts";
 
+// Every op here takes f32, and NaN where an input is NaN is NaN in the result. An op that takes whole numbers, too, says
+// so, computes with all their bits, wraps around beyond the ends of their range, and has no gradient for them.
+
+/** What a row may say besides its formulas. */
+interface More {
+  /** WGSL files that the formulas call. */
+  shared?: readonly string[];
+  /** f32 alone when absent. */
+  takes?: DTypes;
+  /** The value of whole numbers, where it is written otherwise. */
+  whole?: string;
+}
+
+/** The formula of the value by dtype. */
+function valuesOf(name: string, inputs: readonly string[], value: string, { shared, whole = value }: More) {
+  const of = (dtype: DType, part: string, text: string): Formula => {
+    const type = ALIAS[dtype];
+    const typed = inputs.map((input) => `${input}: ${type}`);
+    return formula(name + part, typed, `return ${text};`, shared, type);
+  };
+  return { f32: of("f32", "", value), i32: of("i32", "_i32", whole), u32: of("u32", "_u32", whole) };
+}
+
 /** An elementwise op of one input: y given x, and dy/dx given x and y, as WGSL over `V` (f32 or vec4f). */
 /* @__NO_SIDE_EFFECTS__ */
-function unary(
-  name: string,
-  value: string,
-  slope: string,
-  shared: readonly string[] = [],
-): (x: Tensor) => Tensor {
-  const forward = formula(name, ["x: V"], `return ${value};`, shared);
-  const backward = formula(`${name}_dx`, ["x: V", "y: V", "dy: V"], `return dy * (${slope});`, shared);
+function unary(name: string, value: string, slope: string, more: More = {}): (x: Tensor) => Tensor {
+  const forward = valuesOf(name, ["x"], value, more);
+  const backward = formula(`${name}_dx`, ["x: V", "y: V", "dy: V"], `return dy * (${slope});`, more.shared);
   const op = defineOp<[Tensor]>({
     name,
+    takes: { x: more.takes ?? FLOAT },
     shape: ([x]) => x,
     forward({ device, inputs: [x], output: y }) {
-      runElementwise(device, elementwise(forward, [x], y));
+      runElementwise(device, elementwise(forward[x.dtype], [x], y));
     },
     backward({ device, inputs: [x], output: y, into }, dy) {
       const dx = into(0);
@@ -33,48 +54,68 @@ function unary(
 }
 
 // name, y given x, dy/dx given x and y
-/** -x */
-export const neg = unary("neg", "-x", "V(-1.0)");
+/** -x; i32, too. */
+export const neg = unary("neg", "-x", "V(-1.0)", { takes: ["f32", "i32"] });
 /** e^x */
-export const exp = unary("exp", "exp(x)", "y");
-/** ln x */
-export const log = unary("log", "log(x)", "1.0 / x");
-/** x^(1/2) */
+export const exp = unary("exp", "exp_or_nan(x)", "y", { shared: [nanWgsl] });
+/** ln x; -infinity at 0, NaN below. */
+export const log = unary("log", "log_or_nan(x)", "1.0 / x", { shared: [nanWgsl] });
+/** x^(1/2); NaN below 0. */
 export const sqrt = unary("sqrt", "sqrt(x)", "0.5 / y");
-/** x^(-1/2) */
+/** x^(-1/2); NaN below 0. */
 export const rsqrt = unary("rsqrt", "inverseSqrt(x)", "-0.5 * y / x");
-/** x * x */
-export const square = unary("square", "x * x", "2.0 * x");
+/** x * x, of any dtype. */
+export const square = unary("square", "x * x", "2.0 * x", { takes: ANY });
 /** 1 / x */
 export const reciprocal = unary("reciprocal", "1.0 / x", "-y * y");
-/** |x|; slope 0 at 0. */
-export const abs = unary("abs", "abs(x)", "sign(x)");
+/** |x|; i32, too. Slope 0 at 0. */
+export const abs = unary("abs", "abs(x)", "sign(x)", { takes: ["f32", "i32"] });
 /** Hyperbolic tangent; the argument is clamped because some drivers overflow to NaN beyond 40. */
-export const tanh = unary("tanh", "tanh(clamp(x, V(-15.0), V(15.0)))", "1.0 - y * y");
+export const tanh = unary("tanh", "keep_nan(x, tanh(clamp(x, V(-15.0), V(15.0))))", "1.0 - y * y", {
+  shared: [nanWgsl],
+});
 /** 1 / (1 + e^-x) */
-export const sigmoid = unary("sigmoid", "1.0 / (1.0 + exp(-x))", "y * (1.0 - y)");
+export const sigmoid = unary("sigmoid", "1.0 / (1.0 + exp_or_nan(-x))", "y * (1.0 - y)", {
+  shared: [nanWgsl],
+});
 /** max(x, 0) */
-export const relu = unary("relu", "max(x, V(0.0))", "select(V(0.0), V(1.0), x > V(0.0))");
+export const relu = unary("relu", "keep_nan(x, max(x, V(0.0)))", "select(V(0.0), V(1.0), x > V(0.0))", {
+  shared: [nanWgsl],
+});
 /** The error function, within 4e-7 of exact. */
-export const erf = unary("erf", "erf(x)", "1.1283791670955126 * exp(-x * x)", [erfWgsl]);
+export const erf = unary("erf", "keep_nan(x, erf(x))", "1.1283791670955126 * exp_or_nan(-x * x)", {
+  shared: [nanWgsl, erfWgsl],
+});
 /** x Φ(x): torch.nn.functional.gelu(x), by the error function. */
-export const gelu = unary("gelu", "gelu(x)", "gelu_slope(x)", [erfWgsl]);
+export const gelu = unary("gelu", "gelu(x)", "gelu_slope(x)", { shared: [erfWgsl] });
 /** x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))): torch.nn.functional.gelu(x, approximate="tanh"). */
-export const geluTanh = unary("geluTanh", "gelu_tanh(x)", "gelu_tanh_slope(x)", [erfWgsl]);
+export const geluTanh = unary("geluTanh", "gelu_tanh(x)", "gelu_tanh_slope(x)", { shared: [erfWgsl] });
 
-/** An elementwise op of two inputs that broadcast: y given a and b, and both slopes given a, b and y. */
+/** An elementwise op of two inputs of one dtype that broadcast: y given a and b, and both slopes given a, b and y. */
 /* @__NO_SIDE_EFFECTS__ */
-function binary(name: string, value: string, da: string, db: string): (a: Tensor, b: Tensor) => Tensor {
-  const forward = formula(name, ["a: V", "b: V"], `return ${value};`);
+function binary(
+  name: string,
+  value: string,
+  da: string,
+  db: string,
+  more: More = {},
+): (a: Tensor, b: Tensor) => Tensor {
+  const forward = valuesOf(name, ["a", "b"], value, more);
   const gradientBy = (input: string, slope: string) =>
-    formula(`${name}_d${input}`, ["a: V", "b: V", "dy: V"], `let y = ${value}; return dy * (${slope});`);
+    formula(
+      `${name}_d${input}`,
+      ["a: V", "b: V", "dy: V"],
+      `let y = ${value}; return dy * (${slope});`,
+      more.shared,
+    );
   const backward = [gradientBy("a", da), gradientBy("b", db)];
   const op = defineOp<[Tensor, Tensor]>({
     name,
+    takes: { a: more.takes ?? FLOAT, b: "same" },
     shape: ([a, b]) => broadcastShape(name, a, b),
     forward({ device, inputs: [a, b], output: y }) {
       const { lanes, inputs } = layoutOf([a, b], y.shape);
-      runElementwise(device, { formula: forward, size: y.size, lanes, inputs, output: y });
+      runElementwise(device, { formula: forward[a.dtype], size: y.size, lanes, inputs, output: y });
     },
     backward({ device, inputs: [a, b], output: y, wants }, dy) {
       const { lanes, inputs: operands } = layoutOf([a, b], y.shape);
@@ -92,21 +133,25 @@ function binary(name: string, value: string, da: string, db: string): (a: Tensor
 }
 
 // name, y given a and b, dy/da, dy/db given a, b and y
-/** a + b, broadcasting as in NumPy. */
-export const add = binary("add", "a + b", "V(1.0)", "V(1.0)");
-/** a - b, broadcasting. */
-export const sub = binary("sub", "a - b", "V(1.0)", "V(-1.0)");
-/** a * b, broadcasting. */
-export const mul = binary("mul", "a * b", "b", "a");
+/** a + b, broadcasting as in NumPy. Any dtype. */
+export const add = binary("add", "a + b", "V(1.0)", "V(1.0)", { takes: ANY });
+/** a - b, broadcasting. Any dtype. */
+export const sub = binary("sub", "a - b", "V(1.0)", "V(-1.0)", { takes: ANY });
+/** a * b, broadcasting. Any dtype. */
+export const mul = binary("mul", "a * b", "b", "a", { takes: ANY });
 /** a / b, broadcasting. */
 export const div = binary("div", "a / b", "1.0 / b", "-y / b");
-/** The larger of a and b, broadcasting; at a tie the gradient goes to a. */
+/** The larger of a and b, broadcasting. Any dtype. NaN where either is; at a tie the gradient goes to a. */
 export const maximum = binary(
   "maximum",
-  "max(a, b)",
+  "keep_nan(a, keep_nan(b, max(a, b)))",
   "select(V(0.0), V(1.0), a >= b)",
   "select(V(1.0), V(0.0), a >= b)",
+  { shared: [nanWgsl], takes: ANY, whole: "max(a, b)" },
 );
 
-/** factor * x with a factor fixed for good; one that changes by step is a tensor: `mul(x, factor)`. */
-export const scale = (x: Tensor, factor: number): Tensor => mul(x, fill(x.device, [], factor));
+/** factor * x, x f32, with a factor fixed for good; one that changes by step is a tensor: `mul(x, factor)`. */
+export function scale(x: Tensor, factor: number): Tensor {
+  checkDTypes("scale", { x: FLOAT }, [x]);
+  return mul(x, fill(x.device, [], factor));
+}

@@ -1,10 +1,12 @@
 import { defineOp } from "../graph/op.ts";
+import { ANY } from "../graph/takes.ts";
 import type { Shape, Tensor } from "../graph/tensor.ts";
 import { broadcastShape, sumTo } from "./broadcast.ts";
 import { stretch } from "./layout.ts";
 
 const op = defineOp<[Tensor], Shape>({
   name: "expand",
+  takes: { x: ANY },
   shape([x], shape) {
     if (`${broadcastShape("expand", x, shape)}` !== `${shape}`) {
       throw new Error(`expand: x must stretch to the given shape; got x [${x}] and shape [${shape}]`);

@@ -1,7 +1,8 @@
 import { defineOp } from "../graph/op.ts";
+import { ANY, WHOLE } from "../graph/takes.ts";
 import type { Shape, Tensor } from "../graph/tensor.ts";
 import { normalizeAxes } from "./axes.ts";
-import { addIndexed, type Choice, checkIndex, readIndexed, writeIndexed } from "./indexed.ts";
+import { addIndexed, type Choice, readIndexed, writeIndexed } from "./indexed.ts";
 import { aroundAxis } from "./slice.ts";
 
 const alongAxis = (x: Shape, index: Shape, axis: number): Choice => ({
@@ -12,6 +13,7 @@ const alongAxis = (x: Shape, index: Shape, axis: number): Choice => ({
 
 const gatherOp = defineOp<[Tensor, Tensor], number>({
   name: "gather",
+  takes: { x: ANY, index: WHOLE },
   shape([x, index], axis) {
     if (index.length !== x.length || !index.every((n, i) => i === axis || n === x[i])) {
       throw new Error(
@@ -35,7 +37,6 @@ const gatherOp = defineOp<[Tensor, Tensor], number>({
  * shape -> [.., M, ..]. torch.gather. An index outside of [0, N) gives NaN.
  */
 export function gather(x: Tensor, axis: number, index: Tensor): Tensor {
-  checkIndex("gather", index);
   return gatherOp([x, index], normalizeAxes("gather", x.shape, axis)[0]!);
 }
 
@@ -48,6 +49,7 @@ const tokensOf = ([outer, n, inner]: Shape, [, m]: Shape): Choice => ({
 
 const tokensOp = defineOp<[Tensor, Tensor], boolean>({
   name: "gatherTokens",
+  takes: { x: ANY, index: WHOLE },
   shape([x, index]) {
     if (x.length !== 3 || index.length !== 2 || x[0] !== index[0]) {
       throw new Error(`gatherTokens: needs x [B, N, D] and index [B, M]; got x [${x}] and index [${index}]`);
@@ -75,6 +77,5 @@ export interface IndexOptions {
  * torch.gather(x, 1, index[..., None].expand(-1, -1, D)). An index outside of [0, N) gives NaN.
  */
 export function gatherTokens(x: Tensor, index: Tensor, { unique = false }: IndexOptions = {}): Tensor {
-  checkIndex("gatherTokens", index);
   return tokensOp([x, index], unique);
 }

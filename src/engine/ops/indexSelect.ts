@@ -1,3 +1,4 @@
+import { ANY, checkDTypes, WHOLE } from "../graph/takes.ts";
 import { type Shape, sizeOf, type Tensor } from "../graph/tensor.ts";
 import { gatherTokens, type IndexOptions } from "./gather.ts";
 import { reshape } from "./reshape.ts";
@@ -8,6 +9,7 @@ import { reshape } from "./reshape.ts";
  * The gradient adds repeated rows in rising order of m. An index outside of [0, N) gives NaN.
  */
 export function indexSelect(x: Tensor, index: Tensor, options: IndexOptions = {}): Tensor {
+  checkDTypes("indexSelect", { x: ANY, index: WHOLE }, [x, index]);
   const [n, ...row] = x.shape as [number, ...Shape];
   if (x.shape.length === 0) throw new Error("indexSelect: x needs at least one axis; got a scalar");
   const rows = gatherTokens(reshape(x, [1, n, sizeOf(row)]), index.alias([1, index.size]), options);

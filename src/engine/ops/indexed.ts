@@ -4,6 +4,7 @@ import scatterAddWgsl from "../../shaders/scatterAdd.wgsl";
 import { kernel } from "../gpu/kernel.ts";
 import { words } from "../gpu/words.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { summing } from "./reduce.ts";
 
 const WORKGROUP = 64;
 /** Indices one lane of scatter_add_rows looks at between two barriers: one bit of a word each. */
@@ -12,9 +13,14 @@ const MOST_BITS = 32;
 /* @__NO_SIDE_EFFECTS__ */
 const mover = (entry: string, word: string, perValue: boolean) =>
   kernel(entry, [`alias V = ${word};`, gridWgsl, gatherWgsl], { WORKGROUP, PER_VALUE: perValue });
+/** Indices up to which what falls to one place is added one after the other. */
+const MOST_PLAIN = 128;
+
 /* @__NO_SIDE_EFFECTS__ */
-const adder = (entry: string, word: string) =>
-  kernel(entry, [`alias V = ${word};`, gridWgsl, scatterAddWgsl], { WORKGROUP });
+const adder = (entry: string, word: string) => (m: number) => {
+  const texts = [`alias V = ${word};`, gridWgsl, summing(scatterAddWgsl, "V")];
+  return kernel(entry, texts, { WORKGROUP, LONG: m > MOST_PLAIN });
+};
 
 const gatherValues = mover("gather", "u32", true);
 const gatherRows = { 1: mover("gather", "u32", false), 4: mover("gather", "vec4u", false) };
@@ -54,13 +60,13 @@ export function addIndexed(x: Tensor, index: Tensor, y: Tensor, choice: Choice):
   if (perValue) {
     const count = outer * n * inner;
     const sizes = words(count, n, m, inner, 0, 0);
-    x.device.run(addValues, [sizes, x, index, y], Math.ceil(count / WORKGROUP));
+    x.device.run(addValues(m), [sizes, x, index, y], Math.ceil(count / WORKGROUP));
   } else {
     const columns = inner / lanes;
     const blocks = Math.ceil(columns / WORKGROUP);
     const span = Math.min(MOST_BITS, Math.ceil(m / WORKGROUP));
     const sizes = words(outer * n, n, m, columns, blocks, span);
-    x.device.run(addRows[lanes], [sizes, x, index, y], outer * n * blocks);
+    x.device.run(addRows[lanes](m), [sizes, x, index, y], outer * n * blocks);
   }
 }
 
@@ -73,9 +79,4 @@ export function writeIndexed(x: Tensor, index: Tensor, y: Tensor, choice: Choice
   const sizes = words(count, n, m, inner / lanes);
   const work = { bytes: 2 * x.bytes + index.bytes };
   x.device.run(scatterUnique[lanes], [sizes, x, index, y], Math.ceil(count / WORKGROUP), work);
-}
-
-/** Throws unless the tensor holds whole numbers. */
-export function checkIndex(name: string, index: Tensor): void {
-  if (index.dtype === "f32") throw new Error(`${name}: index must be u32 or i32; got f32. Cast it first`);
 }

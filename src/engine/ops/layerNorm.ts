@@ -4,8 +4,9 @@ import type { Kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { fill } from "../graph/fill.ts";
 import { defineOp } from "../graph/op.ts";
+import { FLOAT } from "../graph/takes.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { columnKernel, rowKernel, rowReducing, rowsOf } from "./reduce.ts";
+import { columnKernel, LONGEST_PLAIN, rowKernel, rowReducing, rowsOf, summing } from "./reduce.ts";
 
 /** Rows whose means one workgroup of the backward pass takes at once, and the most it takes in turn. */
 const ROWS_AT_ONCE = 8;
@@ -14,27 +15,32 @@ const MOST_ROWS = 64;
 const MANY_GROUPS = 1024;
 
 /** layerNorm.wgsl for whole vectors of four, or for single values. */
+/* @__NO_SIDE_EFFECTS__ */
 const textFor = (VALUES: 1 | 4): string =>
   VALUES === 4
-    ? `alias V = vec4f;\nfn fold(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }\n${layerNormWgsl}`
-    : `alias V = f32;\nfn fold(v: V) -> f32 { return v; }\n${layerNormWgsl}`;
+    ? summing(
+        `alias V = vec4f;\nfn fold(v: V) -> f32 { return (v.x + v.y) + (v.z + v.w); }\n${layerNormWgsl}`,
+        "vec4f",
+      )
+    : summing(`alias V = f32;\nfn fold(v: V) -> f32 { return v; }\n${layerNormWgsl}`);
 /* @__NO_SIDE_EFFECTS__ */
 const kernelsFor = (VALUES: 1 | 4) => {
   const text = textFor(VALUES);
   const constants = { MOST_ROWS, VALUES };
   return {
     forward: rowKernel("layerNorm_forward", text, { ...constants, ADDS: false }),
-    backward: (device: Device, ADDS: boolean): Kernel =>
+    backward: (device: Device, ADDS: boolean, LONG: boolean): Kernel =>
       rowReducing(device, "layerNorm_backward", text, {
         ...constants,
         ADDS,
+        LONG,
         WORKGROUP: 64,
         LANES: 64 / ROWS_AT_ONCE,
       }),
-    addParts: columnKernel("layerNorm_columns", text, { ...constants, ADDS: false }),
   };
 };
 const kernels = { 1: kernelsFor(1), 4: kernelsFor(4) };
+const addParts = columnKernel("layerNorm_columns", textFor(1), { MOST_ROWS, VALUES: 1, ADDS: false });
 const kernelsOf = (n: number) => kernels[n % 4 === 0 ? 4 : 1];
 
 /** Rows per workgroup of the backward pass: a function of the shape alone, so the order of additions is too. */
@@ -43,6 +49,7 @@ const spanOf = (rows: number): number =>
 
 const op = defineOp<[Tensor, Tensor, Tensor], { eps: number }, Tensor>({
   name: "layerNorm",
+  takes: { x: FLOAT, weight: FLOAT, bias: FLOAT },
   shape([x, weight, bias]) {
     const { n } = rowsOf("layerNorm", x);
     if (`${weight}` !== `${n}` || `${bias}` !== `${n}`) {
@@ -67,18 +74,18 @@ const op = defineOp<[Tensor, Tensor, Tensor], { eps: number }, Tensor>({
     const sizes = words(rows, n, span);
     const before = arrived(0); // a residual's gradient, added here instead of in a pass of its own
     const bindings = [sizes, x, weight, saved, dy, dx, dweightParts, dbiasParts, before ?? dy];
-    const { backward, addParts } = kernelsOf(n);
-    device.run(backward(device, before !== null), bindings, parts);
+    const { backward } = kernelsOf(n);
+    device.run(backward(device, before !== null, n > LONGEST_PLAIN), bindings, parts);
     if (!wants(1) && !wants(2)) return [dx, null, null];
     const [dweight, dbias] = [into(1), into(2)];
-    addParts(device, n, [words(parts, n), dweightParts, dbiasParts, dweight, dbias]);
+    addParts(device, { columns: n, n: parts }, [words(parts, n), dweightParts, dbiasParts, dweight, dbias]);
     return [dx, dweight, dbias];
   },
 });
 
 /**
  * (x - mean) / sqrt(variance + eps) * weight + bias over the last axis, with the biased variance.
- * x [..., D], weight [D] (ones when absent), bias [D] (zeros when absent) -> [..., D]. Statistics in f32, mean first.
+ * x [..., D], weight [D] (ones when absent), bias [D] (zeros when absent), all f32 -> [..., D]. Statistics in f32, mean first.
  * torch.nn.functional.layer_norm; eps as in timm's ViT.
  */
 export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-6): Tensor {

@@ -1,4 +1,5 @@
 import { defineOp } from "../graph/op.ts";
+import { checkDTypes, FLOAT } from "../graph/takes.ts";
 import { type Shape, Tensor } from "../graph/tensor.ts";
 import { add } from "./elementwise.ts";
 import { type Gelu, gemm } from "./gemm.ts";
@@ -29,8 +30,11 @@ type Inputs =
   | [x: Tensor, weight: Tensor, bias: Tensor]
   | [x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor];
 
+const takes = { x: FLOAT, weight: FLOAT, bias: FLOAT, residual: FLOAT };
+
 const linearOp = defineOp<Inputs>({
   name: "linear",
+  takes,
   shape: ([x, weight, bias]) => linearShape("linear", x, weight, bias),
   forward({ inputs: [x, weight, bias, residual], output: y }) {
     gemm({ a: x, b: weight, y, ...sizesOf(x, weight), transposeB: true, bias, ...plus(residual) });
@@ -58,11 +62,12 @@ function weightGradients(
 }
 
 /**
- * x Wᵀ + b. x [..., in], weight [out, in], bias [out] -> [..., out]. torch.nn.functional.linear.
+ * x Wᵀ + b, all f32. x [..., in], weight [out, in], bias [out] -> [..., out]. torch.nn.functional.linear.
  * With `residual` [..., out] the result is residual + (x Wᵀ + b), in the same dispatch.
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor, residual?: Tensor): Tensor {
   if (!bias) {
+    checkDTypes("linear", takes, [x, weight]);
     const y = matmul(x, weight, { transposeB: true });
     return residual ? add(residual, y) : y;
   }
@@ -82,6 +87,14 @@ type MlpInputs =
 
 const mlpOp = defineOp<MlpInputs, Gelu, Tensor>({
   name: "mlp",
+  takes: {
+    x: FLOAT,
+    "fc1.weight": FLOAT,
+    "fc1.bias": FLOAT,
+    "fc2.weight": FLOAT,
+    "fc2.bias": FLOAT,
+    residual: FLOAT,
+  },
   shape([x, w1, b1, w2, b2, residual]) {
     const hidden = linearShape("mlp", x, w1, b1);
     const shape = linearShape("mlp", hidden, w2, b2);

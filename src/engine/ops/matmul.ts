@@ -1,4 +1,5 @@
 import { defineOp } from "../graph/op.ts";
+import { FLOAT } from "../graph/takes.ts";
 import { type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
 import { sumTo } from "./broadcast.ts";
 import { gemm } from "./gemm.ts";
@@ -33,6 +34,7 @@ function sizesOf(a: Shape, b: Shape, { transposeA = false, transposeB = false }:
 
 const op = defineOp<[Tensor, Tensor], MatmulOptions>({
   name: "matmul",
+  takes: { a: FLOAT, b: FLOAT },
   shape: ([a, b], options) => sizesOf(a, b, options).shape,
   forward({ inputs: [a, b], params, output: y }) {
     gemm({ a, b, y, ...params, ...sizesOf(a.shape, b.shape, params) });

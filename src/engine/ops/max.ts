@@ -1,7 +1,10 @@
 import maxWgsl from "../../shaders/max.wgsl";
+import sortKeyWgsl from "../../shaders/sortKey.wgsl";
 import { words } from "../gpu/words.ts";
 import { defineOp } from "../graph/op.ts";
-import { type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
+import { ANY } from "../graph/takes.ts";
+import { type DType, type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
+import { orderOf } from "./argsort.ts";
 import { normalizeAxes, reducedShape } from "./axes.ts";
 import { columnKernel, flatKernel, rowKernel } from "./reduce.ts";
 
@@ -10,9 +13,13 @@ interface Params {
   keepDims: boolean;
 }
 
-const alongRows = rowKernel("max_forward", maxWgsl, { ACROSS: false });
-const acrossColumns = columnKernel("max_forward", maxWgsl, { ACROSS: true });
-const spread = flatKernel("max_backward", maxWgsl, { ACROSS: false });
+const text = [sortKeyWgsl, maxWgsl].join("\n");
+const kernelsFor = (dtype: DType) => ({
+  alongRows: rowKernel("max_forward", text, { ACROSS: false, ...orderOf(dtype) }),
+  acrossColumns: columnKernel("max_forward", text, { ACROSS: true, ...orderOf(dtype) }),
+});
+const kernels = { f32: kernelsFor("f32"), i32: kernelsFor("i32"), u32: kernelsFor("u32") };
+const spread = flatKernel("max_backward", text, { ACROSS: false, ...orderOf("f32") });
 
 function sizesOf(x: Shape, axis: number) {
   const n = x[axis]!;
@@ -25,12 +32,14 @@ function sizesOf(x: Shape, axis: number) {
 function findLargest(x: Tensor, axis: number, y: Tensor, index: Tensor): void {
   const { n, inner, results, words } = sizesOf(x.shape, axis);
   const bindings = [words, x, y, index];
+  const { alongRows, acrossColumns } = kernels[x.dtype];
   if (inner === 1) alongRows(x.device, { rows: results, n }, bindings);
-  else acrossColumns(x.device, results, bindings);
+  else acrossColumns(x.device, { columns: results, n }, bindings);
 }
 
 const maxOp = defineOp<[Tensor], Params, Tensor>({
   name: "max",
+  takes: { x: ANY },
   shape: ([x], { axis, keepDims }) => reducedShape(x, [axis], keepDims),
   forward({ device, inputs: [x], params: { axis }, output: y }) {
     const index = Tensor.empty(device, y.shape, "u32");
@@ -46,6 +55,7 @@ const maxOp = defineOp<[Tensor], Params, Tensor>({
 
 const argmaxOp = defineOp<[Tensor], Params>({
   name: "argmax",
+  takes: { x: ANY },
   dtype: "u32",
   shape: ([x], { axis, keepDims }) => reducedShape(x, [axis], keepDims),
   forward({ device, inputs: [x], params: { axis }, output: index }) {
@@ -55,15 +65,16 @@ const argmaxOp = defineOp<[Tensor], Params>({
 });
 
 /**
- * The largest value along one axis (negative: from the end). x [..., n, ...] -> x without the axis, or with length 1
- * there. The gradient goes to the first of equal maxima. torch.amax for one axis, torch.max(x, dim).values.
+ * The largest value along one axis (negative: from the end). x [..., n, ...] of any dtype -> x without the axis, or with
+ * length 1 there. The gradient goes to the first of equal maxima. NaN counts as the largest value, as in torch.amax for
+ * one axis, torch.max(x, dim).values.
  */
 export const max = (x: Tensor, axis: number, keepDims = false): Tensor =>
   maxOp([x], { axis: normalizeAxes("max", x.shape, axis)[0]!, keepDims });
 
 /**
- * Where along one axis the largest value is first reached, as u32; without gradient. x [..., n, ...] -> x without the
- * axis, or with length 1 there. torch.argmax.
+ * Where along one axis the largest value is first reached, as u32; without gradient. x [..., n, ...] of any dtype -> x
+ * without the axis, or with length 1 there. NaN counts as the largest value. torch.argmax.
  */
 export const argmax = (x: Tensor, axis: number, keepDims = false): Tensor =>
   argmaxOp([x], { axis: normalizeAxes("argmax", x.shape, axis)[0]!, keepDims });

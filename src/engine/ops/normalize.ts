@@ -1,14 +1,17 @@
 import normalizeWgsl from "../../shaders/normalize.wgsl";
 import { f32Bits, words } from "../gpu/words.ts";
 import { defineOp } from "../graph/op.ts";
+import { FLOAT } from "../graph/takes.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { rowKernel, rowsOf } from "./reduce.ts";
+import { rowKernel, rowsOf, summing, withNan } from "./reduce.ts";
 
-const forward = rowKernel("normalize_forward", normalizeWgsl);
-const backward = rowKernel("normalize_backward", normalizeWgsl);
+const text = summing(withNan(normalizeWgsl));
+const forward = rowKernel("normalize_forward", text);
+const backward = rowKernel("normalize_backward", text);
 
 const op = defineOp<[Tensor], { eps: number }, Tensor>({
   name: "normalize",
+  takes: { x: FLOAT },
   shape([x]) {
     rowsOf("normalize", x);
     return x;
@@ -28,7 +31,7 @@ const op = defineOp<[Tensor], { eps: number }, Tensor>({
 });
 
 /**
- * x / max(|x|, eps) with the Euclidean length over the last axis. x [..., n] -> [..., n].
+ * x / max(|x|, eps) with the Euclidean length over the last axis. x f32 [..., n] -> [..., n]. NaN in a row makes it NaN.
  * torch.nn.functional.normalize(x, dim=-1, eps=eps).
  */
 export const normalize = (x: Tensor, eps = 1e-12): Tensor => op([x], { eps });

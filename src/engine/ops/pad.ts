@@ -1,5 +1,6 @@
 import { fill } from "../graph/fill.ts";
 import { defineOp } from "../graph/op.ts";
+import { ANY } from "../graph/takes.ts";
 import type { Shape, Tensor } from "../graph/tensor.ts";
 import { rearrange, stridesOf } from "./rearrange.ts";
 
@@ -26,6 +27,7 @@ function moveMiddle(x: Tensor, y: Tensor, paddings: readonly Padding[], back: bo
 
 const op = defineOp<[Tensor], Params>({
   name: "pad",
+  takes: { x: ANY },
   shape([x], { paddings }): Shape {
     const whole = paddings.flat().every((places) => Number.isInteger(places) && places >= 0);
     if (paddings.length !== x.length || !whole) {

@@ -1,4 +1,5 @@
 import { defineOp } from "../graph/op.ts";
+import { ANY } from "../graph/takes.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { normalizeAxes } from "./axes.ts";
 import { type BoxAxis, mergeAxes, rearrange, stridesOf } from "./rearrange.ts";
@@ -13,6 +14,7 @@ function boxOf(x: readonly number[], axes: readonly number[]): BoxAxis[] {
 
 const op = defineOp<[Tensor], readonly number[]>({
   name: "permute",
+  takes: { x: ANY },
   shape: ([x], axes) => axes.map((axis) => x[axis]!),
   forward({ inputs: [x], params: axes, output: y }) {
     rearrange(x, y, boxOf(x.shape, axes));

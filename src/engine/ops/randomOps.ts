@@ -4,6 +4,7 @@ import randomOpsWgsl from "../../shaders/randomOps.wgsl";
 import type { Device } from "../gpu/device.ts";
 import { type Kernel, kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
+import { checkDTypes, WHOLE } from "../graph/takes.ts";
 import { type Shape, Tensor } from "../graph/tensor.ts";
 import { STREAMS, type Stream, seedKey } from "../random.ts";
 
@@ -37,9 +38,8 @@ export function drawInto(
   { seed, stream, step, site = 0 }: RandomKey,
   { p, factor, x }: { p: number; factor: number; x?: Tensor } = { p: 0, factor: 1 },
 ): void {
-  if (step.size !== 1 || step.dtype === "f32") {
-    throw new Error(`random: step must be one u32 or i32; got ${step.dtype} [${step.shape}]`);
-  }
+  checkDTypes("random", { step: WHOLE }, [step]);
+  if (step.size !== 1) throw new Error(`random: step must be one number; got shape [${step.shape}]`);
   const draw = words(y.size, STREAMS[stream], site, f32Bits(p), ...seedKey(seed), f32Bits(factor));
   const blocks = Math.ceil(y.size / VALUES_PER_BLOCK);
   y.device.run(chosen, x ? [draw, step, y, x] : [draw, step, y], Math.ceil(blocks / WORKGROUP));

@@ -1,4 +1,5 @@
 import type { Device } from "../gpu/device.ts";
+import { checkDTypes, FLOAT } from "../graph/takes.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { matmul } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
@@ -67,10 +68,12 @@ const resampler = (device: Device, from: number, to: number, { mode, antialias }
 
 /**
  * Resamples pictures, channels last: y = R_h x R_wᵀ for each sample and channel, two matrix products.
- * x [B, H, W, C] -> [B, height, width, C]. torch.nn.functional.interpolate(mode, align_corners=False, antialias), for
+ * x f32 [B, H, W, C] -> [B, height, width, C]. torch.nn.functional.interpolate(mode, align_corners=False, antialias), for
  * position embeddings and segmentation logits. Sizes are fixed for good; an axis that keeps its length is left alone.
+ * Weights of 0 are multiplied, too: what is not finite makes its whole row and column NaN, in torch its neighbours.
  */
 export function resize(x: Tensor, options: ResizeOptions): Tensor {
+  checkDTypes("resize", { x: FLOAT }, [x]);
   const { height, width } = options;
   const [batch, h, w, channels] = x.shape as [number, number, number, number];
   if (x.shape.length !== 4) throw new Error(`resize: needs x [B, H, W, C]; got x [${x.shape}]`);

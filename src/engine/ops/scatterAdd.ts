@@ -1,8 +1,9 @@
 import { defineOp } from "../graph/op.ts";
+import { FLOAT, WHOLE } from "../graph/takes.ts";
 import type { Shape, Tensor } from "../graph/tensor.ts";
 import { normalizeAxes } from "./axes.ts";
 import type { IndexOptions } from "./gather.ts";
-import { addIndexed, type Choice, checkIndex, readIndexed, writeIndexed } from "./indexed.ts";
+import { addIndexed, type Choice, readIndexed, writeIndexed } from "./indexed.ts";
 import { aroundAxis } from "./slice.ts";
 
 interface Along {
@@ -18,6 +19,7 @@ const alongAxis = ({ shape, axis }: Along, index: Shape): Choice => ({
 
 const scatterOp = defineOp<[Tensor, Tensor], Along>({
   name: "scatterAdd",
+  takes: { src: FLOAT, index: WHOLE },
   shape([src, index], { shape, axis }) {
     const fits = index.length === shape.length && index.every((n, i) => i === axis || n === shape[i]);
     if (!fits || `${src}` !== `${index}`) {
@@ -43,7 +45,6 @@ const scatterOp = defineOp<[Tensor, Tensor], Along>({
  * An index outside of [0, N) adds nothing.
  */
 export function scatterAdd(shape: Shape, axis: number, index: Tensor, src: Tensor): Tensor {
-  checkIndex("scatterAdd", index);
   return scatterOp([src, index], { shape, axis: normalizeAxes("scatterAdd", shape, axis)[0]! });
 }
 
@@ -61,6 +62,7 @@ const tokensOf = ([outer, m, inner]: Shape, n: number): Choice => ({
 
 const tokensOp = defineOp<[Tensor, Tensor], Tokens>({
   name: "scatterTokens",
+  takes: { src: FLOAT, index: WHOLE },
   shape([src, index], { n }) {
     if (src.length !== 3 || index.length !== 2 || src[0] !== index[0] || src[1] !== index[1]) {
       throw new Error(
@@ -89,6 +91,5 @@ export function scatterTokens(
   n: number,
   { unique = false }: IndexOptions = {},
 ): Tensor {
-  checkIndex("scatterTokens", index);
   return tokensOp([src, index], { n, unique });
 }

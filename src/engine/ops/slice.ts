@@ -1,4 +1,5 @@
 import { defineOp } from "../graph/op.ts";
+import { ANY } from "../graph/takes.ts";
 import { type Shape, sizeOf, type Tensor } from "../graph/tensor.ts";
 import { normalizeAxes } from "./axes.ts";
 import { rearrange } from "./rearrange.ts";
@@ -32,6 +33,7 @@ export function putRange(part: Tensor, whole: Tensor, axis: number, start: numbe
 
 const op = defineOp<[Tensor], { axis: number; start: number; end: number }>({
   name: "slice",
+  takes: { x: ANY },
   shape: ([x], { axis, start, end }) => x.map((n, i) => (i === axis ? end - start : n)),
   forward({ inputs: [x], params: { axis, start }, output: y }) {
     takeRange(x, y, axis, start);

@@ -1,6 +1,7 @@
 import { runElementwise } from "../gpu/elementwiseKernel.ts";
 import { elementwise, formula } from "../gpu/formula.ts";
 import { defineOp } from "../graph/op.ts";
+import { ANY } from "../graph/takes.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { broadcastShape } from "./broadcast.ts";
 import { expand } from "./expand.ts";
@@ -23,6 +24,7 @@ const formulasOf = { f32: float, i32: integer, u32: integer };
 
 const op = defineOp<[Tensor, Tensor, Tensor]>({
   name: "where",
+  takes: { a: ANY, b: "same", condition: ANY },
   shape: ([a]) => a,
   forward({ device, inputs: [a, b, condition], output: y }) {
     runElementwise(device, elementwise(formulasOf[condition.dtype].value, [condition, a, b], y));
@@ -43,9 +45,6 @@ const op = defineOp<[Tensor, Tensor, Tensor]>({
  * reach the chosen side only, so a NaN on the other is harmless. torch.where.
  */
 export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
-  if (a.dtype !== b.dtype) {
-    throw new Error(`where: a and b must have one dtype; got ${a.dtype} and ${b.dtype}. Cast one first`);
-  }
   const shape = broadcastShape("where", broadcastShape("where", condition.shape, a.shape), b.shape);
   return op([expand(a, shape), expand(b, shape), expand(condition, shape)], undefined);
 }
