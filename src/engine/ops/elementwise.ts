@@ -83,7 +83,7 @@ export const relu = unary("relu", "keep_nan(x, max(x, V(0.0)))", "select(V(0.0),
   shared: [nanWgsl],
 });
 /** The error function, within 4e-7 of exact. */
-export const erf = unary("erf", "keep_nan(x, erf(x))", "1.1283791670955126 * exp_or_nan(-x * x)", {
+export const erf = unary("erf", "keep_nan(x, erf(x))", "1.1283791670955126 * exp(-x * x)", {
   shared: [nanWgsl, erfWgsl],
 });
 /** x Φ(x): torch.nn.functional.gelu(x), by the error function. */
