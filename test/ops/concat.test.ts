@@ -64,6 +64,8 @@ test("the others' shapes and dtypes must fit the first", async () => {
   expect(() => concat([x, y], 0)).toThrow(
     "concat: shapes must be equal except along axis 0; got [1,2], [1,3]",
   );
-  expect(() => concat([x, Tensor.from(on.device, [1, 2], [1, 2], "u32")], 0)).toThrow("concat: dtypes");
+  expect(() => concat([x, Tensor.from(on.device, [1, 2], [1, 2], "u32")], 0)).toThrow(
+    "concat: every other tensor must be",
+  );
   expect(() => concat([], 0)).toThrow("concat: at least one tensor");
 });

@@ -43,8 +43,10 @@ const pairs: OpCase[] = [
   { shapes: [[67], [67]] },
 ];
 
-for (const [name, { op, of, inputs, prepare, more = [] }] of Object.entries(elementwiseOps)) {
-  const prepared = (inputs === 1 ? sizes : pairs).map((c) => (prepare ? { ...c, prepare } : c));
+for (const [name, { op, of, inputs, prepare, absolute = 0, more = [] }] of Object.entries(elementwiseOps)) {
+  const prepared = [...(inputs === 1 ? sizes : pairs), ...more].map(
+    (c): OpCase => ({ ...c, absolute, ...(prepare && { prepare }) }),
+  );
   if (inputs === 1) {
     const reference = ({ shape, data }: { shape: readonly number[]; data: Float64Array }) =>
       array64(
@@ -55,7 +57,7 @@ for (const [name, { op, of, inputs, prepare, more = [] }] of Object.entries(elem
       name,
       (x) => op(x!, x!),
       (x) => reference(x!),
-      [...prepared, ...more],
+      prepared,
     );
   } else {
     checkOp(

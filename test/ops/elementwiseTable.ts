@@ -14,6 +14,8 @@ export interface ElementwiseRow {
   takes?: readonly DType[];
   /** Moves random inputs away from where the op has a kink, or makes them positive. */
   prepare?: (value: number, input: number) => number;
+  /** Error of any value, however small: of erf, and of 1 - y² where y is near 1. */
+  absolute?: number;
   /** Further cases, of one input. */
   more?: readonly OpCase[];
 }
@@ -47,12 +49,12 @@ export const elementwiseOps: Readonly<Record<string, ElementwiseRow>> = {
   square: one(ops.square, (x) => x * x, { takes: anyType }),
   reciprocal: one(ops.reciprocal, (x) => 1 / x, { prepare: positive }),
   abs: one(ops.abs, Math.abs, { takes: signed, prepare: awayFromZero }),
-  tanh: one(ops.tanh, Math.tanh, { more: wide(100) }),
-  sigmoid: one(ops.sigmoid, (x) => 1 / (1 + Math.exp(-x)), { more: wide(50) }),
+  tanh: one(ops.tanh, Math.tanh, { absolute: 2e-7, more: wide(100) }),
+  sigmoid: one(ops.sigmoid, (x) => 1 / (1 + Math.exp(-x)), { absolute: 2e-7, more: wide(50) }),
   relu: one(ops.relu, (x) => Math.max(x, 0), { prepare: awayFromZero }),
-  erf: one(ops.erf, erf64, { more: wide(6) }),
-  gelu: one(ops.gelu, gelu64, { more: wide(8) }),
-  geluTanh: one(ops.geluTanh, geluTanh64, { more: wide(8) }),
+  erf: one(ops.erf, erf64, { absolute: 4e-7, more: wide(6) }),
+  gelu: one(ops.gelu, gelu64, { absolute: 2e-6, more: wide(8) }),
+  geluTanh: one(ops.geluTanh, geluTanh64, { absolute: 1e-6, more: wide(8) }),
   scale: one(
     (x) => ops.scale(x, -2.5),
     (x) => -2.5 * x,

@@ -50,6 +50,6 @@ test("a captured step draws new numbers when its step counter moves", async () =
 test("the step must be one whole number", () => {
   const step = Tensor.from(on.device, [0], []);
   expect(() => uniform(on.device, [1], { seed: 1, stream: "test", step })).toThrow(
-    "random: step must be one u32 or i32; got f32 []",
+    "random: step must be u32 or i32; got f32",
   );
 });

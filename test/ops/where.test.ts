@@ -49,5 +49,5 @@ test("a u32 condition; a NaN on the side not taken stays out of value and gradie
   const [da, db] = grad(y, [a, b], { seed });
   expect([...(await da!.read())]).toEqual([0, 20, 30]);
   expect([...(await db!.read())]).toEqual([10, 0, 0]);
-  expect(() => where(condition, a, condition)).toThrow("where: a and b must have one dtype; got f32 and u32");
+  expect(() => where(condition, a, condition)).toThrow("where: b must be f32, like a; got u32");
 });
