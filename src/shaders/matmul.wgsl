@@ -1,5 +1,6 @@
 // One family of matrix products: y = A·B, then an epilogue, for every layout and any size.
-//   A is [m, k], stored [k, m] when TRANSPOSE_A; B is [k, n], stored [n, k] when TRANSPOSE_B; y [m, n]; batched by z.
+//   A is [m, k], stored [k, m] when TRANSPOSE_A; B is [k, n], stored [n, k] when TRANSPOSE_B; y [m, n]; batched by z,
+//   and by y too where there are more matrices than a grid is deep (FOLDED).
 // This file holds what all of the family share; a kernel takes one part of each kind (operand A, operand B, row sums,
 // bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup and matmulWorkgroup. Each
 // value of y adds its products in the order of k with fma, whichever method computes it: the choice never changes a bit.
@@ -15,6 +16,29 @@ struct Sizes {
   k: u32,
   batch_a: u32, // values from one matrix of the batch to the next; 0 shares one matrix
   batch_b: u32,
+  batch: u32, // matrices
+  rows: u32, // of the grid, for one matrix
+}
+
+// What a workgroup works on: part number `part` of the matrix number `batch`, which may be one too many.
+struct Place {
+  part: u32,
+  batch: u32,
+}
+
+fn place_of(group: vec3u, groups: vec3u) -> Place {
+  if (FOLDED) {
+    let layer = group.y / sizes.rows;
+    return Place(group.x + group.y % sizes.rows * groups.x, layer * groups.z + group.z);
+  }
+  return Place(group.x + group.y * groups.x, group.z);
+}
+
+fn is_row(batch: u32, row: u32) -> bool {
+  if (FOLDED && batch >= sizes.batch) {
+    return false;
+  }
+  return row < sizes.m;
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -172,7 +196,7 @@ fn value_b(i: u32) -> f32 {
 @group(0) @binding(6) var<storage, read_write> row_sums: array<f32>;
 
 fn store_row_sum(batch: u32, row: u32, value: f32) {
-  if (row < sizes.m) {
+  if (is_row(batch, row)) {
     row_sums[batch * sizes.m + row] = value;
   }
 }
@@ -206,7 +230,7 @@ fn bias_at(column: u32) -> vec4f {
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 fn store(batch: u32, row: u32, column: u32, value: vec4f) {
-  if (row < sizes.m && column < sizes.n) {
+  if (is_row(batch, row) && column < sizes.n) {
     let at = ((batch * sizes.m + row) * sizes.n + column) / 4u;
     y[at] = epilogue(at, value);
   }
@@ -218,7 +242,7 @@ fn store(batch: u32, row: u32, column: u32, value: vec4f) {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 fn store(batch: u32, row: u32, column: u32, value: vec4f) {
-  if (row < sizes.m) {
+  if (is_row(batch, row)) {
     let at = (batch * sizes.m + row) * sizes.n + column;
     for (var i = 0u; i < 4u && column + i < sizes.n; i++) {
       y[at + i] = value[i];

@@ -8,7 +8,8 @@ fn matmul_plain(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let tiles_n = (sizes.n + 3u) / 4u;
-  let tile = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  let place = place_of(group, groups);
+  let tile = place.part * WORKGROUP + lane;
   let row = tile / tiles_n;
   let column = tile % tiles_n * 4u;
   if (row >= sizes.m) {
@@ -17,8 +18,8 @@ fn matmul_plain(
   let step_a = select(1u, sizes.m, TRANSPOSE_A);
   let step_b = select(sizes.n, 1u, TRANSPOSE_B);
   let next_b = select(1u, sizes.k, TRANSPOSE_B);
-  var at_a = group.z * sizes.batch_a + row * select(sizes.k, 1u, TRANSPOSE_A);
-  var at_b = group.z * sizes.batch_b + column * next_b;
+  var at_a = place.batch * sizes.batch_a + row * select(sizes.k, 1u, TRANSPOSE_A);
+  var at_b = place.batch * sizes.batch_b + column * next_b;
   var acc = vec4f();
   var sum = 0.0;
   for (var k = 0u; k < sizes.k; k++) {
@@ -30,8 +31,8 @@ fn matmul_plain(
     at_a += step_a;
     at_b += step_b;
   }
-  store(group.z, row, column, acc + bias_at(column));
+  store(place.batch, row, column, acc + bias_at(column));
   if (ROW_SUMS && column == 0u) {
-    store_row_sum(group.z, row, sum);
+    store_row_sum(place.batch, row, sum);
   }
 }

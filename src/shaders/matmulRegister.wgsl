@@ -7,14 +7,15 @@ fn matmul_register(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let tiles_n = (sizes.n + 3u) / 4u;
-  let tile = (group.x + group.y * groups.x) * WORKGROUP + lane;
+  let place = place_of(group, groups);
+  let tile = place.part * WORKGROUP + lane;
   let row = tile / tiles_n * 4u;
   let column = tile % tiles_n * 4u;
   if (row >= sizes.m) {
     return;
   }
-  var at_a = start_a(group.z, row);
-  var at_b = start_b(group.z, column);
+  var at_a = start_a(place.batch, row);
+  var at_b = start_b(place.batch, column);
   var sums = vec4f();
   var y0 = vec4f();
   var y1 = vec4f();
@@ -34,14 +35,14 @@ fn matmul_register(
     at_b += step_b();
   }
   let offset = bias_at(column);
-  store(group.z, row, column, y0 + offset);
-  store(group.z, row + 1u, column, y1 + offset);
-  store(group.z, row + 2u, column, y2 + offset);
-  store(group.z, row + 3u, column, y3 + offset);
+  store(place.batch, row, column, y0 + offset);
+  store(place.batch, row + 1u, column, y1 + offset);
+  store(place.batch, row + 2u, column, y2 + offset);
+  store(place.batch, row + 3u, column, y3 + offset);
   if (ROW_SUMS && column == 0u) {
-    store_row_sum(group.z, row, sums.x);
-    store_row_sum(group.z, row + 1u, sums.y);
-    store_row_sum(group.z, row + 2u, sums.z);
-    store_row_sum(group.z, row + 3u, sums.w);
+    store_row_sum(place.batch, row, sums.x);
+    store_row_sum(place.batch, row + 1u, sums.y);
+    store_row_sum(place.batch, row + 2u, sums.z);
+    store_row_sum(place.batch, row + 3u, sums.w);
   }
 }

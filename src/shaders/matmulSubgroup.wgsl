@@ -21,15 +21,16 @@ fn matmul_subgroup(
 ) {
   let lane = index % LANES;
   let tiles_n = (sizes.n + 4u * LANES - 1u) / (4u * LANES);
-  let tile = (group.x + group.y * groups.x) * (WORKGROUP / LANES) + index / LANES;
+  let place = place_of(group, groups);
+  let tile = place.part * (WORKGROUP / LANES) + index / LANES;
   let row = tile / tiles_n * ROWS;
   let column = (tile % tiles_n * LANES + lane) * 4u;
   let i = lane % SHARED;
   let mine = select((row + i) * sizes.k, i / 2u * sizes.m + row + i % 2u * 4u, TRANSPOSE_A);
-  var at_a = (group.z * sizes.batch_a + mine) / UNIT_A;
+  var at_a = (place.batch * sizes.batch_a + mine) / UNIT_A;
   let next_a = 8u * select(sizes.k, 1u, TRANSPOSE_A) / UNIT_A;
   let far_a = select(4u * sizes.k, 2u * sizes.m, TRANSPOSE_A) / UNIT_A;
-  var at_b = start_b(group.z, column);
+  var at_b = start_b(place.batch, column);
   let sums_here = ROW_SUMS && tile % tiles_n == 0u;
   $repeat(g, EIGHTS)
   var acc$g_0 = vec4f();
@@ -104,9 +105,9 @@ fn matmul_subgroup(
   $end
   let rows = min(ROWS, sizes.m - min(row, sizes.m));
   for (var r = 0u; r < rows; r++) {
-    store(group.z, row + r, column, done[r] + offset);
+    store(place.batch, row + r, column, done[r] + offset);
     if (sums_here && lane == 0u) {
-      store_row_sum(group.z, row + r, done_sums[r / 4u][r % 4u]);
+      store_row_sum(place.batch, row + r, done_sums[r / 4u][r % 4u]);
     }
   }
 }

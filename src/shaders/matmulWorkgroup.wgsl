@@ -32,7 +32,8 @@ fn matmul_workgroup(
   @builtin(local_invocation_index) index: u32,
 ) {
   let tiles_n = (sizes.n + SIDE - 1u) / SIDE;
-  let tile = group.x + group.y * groups.x;
+  let place = place_of(group, groups);
+  let tile = place.part;
   let first_row = tile / tiles_n * SIDE;
   let first_column = tile % tiles_n * SIDE;
   // The block this thread fetches of every tile: four rows (columns) by four values of k.
@@ -40,8 +41,8 @@ fn matmul_workgroup(
   let down = index / ACROSS * 4u;
   let row_a = first_row + across * 4u;
   let column_b = first_column + across * 4u;
-  let start_of_a = start_a(group.z, row_a);
-  let start_of_b = start_b(group.z, column_b);
+  let start_of_a = start_a(place.batch, row_a);
+  let start_of_b = start_b(place.batch, column_b);
   // The values it computes: rows y, columns x, in quads ACROSS / QUADS apart so that neighbours read neighbours.
   let x = index % 8u;
   let y0 = index / 8u;
@@ -85,9 +86,9 @@ fn matmul_workgroup(
     for (var p = 0u; p < QUADS; p++) {
       let row = first_row + (p * 8u + y0) * 4u;
       for (var r = 0u; r < 4u; r++) {
-        store(group.z, row + r, column, acc[(p * 4u + r) * QUADS + q] + offset);
+        store(place.batch, row + r, column, acc[(p * 4u + r) * QUADS + q] + offset);
         if (sums_here && q == 0u) {
-          store_row_sum(group.z, row + r, sums[p][r]);
+          store_row_sum(place.batch, row + r, sums[p][r]);
         }
       }
     }

@@ -1,6 +1,12 @@
+import { describe, expect, test } from "vitest";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { fill } from "../../src/engine/graph/fill.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { gemmMethods } from "../../src/engine/ops/gemmMethods.ts";
 import { matmul } from "../../src/engine/ops/matmul.ts";
 import { checkOp } from "../checkOp.ts";
 import { matmul64 } from "../matmul64.ts";
+import { withDevice } from "../withDevice.ts";
 
 const at = (transposed: boolean, rows: number, columns: number) =>
   transposed ? [columns, rows] : [rows, columns];
@@ -30,3 +36,34 @@ for (const transposeA of [false, true]) {
     ]);
   }
 }
+
+describe("matmul of more matrices than a grid is deep", () => {
+  const on = withDevice();
+
+  test.each([
+    [65_537, 1, 3, 2],
+    [70_001, 2, 4, 1],
+  ])("%i products [%i, %i] by %i", async (batch, m, k, n) => {
+    const numbers = (size: number, step: number) =>
+      Float32Array.from({ length: size }, (_, i) => ((i * step) % 11) - 5);
+    const [a, b] = [numbers(batch * m * k, 7), numbers(batch * k * n, 3)];
+    const x = Tensor.from(on.device, a, [batch, m, k]);
+    const y = Tensor.from(on.device, b, [batch, k, n]);
+    const product = Float32Array.from({ length: batch * m * n }, (_, at) => {
+      const [i, row, column] = [Math.floor(at / (m * n)), Math.floor(at / n) % m, at % n];
+      let total = 0;
+      for (let p = 0; p < k; p++) total += a[(i * m + row) * k + p]! * b[(i * k + p) * n + column]!;
+      return total;
+    });
+    for (const { name } of gemmMethods(on.device.capabilities)) {
+      on.device.tuning.choose = () => name;
+      expect(await matmul(x, y).read(), name).toEqual(product);
+    }
+    const [dx] = grad(matmul(x, y), [x], { seed: fill(on.device, [batch, m, n], 1) });
+    const last = (await dx!.read()).slice(-k);
+    const expected = Array.from({ length: k }, (_, p) =>
+      b.slice(((batch - 1) * k + p) * n, ((batch - 1) * k + p + 1) * n).reduce((s, v) => s + v, 0),
+    );
+    expect([...last]).toEqual(expected);
+  });
+});

@@ -5,7 +5,22 @@ import { argsort } from "../../src/engine/ops/argsort.ts";
 import { attention, selfAttention } from "../../src/engine/ops/attention.ts";
 import { cast } from "../../src/engine/ops/cast.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
-import { add, div, gelu, mul, scale, square, sub } from "../../src/engine/ops/elementwise.ts";
+import {
+  add,
+  div,
+  exp,
+  gelu,
+  log,
+  maximum,
+  mul,
+  relu,
+  scale,
+  square,
+  sub,
+  tanh,
+} from "../../src/engine/ops/elementwise.ts";
+import { gather } from "../../src/engine/ops/gather.ts";
+import { indexSelect } from "../../src/engine/ops/indexSelect.ts";
 import { layerNorm } from "../../src/engine/ops/layerNorm.ts";
 import { linear, mlp } from "../../src/engine/ops/linear.ts";
 import { matmul } from "../../src/engine/ops/matmul.ts";
@@ -45,8 +60,13 @@ export const kernelSamples: ((input: Input) => Tensor)[] = [
   (input) => selfAttention(input(2, 9, 48), 2),
   (input) => selfAttention(input(2, 9, 48), 2, input(2, 9, 9)),
   (input) => attention(input(2, 3, 16), input(2, 5, 16), input(2, 5, 16), 2),
-  // Rows for eight lanes, and for more than a subgroup has.
-  ...[200, 1100].flatMap((n) => [
+  (input) => matmul(input(70_000, 1, 2), input(70_000, 2, 1)), // more matrices than a grid is deep
+  (input) => gather(input(4), 0, argsort(input(4))),
+  (input) => indexSelect(input(4, 8), argsort(input(4))),
+  (input) => indexSelect(input(200, 3), argsort(input(200))),
+  (input) => maximum(tanh(log(input(8))), relu(exp(input(8)))),
+  // Rows for eight lanes, for more than a subgroup has, and so long that they are summed in parts.
+  ...[200, 1100, 9000].flatMap((n) => [
     (input: Input) => softmax(input(2, n)),
     (input: Input) => logSoftmax(input(2, n)),
     (input: Input) => normalize(input(2, n)),

@@ -122,6 +122,7 @@ function runGemm(product: Gemm): void {
   const { sharedA = false, sharedB = false } = product;
   const method = chooseMethod(y.device, { m, n, k, batch, transposeA, transposeB });
   const { sources, constants, tensors } = finish(epilogue);
+  const [depth, layers] = flatGroups(batch); // more matrices than a grid is deep lie beside each other in y
   const chosen = kernel(
     method.entry,
     [
@@ -141,11 +142,15 @@ function runGemm(product: Gemm): void {
       TRANSPOSE_B: transposeB,
       RAGGED_K: k % 4 !== 0,
       ROW_SUMS: rowSums !== undefined,
+      FOLDED: layers > 1,
     },
   );
-  const sizes = words(m, n, k, sharedA ? 0 : m * k, sharedB ? 0 : k * n);
   const [x, rows] = flatGroups(gemmGroups(method, { m, n }));
+  const sizes = words(m, n, k, sharedA ? 0 : m * k, sharedB ? 0 : k * n, batch, rows);
   const [first = null, second = null] = tensors;
   const bindings = [sizes, a, b, y, bias ?? null, first, rowSums ?? null, second];
-  y.device.run(chosen, bindings, [x, rows, batch], { flops: 2 * batch * m * n * k, shape: [batch, m, n, k] });
+  y.device.run(chosen, bindings, [x, rows * layers, depth], {
+    flops: 2 * batch * m * n * k,
+    shape: [batch, m, n, k],
+  });
 }
