@@ -48,10 +48,10 @@ describe("maeConfig", () => {
 
   test("refuses to hide everything", () => {
     expect(() => maeConfig(ENCODER, { maskRatio: 0.99 })).toThrow(
-      "maskRatio 0.99 of 64 patches leaves no patch visible",
+      "maskRatio 0.99 of 16 patches leaves no patch visible",
     );
     expect(() => maeConfig(ENCODER, { maskRatio: 1e-17 })).toThrow(
-      "maskRatio 1e-17 of 64 patches removes no patch",
+      "maskRatio 1e-17 of 16 patches removes no patch",
     );
   });
 });

@@ -33,10 +33,14 @@ function choicesFor(inputs: readonly Input[]): DType[][] {
 const isTaken = ({ takes }: Input, dtype: DType, first: DType): boolean =>
   takes === "same" ? dtype === first : takes.includes(dtype);
 
-/** What an input holds in a dtype: no sign where there is none, and all bits of whole numbers where any dtype will do. */
+/**
+ * What an input holds in a dtype: no fraction or sign where there is none, and all bits of whole numbers where any dtype will
+ * do.
+ */
 function valuesIn(dtype: DType, { takes, values }: Input): number[] {
-  const whole = values.map((v) => (dtype === "u32" ? Math.abs(v) : v));
-  return dtype !== "f32" && takes.length === 3 ? [BIG, ...whole.slice(1)] : whole;
+  const signed = dtype === "f32" ? values : values.map(Math.trunc);
+  const whole = dtype === "u32" ? signed.map(Math.abs) : signed;
+  return dtype !== "f32" && takes.length === 3 ? [BIG, ...whole.slice(1)] : [...whole];
 }
 
 /** A float64 result as the dtype holds it: whole numbers wrap around. */
@@ -97,7 +101,9 @@ describe("on every dtype", () => {
       [2 ** 31, "i32"],
       [Number.NaN, "i32"],
     ] as const) {
-      expect(() => ops.fill(on.device, [1], value, dtype)).toThrow(/^fill: value must be a whole number/);
+      expect(() => ops.fill(on.device, [1], value, dtype)).toThrow(
+        /^fill: [iu]32 values are whole numbers from/,
+      );
     }
     const x = Tensor.from(on.device, [1], [1], "i32");
     expect(() => ops.pad(x, [[1, 1]], 0.5)).toThrow(/whole number/);

@@ -5,28 +5,18 @@ import { runElementwise } from "../gpu/elementwiseKernel.ts";
 import { elementwise, formula } from "../gpu/formula.ts";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
-import { type DType, type Shape, Tensor } from "./tensor.ts";
+import { checkValues, type DType, type Shape, Tensor } from "./tensor.ts";
 
 const WORKGROUP = 64;
 const fillKernel = kernel("fill", [gridWgsl, fillWgsl], { WORKGROUP });
 
 const total = formula("accumulate", ["total: V", "x: V"], "return total + x;");
 
-/** The ends of each dtype of whole numbers. */
-const RANGES = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
-
 /**
  * A tensor of `shape` with one value everywhere. Throws unless i32 and u32 have the value. torch.full.
  */
 export function fill(device: Device, shape: Shape, value: number, dtype: DType = "f32"): Tensor {
-  if (dtype !== "f32") {
-    const [least, most] = RANGES[dtype];
-    if (!(Number.isInteger(value) && value >= least && value <= most)) {
-      throw new Error(
-        `fill: value must be a whole number from ${least} to ${most} for ${dtype}; got ${value}`,
-      );
-    }
-  }
+  checkValues("fill", [value], dtype);
   const y = Tensor.empty(device, shape, dtype);
   const word = dtype === "f32" ? f32Bits(value) : value >>> 0;
   device.run(fillKernel, [words(y.size, word), y], Math.ceil(y.size / WORKGROUP), {

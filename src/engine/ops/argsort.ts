@@ -15,11 +15,9 @@ const BLOCK = 2 * WORKGROUP;
 
 /** Constants of sortKey.wgsl for values of a dtype. */
 /* @__NO_SIDE_EFFECTS__ */
-export const orderOf = (dtype: DType, descending = false): Constants => ({
-  FLOAT: dtype === "f32",
-  SIGNED: dtype === "i32",
-  DESCENDING: descending,
-});
+export function orderOf(dtype: DType, descending = false): Constants {
+  return { FLOAT: dtype === "f32", SIGNED: dtype === "i32", DESCENDING: descending };
+}
 
 /* @__NO_SIDE_EFFECTS__ */
 const variant = (entry: string, order: Constants) =>

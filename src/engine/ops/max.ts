@@ -13,13 +13,18 @@ interface Params {
   keepDims: boolean;
 }
 
-const text = [sortKeyWgsl, maxWgsl].join("\n");
+/* @__NO_SIDE_EFFECTS__ */
+const wholeText = (): string => [sortKeyWgsl, maxWgsl].join("\n");
+const text = wholeText();
+/* @__NO_SIDE_EFFECTS__ */
 const kernelsFor = (dtype: DType) => ({
   alongRows: rowKernel("max_forward", text, { ACROSS: false, ...orderOf(dtype) }),
   acrossColumns: columnKernel("max_forward", text, { ACROSS: true, ...orderOf(dtype) }),
 });
 const kernels = { f32: kernelsFor("f32"), i32: kernelsFor("i32"), u32: kernelsFor("u32") };
-const spread = flatKernel("max_backward", text, { ACROSS: false, ...orderOf("f32") });
+/* @__NO_SIDE_EFFECTS__ */
+const spreading = () => flatKernel("max_backward", text, { ACROSS: false, ...orderOf("f32") });
+const spread = spreading();
 
 function sizesOf(x: Shape, axis: number) {
   const n = x[axis]!;

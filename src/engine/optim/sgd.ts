@@ -5,8 +5,10 @@ import { f32Bits, words } from "../gpu/words.ts";
 import { BLOCK, type Parameters } from "../graph/parameters.ts";
 import { type Optimizer, trainedShards } from "./optimizer.ts";
 
+/* @__NO_SIDE_EFFECTS__ */
 const kernelOf = (nesterov: boolean) => kernel("sgd", [gridWgsl, sgdWgsl], { BLOCK, NESTEROV: nesterov });
-const [plainKernel, nesterovKernel] = [kernelOf(false), kernelOf(true)];
+const plainKernel = kernelOf(false);
+const nesterovKernel = kernelOf(true);
 
 export interface SgdOptions {
   momentum?: number;

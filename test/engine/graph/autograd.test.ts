@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { grad } from "../../../src/engine/graph/autograd.ts";
 import { defineOp, stopGradient } from "../../../src/engine/graph/op.ts";
+import { FLOAT } from "../../../src/engine/graph/takes.ts";
 import { Tensor } from "../../../src/engine/graph/tensor.ts";
 import { attention } from "../../../src/engine/ops/attention.ts";
 import { concat } from "../../../src/engine/ops/concat.ts";
@@ -178,6 +179,7 @@ describe("what does not fit is refused", () => {
   const returns = (backward: (dy: Tensor) => (Tensor | null)[]) =>
     defineOp<[Tensor]>({
       name: "mine",
+      takes: { from: FLOAT },
       shape: ([shape]) => shape,
       forward: ({ device, inputs: [from], output }) => device.copy(from, output),
       backward: (_, dy) => backward(dy),
