@@ -7,6 +7,29 @@ export interface Layer64<Gradients> {
   backward(dy: ArrayLike<number>): Gradients;
 }
 
+/**
+ * Pictures of `image` x `image` cut into patches. images [B, H, W, 3] -> [B · N, 3 p p]; within a patch channels come
+ * first, as timm's convolution sees them, or last, as MAE's targets have them.
+ */
+export function patches64(
+  images: ArrayLike<number>,
+  { batch, image, patch }: { batch: number; image: number; patch: number },
+  channels: "first" | "last" = "first",
+): Float64Array {
+  const grid = image / patch;
+  const y = new Float64Array(images.length);
+  for (let b = 0; b < batch; b++)
+    for (let row = 0; row < image; row++)
+      for (let column = 0; column < image; column++)
+        for (let c = 0; c < 3; c++) {
+          const [i, j] = [row % patch, column % patch];
+          const n = (b * grid + Math.floor(row / patch)) * grid + Math.floor(column / patch);
+          const inside = channels === "first" ? (c * patch + i) * patch + j : (i * patch + j) * 3 + c;
+          y[n * 3 * patch * patch + inside] = images[((b * image + row) * image + column) * 3 + c]!;
+        }
+  return y;
+}
+
 /** x Wᵀ + b. x [m, k], weight [n, k], bias [n] -> [m, n]. */
 export function linear64(
   x: ArrayLike<number>,
