@@ -2,12 +2,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { geluTanh64 } from "../../bench/reference64/layers64.ts";
 import type { Values64 } from "../../bench/reference64/trunk64.ts";
 import { type ChannelStatistics, CIFAR10_STATISTICS, type ImageSet } from "../../src/data/images.ts";
-import type { Parameters } from "../../src/engine/graph/parameters.ts";
 import { maeConfig } from "../../src/models/mae.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { train } from "../../src/train/loop.ts";
 import { maeRun, type RunSettings } from "../../src/train/run.ts";
-import { Trainer } from "../../src/train/trainer.ts";
+import { Trainer, type TrainerState } from "../../src/train/trainer.ts";
 import { testRandom } from "../array64.ts";
 import { VALUE } from "../tolerances.ts";
 import { withDevice } from "../withDevice.ts";
@@ -100,9 +99,12 @@ const reversed = ({ mean: [r, g, b], std: [x, y, z] }: ChannelStatistics): Chann
 
 const on = withDevice();
 
-/** Values by name, in float64. */
-const named = (parameters: Parameters, flat: Float32Array): Values64 =>
-  new Map([...parameters.unpack(flat)].map(([name, { values }]) => [name, Float64Array.from(values)]));
+/** Values of a state by name, in float64: parameters, or what lies behind a prefix. */
+function named({ tensors }: TrainerState, prefix = ""): Values64 {
+  const isWanted = (name: string) => (prefix ? name.startsWith(prefix) : !name.startsWith("optimizer."));
+  const wanted = [...tensors].filter(([name]) => isWanted(name));
+  return new Map(wanted.map(([name, { values }]) => [name.slice(prefix.length), Float64Array.from(values)]));
+}
 
 /** A trainer's first steps, and the same by hand. */
 interface Run {
@@ -115,7 +117,7 @@ async function runOf(chosen: RunSettings, base: Recipe): Promise<Run> {
   const images = await DeviceImages.upload(on.device, set);
   const trainer = new Trainer(on.device, chosen, images);
   const { parameters } = trainer;
-  const first = named(parameters, (await trainer.state()).parameters);
+  const first = named(await trainer.state());
   const [losses, gradNorms, rates]: number[][] = [[], [], []];
   await train(trainer, {
     now: () => 0,
@@ -127,12 +129,12 @@ async function runOf(chosen: RunSettings, base: Recipe): Promise<Run> {
     },
   });
   const state = await trainer.state();
-  const moment = (name: string) => named(parameters, state.optimizer[name]!);
+  const moment = (name: string) => named(state, `optimizer.${name}.`);
   const found = {
     losses: losses!,
     gradNorms: gradNorms!,
     rates: rates!,
-    parameters: named(parameters, state.parameters),
+    parameters: named(state),
     moments: { exp_avg: moment("exp_avg"), exp_avg_sq: moment("exp_avg_sq") },
   };
   const trained = parameters.segments.filter((segment) => segment.trained);
