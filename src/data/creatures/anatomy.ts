@@ -31,18 +31,20 @@ export interface Pose {
   size: { neck: number; head: number; leg: number; tail: number; wing: number; ear: number; girth: number };
 }
 
-/** Draws a pose: every joint within its range, every proportion within about a fifth. */
-export function samplePose(random: Uniform): Pose {
-  const swing = () => between(random, -22, 22);
+/** Draws a pose: every joint within `joints` of its range, every proportion within about a fifth. */
+export function samplePose(random: Uniform, joints = 1): Pose {
+  const joint = (middle: number, reach: number) =>
+    between(random, middle - reach * joints, middle + reach * joints);
+  const swing = () => joint(0, 22);
   const factor = () => between(random, 0.82, 1.2);
   return {
-    neck: between(random, -82, -38),
-    head: between(random, -20, 30),
-    tail: between(random, -40, 40),
-    tailBend: between(random, -45, 45),
-    wing: between(random, -75, 35),
-    ear: between(random, -20, 20),
-    horn: between(random, -25, 15),
+    neck: joint(-60, 22),
+    head: joint(5, 25),
+    tail: joint(0, 40),
+    tailBend: joint(0, 45),
+    wing: joint(-20, 55),
+    ear: joint(0, 20),
+    horn: joint(-5, 20),
     legs: [swing(), swing(), swing(), swing()],
     size: {
       neck: factor(),

@@ -1,15 +1,18 @@
 /**
- * The built-in set: drawn creatures of ten species with the truth about their parts. The same bits from the same
+ * The built-in sets: drawn creatures with the truth about their parts. The same bits from the same
  * settings on every machine: only integer arithmetic and + - * / sqrt of float64 are used on the way.
  */
 import { checkImageSet, type ImageSet } from "../images.ts";
 import { drawScene, type Frame } from "./draw.ts";
+import { KINDS, type Kind, type KindName } from "./kinds.ts";
 import { below, randomFrom } from "./random.ts";
 import { moveScene, type Scene, sampleScene } from "./scene.ts";
 import { apply, compose, invert } from "./shapes.ts";
-import { PART_NAMES, type PartName, SPECIES } from "./species.ts";
+import { PART_NAMES, type PartName } from "./species.ts";
 
 export interface CreatureOptions {
+  /** What the labels mean (default "creatures", ten species). */
+  kind?: KindName;
   count: number;
   /** Side of the pictures in pixels (default 32). */
   size?: number;
@@ -46,26 +49,26 @@ export interface CreaturePair {
 
 const SPLITS = ["train", "val", "test"] as const;
 
-/** Draws `count` creatures; species are balanced, every ten pictures hold each once. */
+/** Draws `count` creatures; classes are balanced: every ten pictures, twenty of the coat set, hold each once. */
 export function creatures(options: CreatureOptions): CreatureSet {
-  const { count, size = 32, seed = 0, split = "train", first = 0 } = options;
+  const { kind = "creatures", count, size = 32, seed = 0, split = "train", first = 0 } = options;
   check("creatures", { size, seed, first });
   const area = size * size;
   const set: CreatureSet = {
-    name: `creatures-${split}`,
+    name: `${kind}-${split}`,
     width: size,
     height: size,
     count,
     pixels: new Uint8Array(count * area * 3),
     labels: new Int32Array(count),
-    classes: SPECIES.map(({ name }) => name),
+    classes: KINDS[kind].classes,
     objectMask: new Uint8Array(count * area),
     partMask: new Uint8Array(count * area),
     keypoints: new Float32Array(count * PART_NAMES.length * 3),
     partNames: PART_NAMES,
   };
   for (let i = 0; i < count; i++) {
-    const { scene, label } = sceneOf(seed, split, first + i);
+    const { scene, label } = sceneOf(KINDS[kind], seed, split, first + i);
     const frame = drawScene(scene, size);
     set.labels[i] = label;
     set.pixels.set(frame.pixels, i * area * 3);
@@ -78,28 +81,30 @@ export function creatures(options: CreatureOptions): CreatureSet {
 
 /** Draws picture `index` of a set and the same scene a moment later, with the exact motion between them. */
 export function creaturePair(
-  options: { index: number } & Pick<CreatureOptions, "size" | "seed" | "split">,
+  options: { index: number } & Pick<CreatureOptions, "kind" | "size" | "seed" | "split">,
 ): CreaturePair {
-  const { index, size = 32, seed = 0, split = "train" } = options;
+  const { kind = "creatures", index, size = 32, seed = 0, split = "train" } = options;
   check("creaturePair", { size, seed, first: index });
-  const { scene, label } = sceneOf(seed, split, index);
+  const { scene, label } = sceneOf(KINDS[kind], seed, split, index);
   const moved = moveScene(scene, randomFrom(seed, SPLITS.indexOf(split), index, 1));
   const first = drawScene(scene, size);
   const second = drawScene(moved, size);
   return { label, size, first, second, ...flowBetween(scene, moved, first, second, size) };
 }
 
-/** The scene with this number. Each block of ten is a rotation of the species, so labels are balanced. */
+/** The scene with this number. Each block of as many as there are classes is a rotation of them: labels are balanced. */
 function sceneOf(
+  { classes, surroundings, individual }: Kind,
   seed: number,
   split: (typeof SPLITS)[number],
   index: number,
 ): { scene: Scene; label: number } {
   const stream = SPLITS.indexOf(split);
-  const block = Math.floor(index / SPECIES.length);
-  const turn = below(randomFrom(seed, stream, block, 2), SPECIES.length);
-  const label = (index + turn) % SPECIES.length;
-  return { scene: sampleScene(SPECIES[label]!, randomFrom(seed, stream, index, 0)), label };
+  const block = Math.floor(index / classes.length);
+  const turn = below(randomFrom(seed, stream, block, 2), classes.length);
+  const label = (index + turn) % classes.length;
+  const random = randomFrom(seed, stream, index, 0);
+  return { scene: sampleScene(individual(label, random), surroundings, random), label };
 }
 
 /** Every layer moves by its own affine map, second place x inverse of the first; the background by a shift. */

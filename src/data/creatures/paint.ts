@@ -24,6 +24,16 @@ export const anyColour = (random: Uniform): Colour => [
 /** Brightness as the eye weighs it (Rec. 601), 0..255. */
 export const luminance = ([r, g, b]: Colour): number => 0.299 * r + 0.587 * g + 0.114 * b;
 
+/** A colour nearer to gray and to the middle of the scale. */
+export function mute(
+  colour: Colour,
+  { saturation, contrast }: { saturation: number; contrast: number },
+): Colour {
+  const light = luminance(colour);
+  const channel = (x: number) => 128 + contrast * (light + saturation * (x - light) - 128);
+  return [channel(colour[0]), channel(colour[1]), channel(colour[2])];
+}
+
 /** The most distant of a few random colours from all of `others`: distinct enough to see, of any hue. */
 export function contrasting(random: Uniform, others: readonly Colour[]): Colour {
   let best: Colour = [0, 0, 0];

@@ -1,7 +1,9 @@
 /** One picture before it is drawn: who stands where, in which colours, among what. */
 import { buildCreature, movePose, OUTLINES, type Pose, samplePose } from "./anatomy.ts";
 import { type Background, sampleBackground } from "./background.ts";
-import { anyColour, anyPaint, type Colour, contrasting, luminance, type Paint } from "./paint.ts";
+import type { Coat } from "./coats.ts";
+import type { Individual, Surroundings } from "./kinds.ts";
+import { anyColour, anyPaint, type Colour, contrasting, luminance, mute, type Paint } from "./paint.ts";
 import { below, between, pick, type Uniform } from "./random.ts";
 import { type Affine, boundsOf, compose, type Outline, rigid, type Shape, unite } from "./shapes.ts";
 import { PART_NAMES, type PartName, type Species } from "./species.ts";
@@ -24,21 +26,31 @@ export interface Scene {
   before: Clutter[];
 }
 
-/** Draws a scene. Colours, textures, place, size, facing and pose do not depend on the species. */
-export function sampleScene(species: Species, random: Uniform): Scene {
-  const background = sampleBackground(random);
-  const pose = samplePose(random);
-  const view = sampleView(species, pose, random);
+/** Draws a scene. Textures, place, size, facing and pose do not depend on the species, nor do colours without a coat. */
+export function sampleScene(
+  { species, coat: worn }: Individual,
+  around: Surroundings,
+  random: Uniform,
+): Scene {
+  const { muted } = around;
+  const found = sampleBackground(random);
+  const background = muted
+    ? { ...found, colours: mapThree(found.colours, (colour) => mute(colour, muted)) }
+    : found;
+  const pose = samplePose(random, around.joints);
+  const view = sampleView(species, pose, around.tilt, random);
   const unit = Math.sqrt(Math.abs(view.a * view.d - view.b * view.c)); // picture widths per creature unit
-  const coat = sampleCoat(background, random);
+  const coat = worn ? patch(worn, random) : anyCoat(background, random);
   const colours = [...background.colours, coat.body.base, coat.body.second];
+  const quiet = (paint: Paint): Paint =>
+    muted ? { ...paint, base: mute(paint.base, muted), second: mute(paint.second, muted) } : paint;
   const clutter = (outlines: readonly Outline[]): Clutter => ({
     outline: pick(random, outlines),
     place: compose(
       rigid(between(random, -0.05, 1.05), between(random, -0.05, 1.05), between(random, 0, 360)),
       scaling(unit * between(random, 0.7, 1.3)),
     ),
-    paint: anyPaint(random, below(random, 2) ? pick(random, colours) : anyColour(random)),
+    paint: quiet(anyPaint(random, below(random, 2) ? pick(random, colours) : anyColour(random))),
   });
   return {
     species,
@@ -46,8 +58,8 @@ export function sampleScene(species: Species, random: Uniform): Scene {
     view,
     coat,
     background,
-    behind: Array.from({ length: 6 + below(random, 7) }, () => clutter(LOOSE)),
-    before: Array.from({ length: below(random, 3) }, () => clutter(THIN)),
+    behind: Array.from({ length: numberIn(around.behind, random) }, () => clutter(LOOSE)),
+    before: Array.from({ length: numberIn(around.before, random) }, () => clutter(THIN)),
   };
 }
 
@@ -82,13 +94,22 @@ const THIN: readonly Outline[] = [
   OUTLINES.ear.long,
 ];
 
+const numberIn = ([fewest, most]: readonly [number, number], random: Uniform): number =>
+  fewest + below(random, most - fewest + 1);
+
+const mapThree = <T, U>([a, b, c]: readonly [T, T, T], map: (item: T) => U): [U, U, U] => [
+  map(a),
+  map(b),
+  map(c),
+];
+
 const scaling = (factor: number): Affine => ({ a: factor, b: 0, c: 0, d: factor, e: 0, f: 0 });
 
 /** Facing, tilt, a mild stretch, and a size and place such that the creature fills the picture but for the margin. */
-function sampleView(species: Species, pose: Pose, random: Uniform): Affine {
+function sampleView(species: Species, pose: Pose, tilt: number, random: Uniform): Affine {
   const facing = below(random, 2) ? 1 : -1;
   const aspect = between(random, 0.88, 1.14);
-  const turned = compose(rigid(0, 0, between(random, -22, 22)), {
+  const turned = compose(rigid(0, 0, between(random, -tilt, tilt)), {
     ...scaling(1),
     a: facing * aspect,
     d: 1 / aspect,
@@ -106,11 +127,22 @@ function sampleView(species: Species, pose: Pose, random: Uniform): Affine {
   return compose(moved, turned);
 }
 
-/** One or two colours over the body's parts, by chance; the eye is light on dark or dark on light. */
-function sampleCoat(background: Background, random: Uniform): Record<PartName, Paint> {
+/** Colours and patterns by chance that stand out from the background. */
+function anyCoat(background: Background, random: Uniform): Record<PartName, Paint> {
   const surroundings = background.colours.slice(0, 2);
   const main = anyPaint(random, contrasting(random, surroundings));
   const accent = anyPaint(random, contrasting(random, [...surroundings, main.base]));
+  return overParts(main, accent, random);
+}
+
+/** A class's two colours and its pattern; how fine the pattern is and which way it runs is the individual's own. */
+function patch({ base, accent, pattern }: Coat, random: Uniform): Record<PartName, Paint> {
+  const paint = (first: Colour, second: Colour): Paint => ({ ...anyPaint(random, first), second, pattern });
+  return overParts(paint(base, accent), paint(accent, base), random);
+}
+
+/** Either paint for each of the body's parts, by chance; the eye is light on dark or dark on light. */
+function overParts(main: Paint, accent: Paint, random: Uniform): Record<PartName, Paint> {
   const coat = {} as Record<PartName, Paint>;
   for (const part of PART_NAMES) {
     coat[part] = part === "body" || below(random, 2) === 0 ? main : accent;
