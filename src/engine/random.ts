@@ -19,6 +19,9 @@ export const STREAMS = {
   probe: 10,
   dataset: 11,
   test: 12,
+  gray: 13,
+  solarize: 14,
+  erase: 15,
 } as const;
 
 /** Name of a stream of random numbers. */

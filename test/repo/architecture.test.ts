@@ -7,14 +7,15 @@ const LAYERS: Record<string, string[]> = {
   shaders: [],
   engine: ["shaders"],
   data: [],
+  pictures: ["shaders", "engine", "data"],
   models: ["engine"],
   profile: ["engine"],
-  train: ["engine", "models", "data"],
-  eval: ["engine", "models", "data"],
-  study: ["engine", "models", "data", "train", "eval"],
-  index: ["engine", "models", "data", "profile", "train", "eval", "study"],
+  train: ["engine", "models", "data", "pictures"],
+  eval: ["engine", "models", "data", "pictures"],
+  study: ["engine", "models", "data", "pictures", "train", "eval"],
+  index: ["engine", "models", "data", "pictures", "profile", "train", "eval", "study"],
   node: [],
-  cli: ["engine", "models", "data", "profile", "train", "eval", "study", "index", "node"],
+  cli: ["engine", "models", "data", "pictures", "profile", "train", "eval", "study", "index", "node"],
 };
 
 /** The same inside of the engine. `random` is arithmetic on the host, on nothing of ours. */

@@ -20,7 +20,8 @@ beforeAll(async () => {
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error("shaders: Dawn must have its null backend; got no adapter.");
   compiler = await adapter.requestDevice({ requiredFeatures: [...adapter.features] as GPUFeatureName[] });
-  for (const path of filesUnder("src/engine", ".ts")) await import(/* @vite-ignore */ `${root}${path}`);
+  for (const path of filesUnder("src", ".ts").filter((name) => /^src\/(engine|pictures)\//.test(name)))
+    await import(/* @vite-ignore */ `${root}${path}`);
   await askForSampleKernels();
 });
 

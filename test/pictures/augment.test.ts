@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { type Augmentation, fillDrawn } from "../../src/pictures/augment.ts";
+import { colorJitter } from "../../src/pictures/colorJitter.ts";
+import { gaussianBlur } from "../../src/pictures/gaussianBlur.ts";
+import { grayscale } from "../../src/pictures/grayscale.ts";
+import { solarize } from "../../src/pictures/solarize.ts";
+import { withDevice } from "../withDevice.ts";
+
+const on = withDevice();
+const COUNT = 4000;
+const indices = Array.from({ length: COUNT }, (_, i) => i);
+
+/** Rows of numbers drawn for many pictures. */
+function draws(augmentation: Augmentation, view = 0, epoch = 3): number[][] {
+  const { width } = augmentation;
+  const out = new Float32Array(COUNT * width);
+  fillDrawn(out, augmentation, indices, { seed: 5, epoch, view });
+  return indices.map((i) => [...out.subarray(i * width, (i + 1) * width)]);
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+/** Four standard errors of a share. */
+const slack = (p: number): number => 4 * Math.sqrt((p * (1 - p)) / COUNT);
+
+describe("what is drawn", () => {
+  const jitter = colorJitter({ brightness: 0.4, contrast: 0.3, saturation: 0.2, hue: 0.1, p: 0.8 });
+
+  test("jitter: four in five pictures change, factors are uniform in their ranges", () => {
+    const rows = draws(jitter);
+    const changed = rows.filter(([b, c, s, h]) => b !== 1 || c !== 1 || s !== 1 || h !== 0);
+    expect(Math.abs(changed.length / COUNT - 0.8)).toBeLessThan(slack(0.8));
+    for (const [column, [low, high]] of [
+      [0.6, 1.4],
+      [0.7, 1.3],
+      [0.8, 1.2],
+      [-0.1, 0.1],
+    ].entries()) {
+      const values = changed.map((row) => row[column]!);
+      expect(Math.min(...values)).toBeGreaterThanOrEqual(low! - 1e-6);
+      expect(Math.max(...values)).toBeLessThanOrEqual(high! + 1e-6);
+      const deviation = (high! - low!) / Math.sqrt(12);
+      expect(Math.abs(mean(values) - (low! + high!) / 2)).toBeLessThan(
+        (4 * deviation) / Math.sqrt(values.length),
+      );
+      const spread = Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+      expect(Math.abs(spread / deviation - 1)).toBeLessThan(0.05);
+    }
+  });
+
+  test("jitter: every order of the four comes equally often", () => {
+    const orders = new Map<string, number>();
+    for (const row of draws(jitter)) {
+      const order = row.slice(4).join("");
+      orders.set(order, (orders.get(order) ?? 0) + 1);
+    }
+    expect(orders.size).toBe(24);
+    for (const count of orders.values()) expect(Math.abs(count / COUNT - 1 / 24)).toBeLessThan(slack(1 / 24));
+  });
+
+  test("probabilities go by view, the last one given for all further views", () => {
+    const share = (augmentation: Augmentation, view: number) =>
+      mean(draws(augmentation, view).map(([value]) => Number(value !== 0)));
+    const blur = gaussianBlur({ p: [1, 0.1, 0.5] });
+    expect(share(blur, 0)).toBe(1);
+    expect(Math.abs(share(blur, 1) - 0.1)).toBeLessThan(slack(0.1));
+    expect(Math.abs(share(blur, 2) - 0.5)).toBeLessThan(slack(0.5));
+    expect(Math.abs(share(blur, 7) - 0.5)).toBeLessThan(slack(0.5));
+    expect(Math.abs(share(grayscale(0.2), 0) - 0.2)).toBeLessThan(slack(0.2));
+    expect(share(solarize([0, 0.2]), 0)).toBe(0);
+    expect(Math.abs(share(solarize([0, 0.2]), 1) - 0.2)).toBeLessThan(slack(0.2));
+  });
+
+  test("the same picture has other numbers in another view, epoch and augmentation, and the same ones again", () => {
+    const once = draws(jitter);
+    expect(draws(jitter)).toEqual(once);
+    expect(draws(jitter, 1)).not.toEqual(once);
+    expect(draws(jitter, 0, 4)).not.toEqual(once);
+    const streams = [jitter, grayscale(0.5), gaussianBlur({ p: 1 }), solarize(0.5)].map(
+      ({ stream }) => stream,
+    );
+    expect(new Set(streams).size).toBe(4);
+  });
+});
+
+test("what is not drawn leaves a picture as it is, to the bit", async () => {
+  const { device } = on;
+  const levels = Float32Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => (i * 37) % 256);
+  const images = Tensor.from(device, levels, [2, 8, 8, 3]);
+  const none: [Augmentation, number[]][] = [
+    [colorJitter({ brightness: 0, contrast: 0, saturation: 0, hue: 0 }), [1, 1, 1, 0, 2, 0, 3, 1]],
+    [grayscale(0), [0]],
+    [gaussianBlur({ p: 0 }), [0]],
+    [solarize(0), [0]],
+  ];
+  for (const [augmentation, row] of none) {
+    const drawn = Tensor.from(device, [...row, ...row], [2, row.length]);
+    expect(await augmentation.apply(images, drawn).read()).toEqual(levels);
+  }
+});
+
+test("a hue turns by half a circle at most", () => {
+  expect(() => colorJitter({ brightness: 0, contrast: 0, saturation: 0, hue: 0.6 })).toThrow(
+    "colorJitter: hue must be in [0, 0.5]; got 0.6",
+  );
+});
