@@ -17,6 +17,7 @@ export {
   creaturePair,
   creatures,
 } from "./data/creatures/creatures.ts";
+export { KINDS, type KindName } from "./data/creatures/kinds.ts";
 export { PART_NAMES, type PartName } from "./data/creatures/species.ts";
 export type { DataFormat, ReadOptions, Split } from "./data/dataFormat.ts";
 export { readDataSet } from "./data/dataSet.ts";
@@ -36,6 +37,7 @@ export {
   subset,
 } from "./data/images.ts";
 export { type MnistOptions, readMnist } from "./data/mnist.ts";
+export { type KeypointSet, type PartCropOptions, type PartCrops, partCrops } from "./data/partCrops.ts";
 export { type CropBox, randomResizedCrop, singleShotCrop } from "./data/randomResizedCrop.ts";
 export {
   centerCrop,
@@ -98,6 +100,11 @@ export {
   vitConfig,
   vitSpecs,
 } from "./models/vit.ts";
+export { type Augmentation, fillDrawn } from "./pictures/augment.ts";
+export { type ColorJitterOptions, colorJitter } from "./pictures/colorJitter.ts";
+export { type GaussianBlurOptions, gaussianBlur } from "./pictures/gaussianBlur.ts";
+export { grayscale } from "./pictures/grayscale.ts";
+export { solarize } from "./pictures/solarize.ts";
 export { byKernel, type KernelRow, kernelTable, medianRun } from "./profile/byKernel.ts";
 export { measureRoofline } from "./profile/measure.ts";
 export { boundMs, type MemoryRate, type Roofline } from "./profile/roofline.ts";

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { FORMATS, LAST_FORMAT } from "../data/formats.ts";
 import { whole } from "./arguments.ts";
-import { CREATURES, type DataChoice } from "./datasets.ts";
+import { BUILT_IN, CREATURES, type DataChoice } from "./datasets.ts";
 
 /** The flags that choose pictures, as commander gives them. */
 export interface DataFlags {
@@ -13,11 +13,16 @@ export interface DataFlags {
 /** What a folder may hold, from the table of formats. */
 const FOLDERS = `
 A folder may hold one of
-${[...FORMATS, LAST_FORMAT].map(({ name, holds }) => `  ${name.padEnd(14)} ${holds}`).join("\n")}`;
+${[...FORMATS, LAST_FORMAT].map(({ name, holds }) => `  ${name.padEnd(14)} ${holds}`).join("\n")}
+
+Built in, drawn with the truth about their parts:
+  creatures        ten species among much else
+  creatures-shape  the same in calmer surroundings: the label is a combination of part shapes
+  creatures-coat   four bodies in five coats: the label is mostly colour and pattern, part shapes are free`;
 
 /** Adds --data and what goes with it. `otherwise` says what the command works on without; then --data may be left out. */
 export function addDataOptions(command: Command, { otherwise }: { otherwise?: string } = {}): Command {
-  const text = "creatures (built in), or the path of a folder";
+  const text = `${BUILT_IN.join(", ")} (built in), or the path of a folder`;
   return command
     .addOption(
       new Option("--data <set>", otherwise ? `${text} (default: ${otherwise})` : text).makeOptionMandatory(

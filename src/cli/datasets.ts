@@ -1,4 +1,5 @@
 import { creatures } from "../data/creatures/creatures.ts";
+import { KINDS, type KindName } from "../data/creatures/kinds.ts";
 import type { Split } from "../data/dataFormat.ts";
 import { readDataSet } from "../data/dataSet.ts";
 import type { Decoder } from "../data/decode.ts";
@@ -13,7 +14,7 @@ import { printNote } from "./output.ts";
 
 /** Which pictures a command works on. */
 export interface DataChoice {
-  /** `creatures`, or the path of a folder. */
+  /** A built-in set, or the path of a folder. */
   data: string;
   /** Side to which pictures are drawn or scaled in memory; as they are when absent. */
   size?: number;
@@ -31,7 +32,11 @@ export interface LoadOptions {
   note?: (sentence: string) => void;
 }
 
-/** Pictures of the built-in set when no limit is given. */
+/** The built-in sets by name. */
+export const BUILT_IN = Object.keys(KINDS) as KindName[];
+const isBuiltIn = (data: string): data is KindName => Object.hasOwn(KINDS, data);
+
+/** Pictures of a built-in set when no limit is given. */
 export const CREATURES: Record<Split, number> = { train: 4096, test: 1024 };
 /** Pixels that are held in memory at most; more has no chance on the GPU either. */
 const MOST_PIXEL_BYTES = 2 ** 32;
@@ -42,15 +47,22 @@ export async function describeSplit(
   split: Split,
   options: LoadOptions,
 ): Promise<Pick<ImageSet, "name" | "count" | "width" | "height">> {
-  if (choice.data !== "creatures") return loadSplit(choice, split, options);
+  if (!isBuiltIn(choice.data)) return loadSplit(choice, split, options);
   const side = choice.size ?? options.drawnSize;
-  return { name: `creatures-${split}`, count: choice.limit ?? CREATURES[split], width: side, height: side };
+  return {
+    name: `${choice.data}-${split}`,
+    count: choice.limit ?? CREATURES[split],
+    width: side,
+    height: side,
+  };
 }
 
 /** Reads or draws one split. What is wrong with the folder or a file in it is a `UsageError` that names it. */
 export const loadSplit = (choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> =>
   asUsage(() =>
-    choice.data === "creatures" ? drawCreatures(choice, split, options) : readFolder(choice, split, options),
+    isBuiltIn(choice.data)
+      ? drawCreatures(choice.data, choice, split, options)
+      : readFolder(choice, split, options),
   );
 
 /** Both splits for an evaluation. A pair whose accuracy would mean nothing is a `UsageError`. */
@@ -65,6 +77,7 @@ export async function loadPair(
 }
 
 function drawCreatures(
+  kind: KindName,
   { size, limit }: DataChoice,
   split: Split,
   { drawnSize, onProgress }: LoadOptions,
@@ -74,12 +87,12 @@ function drawCreatures(
   const bytes = count * side * side * 3;
   if (bytes > MOST_PIXEL_BYTES) {
     throw new UsageError(
-      `creatures: the pixels must take at most ${MOST_PIXEL_BYTES} bytes; ${count} pictures of ${side} x ${side} ` +
+      `${kind}: the pixels must take at most ${MOST_PIXEL_BYTES} bytes; ${count} pictures of ${side} x ${side} ` +
         `need ${bytes}. Use a smaller --limit or --data-size`,
     );
   }
   onProgress?.(0, count);
-  return creatures({ count, size: side, split });
+  return creatures({ kind, count, size: side, split });
 }
 
 async function readFolder(choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> {
@@ -112,7 +125,9 @@ async function checkFolder(path: string): Promise<void> {
   if (kind === "folder") return;
   if (kind === null) {
     const hint = path.includes("\ufffd") ? ": its name is not UTF-8, rename it" : "";
-    throw new UsageError(`--data must be "creatures" or a folder of pictures; ${path} does not exist${hint}`);
+    throw new UsageError(
+      `--data must be ${BUILT_IN.join(", ")} or a folder of pictures; ${path} does not exist${hint}`,
+    );
   }
   const archive = /\.(tar|tar\.\w+|tgz|zip)$/i.test(path);
   throw new UsageError(
