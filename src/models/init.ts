@@ -70,3 +70,21 @@ export function timmInit(seed: number): Initializer {
     patchBias: (name, width, inputs) => convBias(random(name), width, inputs),
   };
 }
+
+/**
+ * MoCo v3's vits.py: Xavier for linear layers, with q, k and v taken as three; the patch convolution as if it were one of
+ * them, its bias 0; N(1e-6) for the class token.
+ */
+export function mocoInit(seed: number): Initializer {
+  const timm = timmInit(seed);
+  return {
+    ...timm,
+    linear: (name, outputs, inputs) =>
+      name.endsWith("attn.qkv.weight")
+        ? symmetric(timm.random(name), outputs * inputs, Math.sqrt(6 / (outputs / 3 + inputs)))
+        : xavierUniform(timm.random(name), outputs, inputs),
+    patch: (name, width, inputs) =>
+      symmetric(timm.random(name), width * inputs, Math.sqrt(6 / (inputs + width))),
+    patchBias: (_, width) => constant(width, 0),
+  };
+}

@@ -15,8 +15,10 @@ import { patchify } from "../engine/ops/patchify.ts";
 import { uniform } from "../engine/ops/randomOps.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
-import type { Initializer } from "./init.ts";
+import { type Initializer, maeInit } from "./init.ts";
+import type { Frame, Method, MethodModule } from "./method.ts";
 import { positionSpec } from "./positions.ts";
+import { range, share, toggle, wholeNumber } from "./settings.ts";
 import {
   embedPatches,
   gridOf,
@@ -26,6 +28,7 @@ import {
   trunk,
   trunkSpecs,
   type VitConfig,
+  vitSpecs,
 } from "./vit.ts";
 
 export interface MaeConfig {
@@ -197,3 +200,81 @@ export function mae(
 export function maskingNoise({ encoder }: MaeConfig, batch: number, { seed, step }: Training): Tensor {
   return uniform(step.device, [batch, gridOf(encoder) ** 2], { seed, stream: "mask", step });
 }
+
+/** What a run of MAE is asked for; sizes of 0 follow from the encoder's width. */
+export interface MaeSettings extends Omit<MaeConfig, "encoder"> {
+  /** Range of the crop's share of the area. */
+  cropScale: readonly [number, number];
+}
+
+/** The configuration behind settings. */
+export function maeConfigOf({ encoder }: Pick<Frame, "encoder">, settings: MaeSettings): MaeConfig {
+  const { cropScale: _, ...changes } = settings;
+  const asked = Object.entries(changes).filter(([, value]) => value !== 0);
+  return maeConfig(encoder, Object.fromEntries(asked));
+}
+
+export function maeMethod(frame: Frame, settings: MaeSettings): Method<never> {
+  const config = maeConfigOf(frame, settings);
+  const { encoder } = config;
+  return {
+    name: "mae",
+    encoder: { network: "model", config: encoder },
+    networks(seed) {
+      const init = maeInit(seed);
+      return { model: [...vitSpecs(encoder, init), ...decoderSpecs(config, init)] };
+    },
+    views: [{ size: encoder.imageSize, count: 1, scale: settings.cropScale }],
+    moving: {},
+    metrics: [],
+    record({ networks, views, training }) {
+      const [images] = views as [Tensor];
+      const drawing = training(0);
+      const noise = maskingNoise(config, images.shape[0]!, drawing);
+      return { loss: mae(networks.model!, config, images, noise, drawing).loss };
+    },
+  };
+}
+
+export const maeModule: MethodModule<MaeSettings> = {
+  about: "Masked autoencoder: predict the pixels of hidden patches (He et al. 2022).",
+  settings: {
+    maskRatio: share("--mask-ratio <x>", "share of the patches removed", 0.75),
+    normPixLoss: toggle("--no-norm-pix", "predict plain pixels, not pixels normalised by patch", true),
+    decoderEmbedDim: wholeNumber(
+      "--decoder-dim <n>",
+      "width of the decoder, 0 for one that fits the encoder",
+      0,
+    ),
+    decoderDepth: wholeNumber("--decoder-depth <n>", "blocks of the decoder, 0 for what fits the encoder", 0),
+    decoderNumHeads: wholeNumber(
+      "--decoder-heads <n>",
+      "heads of the decoder, 0 for what fits the encoder",
+      0,
+    ),
+    cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.2, 1]),
+  },
+  recipes: {
+    paper: {
+      source: "ViT-B/16: MAE's PRETRAIN.md, 800 epochs",
+      batchSize: 4096,
+      epochs: 800,
+      betas: [0.9, 0.95],
+      lr: { kind: "warmupCosine", base: 1.5e-4, per: 256, min: 0, warmup: 0.05 },
+      weightDecay: 0.05,
+      clip: null,
+      config: {},
+    },
+    small: {
+      source: "32 px, 64 tokens, .3 to 1 M pictures: measured for this project",
+      batchSize: 256,
+      epochs: 100,
+      betas: [0.9, 0.95],
+      lr: { kind: "warmupCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+      weightDecay: 0.05,
+      clip: null,
+      config: { decoderDepth: 1, cropScale: [0.4, 1] },
+    },
+  },
+  make: maeMethod,
+};

@@ -83,6 +83,8 @@ export interface Training {
   seed: number;
   /** u32 []: the step counter. */
   step: Tensor;
+  /** Which of a step's passes through a network this is; 0 when absent. Each draws drop paths of its own. */
+  pass?: number;
   /**
    * Keep only what enters each block and compute the block again for its gradient: the same bits in less memory and
    * more time. timm's `set_grad_checkpointing`.
@@ -90,8 +92,14 @@ export interface Training {
   gradCheckpointing?: boolean;
 }
 
+/** Sites of one pass; more than the blocks of any network here have. */
+const SITES = 256;
+
+/** Where a random op of a pass draws its numbers. */
+export const siteOf = ({ pass = 0 }: Training, site: number): number => pass * SITES + site;
+
 /** The parameters of a layer norm. */
-const normSpecs = (name: string, width: number): ParameterSpec[] => [
+export const normSpecs = (name: string, width: number): ParameterSpec[] => [
   { name: `${name}.weight`, shape: [width], values: constant(width, 1) },
   { name: `${name}.bias`, shape: [width], values: constant(width, 0) },
 ];
@@ -204,7 +212,11 @@ export function trunk(
     const drop =
       training && p > 0
         ? (branch: Tensor, site: number) =>
-            dropPath(branch, p, { seed: training.seed, step: training.step, site: 2 * i + site })
+            dropPath(branch, p, {
+              seed: training.seed,
+              step: training.step,
+              site: siteOf(training, 2 * i + site),
+            })
         : null;
     const run = (input: Tensor) => block(params, `${names.blocks}.${i}`, config, input, drop);
     tokens = training?.gradCheckpointing ? recompute(run, tokens) : run(tokens);

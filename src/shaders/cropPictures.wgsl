@@ -135,7 +135,10 @@ fn crop_columns(
     for (var k = first; k < end; k++) {
       sum += taps[at + 2 + k - first] * unpack_levels(resampled[start + k * sizes.side]);
     }
-    value = (vec3f(round_levels(sum)) / 255 - sizes.mean) / sizes.deviation;
+    value = vec3f(round_levels(sum));
+    if (!LEVELS) {
+      value = (value / 255 - sizes.mean) / sizes.deviation;
+    }
   }
   y[3 * i] = value.r;
   y[3 * i + 1] = value.g;

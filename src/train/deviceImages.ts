@@ -3,12 +3,13 @@ import type { Device } from "../engine/gpu/device.ts";
 import { ALIGNMENT } from "../engine/gpu/memory.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { MOST_SHARDS, type PictureShards } from "../engine/ops/cropPictures.ts";
+import type { PictureSource } from "./pictureSource.ts";
 
 /** Bytes sent at once; the queue holds a copy of each piece until the GPU has taken it. */
 const PIECE = 16 * 2 ** 20;
 
 /** A picture set in GPU memory: what `cropPictures` cuts from. */
-export class DeviceImages {
+export class DeviceImages implements PictureSource {
   readonly shards: PictureShards;
   /** Class of each picture, u32 [count]; 2^32 - 1 where there is none. */
   readonly labels: Tensor;
@@ -59,6 +60,11 @@ export class DeviceImages {
       await send(set.pixels.subarray(i * stride, (i + 1) * stride), shard);
     }
     return images;
+  }
+
+  /** Every picture is there, at its index. */
+  place(indices: Uint32Array): Uint32Array {
+    return indices;
   }
 
   /** Bytes on the device. */

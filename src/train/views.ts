@@ -1,8 +1,9 @@
 import { type CropBox, flipDecision, type Range, randomResizedCrop } from "../data/randomResizedCrop.ts";
 import { BOX_WORDS } from "../engine/ops/cropPictures.ts";
-import { philox4x32, STREAMS, type Stream, seedKey, uniformFromBits } from "../engine/random.ts";
+import { uniformsOf, type ViewKey } from "../pictures/augment.ts";
 
 export { BOX_WORDS, wholeBoxes } from "../engine/ops/cropPictures.ts";
+export type { ViewKey } from "../pictures/augment.ts";
 
 export interface ViewSettings {
   /** Size of the pictures that are cut. */
@@ -16,35 +17,8 @@ export interface ViewSettings {
   flip?: number;
 }
 
-/** Which random numbers: whole numbers, `epoch` and `view` below 2^32. */
-export interface ViewKey {
-  seed: number;
-  epoch: number;
-  /** Tells apart several crops of one picture in one epoch. */
-  view: number;
-}
-
 export interface View extends CropBox {
   flip: boolean;
-}
-
-/** Blocks of four numbers kept for one picture: a crop takes 22 numbers at most. */
-const BLOCKS = 8;
-
-/**
- * The random numbers of one picture: values 32 index, 32 index + 1, ... of the stream (seed, stream, epoch) at site
- * `view`, a function of these alone.
- */
-function uniformsOf(stream: Stream, index: number, { seed, epoch, view }: ViewKey): () => number {
-  const key = seedKey(seed);
-  let block: Uint32Array = new Uint32Array(0);
-  let taken = 0;
-  return () => {
-    if (taken % 4 === 0) {
-      block = philox4x32([index * BLOCKS + taken / 4, epoch, STREAMS[stream], view], key);
-    }
-    return uniformFromBits(block[taken++ % 4]!);
-  };
 }
 
 /**
@@ -59,11 +33,15 @@ export function viewOf(
   return { ...box, flip: flipDecision(flip, uniformsOf("flip", index, key)) };
 }
 
-/** Writes the boxes of a batch for `cropPictures`: indices [B] -> words [B, 6]. */
+/**
+ * Writes the boxes of a batch for `cropPictures`: indices [B] -> words [B, 6]. `places` is where the pictures lie in the
+ * shards, their indices when absent.
+ */
 export function fillBoxes(
   words: Int32Array | Uint32Array,
   indices: ArrayLike<number>,
   options: ViewSettings & ViewKey,
+  places = indices,
 ): void {
   if (words.length !== indices.length * BOX_WORDS) {
     throw new Error(
@@ -72,6 +50,6 @@ export function fillBoxes(
   }
   for (let i = 0; i < indices.length; i++) {
     const { top, left, height, width, flip } = viewOf(indices[i]!, options);
-    words.set([indices[i]!, top, left, height, width, Number(flip)], i * BOX_WORDS);
+    words.set([places[i]!, top, left, height, width, Number(flip)], i * BOX_WORDS);
   }
 }

@@ -8,7 +8,7 @@ const LAYERS: Record<string, string[]> = {
   engine: ["shaders"],
   data: [],
   pictures: ["shaders", "engine", "data"],
-  models: ["engine"],
+  models: ["engine", "pictures"],
   profile: ["engine"],
   train: ["engine", "models", "data", "pictures"],
   eval: ["engine", "models", "data", "pictures"],

@@ -17,6 +17,10 @@ export interface ParameterSpec {
   rateScale?: number;
 }
 
+/** A spec with some of its fields changed; a getter of values stays one. */
+export const specWith = (spec: ParameterSpec, changes: Partial<ParameterSpec>): ParameterSpec =>
+  Object.assign(Object.create(spec) as ParameterSpec, changes);
+
 /** Where a parameter lies: its shard, and its first value there, a multiple of `BLOCK`. */
 export interface Segment {
   name: string;

@@ -30,11 +30,14 @@ export interface CropOptions {
   mean: readonly [number, number, number];
   std: readonly [number, number, number];
   filter?: keyof typeof FILTERS;
+  /** Leave the levels 0..255 as they are, for augmentations; `mean` and `std` then do not count. */
+  levels?: boolean;
 }
 
 const sources = [gridWgsl, cropPicturesWgsl];
-const cropRows = kernel("crop_rows", sources, { WORKGROUP });
-const cropColumns = kernel("crop_columns", sources, { WORKGROUP });
+const cropRows = kernel("crop_rows", sources, { WORKGROUP, LEVELS: false });
+const cropColumns = kernel("crop_columns", sources, { WORKGROUP, LEVELS: false });
+const cropLevels = kernel("crop_columns", sources, { WORKGROUP, LEVELS: true });
 
 /** Half width and kernel, in source pixels when enlarging. Bicubic is Keys' kernel with a = -0.5. */
 const FILTERS = {
@@ -92,7 +95,7 @@ function tapTable(
 export function cropPictures(
   pictures: PictureShards,
   boxes: Tensor,
-  { size, mean, std, filter = "bicubic" }: CropOptions,
+  { size, mean, std, filter = "bicubic", levels = false }: CropOptions,
 ): Tensor {
   const { tensors, perShard, count, width, height } = pictures;
   checkDTypes("cropPictures", { boxes: WHOLE, pictures: ["u32"] }, [boxes, ...tensors]);
@@ -119,7 +122,11 @@ export function cropPictures(
   device.run(cropRows, [sizes, boxes, taps, rows, ...shards], Math.ceil(rows.size / WORKGROUP), { bytes });
   const pixels = batch * size * size;
   const unused = shards.map(() => null);
-  device.run(cropColumns, [sizes, boxes, taps, null, ...unused, rows, y], Math.ceil(pixels / WORKGROUP));
+  device.run(
+    levels ? cropLevels : cropColumns,
+    [sizes, boxes, taps, null, ...unused, rows, y],
+    Math.ceil(pixels / WORKGROUP),
+  );
   return y;
 }
 

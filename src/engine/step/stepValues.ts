@@ -1,6 +1,5 @@
 import type { Device } from "../gpu/device.ts";
 import { ALIGNMENT } from "../gpu/memory.ts";
-import { f32Bits } from "../gpu/words.ts";
 import { checkValues, type Shape, sizeOf, Tensor } from "../graph/tensor.ts";
 
 /** A value that changes by step: its dtype, and its shape when it is more than one number. */
@@ -17,12 +16,15 @@ export interface StepValue {
 export class StepValues<Name extends string> {
   readonly #all: Tensor;
   readonly #words: Uint32Array;
+  /** The same words. */
+  readonly #floats: Float32Array;
   readonly #entries: Map<Name, { tensor: Tensor; at: number }>;
 
   constructor(device: Device, values: Record<Name, StepValue>) {
     const specs = Object.entries<StepValue>(values) as [Name, StepValue][];
     const bytes = specs.map(([, { shape = [] }]) => Math.ceil((sizeOf(shape) * 4) / ALIGNMENT) * ALIGNMENT);
     this.#words = new Uint32Array(bytes.reduce((sum, n) => sum + n, 0) / 4);
+    this.#floats = new Float32Array(this.#words.buffer);
     this.#all = Tensor.from(device, this.#words, [this.#words.length], "u32");
     let at = 0;
     this.#entries = new Map();
@@ -38,17 +40,16 @@ export class StepValues<Name extends string> {
   }
 
   /** Sets every value for the next run, in queue order. */
-  write(values: Record<Name, number | readonly number[]>): void {
+  write(values: Record<Name, number | ArrayLike<number>>): void {
     for (const [name, { tensor, at }] of this.#entries) {
       const given = values[name] ?? [];
-      const numbers: readonly number[] = typeof given === "number" ? [given] : given;
+      const numbers: ArrayLike<number> = typeof given === "number" ? [given] : given;
       if (numbers.length !== tensor.size) {
         throw new Error(`StepValues.write: ${name} holds ${tensor.size} values; got ${numbers.length}`);
       }
       checkValues(`StepValues.write: ${name}`, numbers, tensor.dtype);
-      for (const [i, value] of numbers.entries()) {
-        this.#words[at + i] = tensor.dtype === "f32" ? f32Bits(value) : value;
-      }
+      if (tensor.dtype === "f32") this.#floats.set(numbers, at);
+      else this.#words.set(numbers, at);
     }
     this.#all.write(this.#words);
   }

@@ -1,0 +1,125 @@
+// Heads that several methods share: an MLP with batch norm (MoCo v3), and a bottleneck onto weight-normed prototypes (DINO,
+// iBOT).
+
+import type { Guard } from "../engine/graph/guard.ts";
+import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
+import { batchNorm } from "../engine/ops/batchNorm.ts";
+import { gelu, mul, relu } from "../engine/ops/elementwise.ts";
+import { linear } from "../engine/ops/linear.ts";
+import { matmul } from "../engine/ops/matmul.ts";
+import { normalize } from "../engine/ops/normalize.ts";
+import { reshape } from "../engine/ops/reshape.ts";
+import { slice } from "../engine/ops/slice.ts";
+import { constant, type Initializer, symmetric } from "./init.ts";
+import { linearSpecs } from "./vit.ts";
+
+/** tokens [B, 1 + N, D] -> [B, D]: the class token. */
+export function classToken(tokens: Tensor): Tensor {
+  const [batch, , width] = tokens.shape as [number, number, number];
+  return reshape(slice(tokens, 1, 0, 1), [batch, width]);
+}
+
+/** Weight of torch.nn.Linear as it leaves its constructor: U(±1/√inputs). */
+const torchLinear = (init: Initializer, name: string, outputs: number, inputs: number): ParameterSpec => ({
+  name,
+  shape: [outputs, inputs],
+  get values() {
+    return symmetric(init.random(name), outputs * inputs, 1 / Math.sqrt(inputs));
+  },
+});
+
+/** Widths of an MLP with batch norm, inputs first: [D, 4096, 4096, 256] is MoCo v3's projector. */
+export type Widths = readonly number[];
+
+/** In a torch.nn.Sequential of Linear, BatchNorm1d and ReLU, a layer begins every three modules. */
+const layersOf = (name: string, widths: Widths) =>
+  widths.slice(1).map((outputs, i) => ({
+    weight: `${name}.${3 * i}.weight`,
+    norm: `${name}.${3 * i + 1}`,
+    inputs: widths[i]!,
+    outputs,
+    isLast: i === widths.length - 2,
+  }));
+
+/** Parameters and running statistics of `batchNormMlp`; the last norm has no scale and shift. */
+export function batchNormMlpSpecs(name: string, widths: Widths, init: Initializer): ParameterSpec[] {
+  return layersOf(name, widths).flatMap(({ weight, norm, inputs, outputs, isLast }) => {
+    const affine: ParameterSpec[] = [
+      { name: `${norm}.weight`, shape: [outputs], values: constant(outputs, 1) },
+      { name: `${norm}.bias`, shape: [outputs], values: constant(outputs, 0) },
+    ];
+    return [
+      torchLinear(init, weight, outputs, inputs),
+      ...(isLast ? [] : affine),
+      { name: `${norm}.running_mean`, shape: [outputs], values: constant(outputs, 0), trained: false },
+      { name: `${norm}.running_var`, shape: [outputs], values: constant(outputs, 1), trained: false },
+    ];
+  });
+}
+
+/**
+ * Linear without bias, batch norm, ReLU; the last layer without ReLU and without the norm's scale and shift.
+ * x [B, D] -> [B, last width]. With a guard the batch's statistics are used and move the running ones (training).
+ */
+export function batchNormMlp(
+  params: Parameters,
+  name: string,
+  widths: Widths,
+  x: Tensor,
+  guard?: Guard,
+): Tensor {
+  let y = x;
+  for (const { weight, norm, isLast } of layersOf(name, widths)) {
+    const normed = batchNorm(linear(y, params.get(weight)), {
+      ...(isLast ? {} : { weight: params.get(`${norm}.weight`), bias: params.get(`${norm}.bias`) }),
+      runningMean: params.get(`${norm}.running_mean`),
+      runningVar: params.get(`${norm}.running_var`),
+      training: guard !== undefined,
+      ...(guard && { guard }),
+    });
+    y = isLast ? normed : relu(normed);
+  }
+  return y;
+}
+
+/** DINO's head: three linear layers onto a bottleneck of length 1, and prototypes of length weight_g. */
+export interface PrototypeHead {
+  hiddenDim: number;
+  bottleneckDim: number;
+  prototypes: number;
+  /** Keep the prototypes' lengths at 1. */
+  normLastLayer: boolean;
+}
+
+/** Parameters of `prototypeLogits`, under the names of DINO's checkpoints. */
+export function prototypeHeadSpecs(
+  name: string,
+  width: number,
+  head: PrototypeHead,
+  init: Initializer,
+): ParameterSpec[] {
+  const { hiddenDim, bottleneckDim, prototypes, normLastLayer } = head;
+  return [
+    ...linearSpecs(`${name}.mlp.0`, width, hiddenDim, init),
+    ...linearSpecs(`${name}.mlp.2`, hiddenDim, hiddenDim, init),
+    ...linearSpecs(`${name}.mlp.4`, hiddenDim, bottleneckDim, init),
+    torchLinear(init, `${name}.last_layer.weight_v`, prototypes, bottleneckDim),
+    {
+      name: `${name}.last_layer.weight_g`,
+      shape: [prototypes, 1],
+      values: constant(prototypes, 1),
+      trained: !normLastLayer,
+    },
+  ];
+}
+
+/** x [..., D] -> logits [..., K]: cosines with the prototypes, times their lengths. */
+export function prototypeLogits(params: Parameters, name: string, x: Tensor): Tensor {
+  const layer = (i: number, input: Tensor) =>
+    linear(input, params.get(`${name}.mlp.${i}.weight`), params.get(`${name}.mlp.${i}.bias`));
+  const bottleneck = normalize(layer(4, gelu(layer(2, gelu(layer(0, x))))));
+  const weight_v = params.get(`${name}.last_layer.weight_v`);
+  const weight_g = params.get(`${name}.last_layer.weight_g`);
+  return matmul(bottleneck, mul(normalize(weight_v), weight_g), { transposeB: true });
+}

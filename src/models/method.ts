@@ -1,0 +1,112 @@
+import type { Guard } from "../engine/graph/guard.ts";
+import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
+import type { Shape, Tensor } from "../engine/graph/tensor.ts";
+import type { Augmentation } from "../pictures/augment.ts";
+import type { Recipe, RecipeName } from "./recipe.ts";
+import type { Training, VitConfig } from "./vit.ts";
+
+/** Where a run stands: all that per-step data may depend on, so that a resumed step has the same. */
+export interface Moment {
+  seed: number;
+  /** Updates made so far. */
+  step: number;
+  epoch: number;
+  stepsPerEpoch: number;
+  totalSteps: number;
+}
+
+/** Data that changes by step, a temperature or a mask: written into the step's buffer before each run. */
+export interface Moving {
+  dtype: "f32" | "u32";
+  /** [] when absent. */
+  shape?: Shape;
+  /** A pure function of the moment. */
+  at(moment: Moment): number | ArrayLike<number>;
+}
+
+/** Random crops of one size: `count` of every picture, view by view in one tensor [count B, size, size, 3]. */
+export interface ViewGroup {
+  size: number;
+  count: number;
+  /** Range of the crop's share of the area. */
+  scale: readonly [number, number];
+  filter?: "bicubic" | "bilinear";
+  /** What happens to the crops afterwards, in order, on levels; then they are standardised. */
+  augment?: readonly Augmentation[];
+}
+
+/** What a method finds while its step is recorded. */
+export interface Step<Name extends string = string> {
+  /** By the names of `Method.networks`. */
+  readonly networks: Readonly<Record<string, Parameters>>;
+  /** One tensor for each of the method's view groups, standardised. */
+  readonly views: readonly Tensor[];
+  /** u32 [B]. */
+  readonly labels: Tensor;
+  /** Tells running statistics and centers whether they may move; `ema` and `batchNorm` take it. */
+  readonly guard: Guard;
+  value(name: Name): Tensor;
+  /** For a forward pass that draws numbers: passes of one step draw others. */
+  training(pass: number): Training;
+  /** Records what follows the update: a teacher's average. */
+  afterUpdate(action: () => void): void;
+}
+
+/** What a step gives: the loss, and the scalars that the method named. */
+export interface StepOutput {
+  loss: Tensor;
+  metrics?: Readonly<Record<string, Tensor>>;
+}
+
+/** A way to pretrain: its networks, what it sees, what moves, and its loss. One file each. */
+export interface Method<Name extends string = string> {
+  readonly name: string;
+  /** What probes read: a network, and the configuration of the encoder in it. */
+  readonly encoder: { network: string; config: VitConfig };
+  /**
+   * Every network by name, the trained one first. Streams of first values are found by parameter names, so a teacher made
+   * of the same specs equals its student. Buffers are specs that are not trained.
+   */
+  networks(seed: number): Readonly<Record<string, readonly ParameterSpec[]>>;
+  readonly views: readonly ViewGroup[];
+  /** What changes by step besides pictures, crops and rates. */
+  readonly moving: Readonly<Record<Name, Moving>>;
+  /** Scalars logged besides loss and gradient norm. */
+  readonly metrics: readonly string[];
+  /** Smallest batch that has a loss and statistics. */
+  readonly leastBatch?: number;
+  /** Whether the loss reads labels. */
+  readonly needsLabels?: boolean;
+  record(step: Step<Name>): StepOutput;
+}
+
+/** What a method is made for, besides its own settings. */
+export interface Frame {
+  /** The encoder by its name; a method may give it other positions or a layer scale. */
+  encoder: VitConfig;
+  batchSize: number;
+  /** Classes of the pictures, 0 where they have no labels. */
+  classes: number;
+}
+
+/** One setting of a method: its flag on the command line, its place in JSON, its default. */
+export interface Setting<T> {
+  /** As commander reads it: `--mask-ratio <x>`. */
+  flag: string;
+  help: string;
+  value: T;
+  /** Throws one sentence where the text is no value. */
+  parse(text: string): T;
+}
+
+export type Settings<C> = { readonly [K in keyof C]: Setting<C[K]> };
+
+/** A method as the programs know it: its settings, its recipes, and how it is made. One line of `methods.ts` each. */
+export interface MethodModule<C extends object> {
+  /** One line of help. */
+  readonly about: string;
+  readonly settings: Settings<C>;
+  readonly recipes: Readonly<Record<RecipeName, Recipe<C>>>;
+  /** Throws one sentence where the settings do not fit each other or the frame. */
+  make(frame: Frame, config: C): Method;
+}

@@ -1,0 +1,84 @@
+// Kinds of settings: how a text of the command line becomes a value, or one sentence.
+
+import type { Setting, Settings } from "./method.ts";
+
+/** A number that `fits`, `wanted` in words. */
+function number(
+  flag: string,
+  help: string,
+  value: number,
+  wanted: string,
+  fits: (x: number) => boolean,
+): Setting<number> {
+  return {
+    flag,
+    help,
+    value,
+    parse(text) {
+      const x = text.trim() === "" ? Number.NaN : Number(text);
+      if (!fits(x)) throw new Error(`${flag.split(" ")[0]} must be ${wanted}; got ${text}`);
+      return x;
+    },
+  };
+}
+
+export const wholeNumber = (flag: string, help: string, value: number, least = 0): Setting<number> =>
+  number(
+    flag,
+    help,
+    value,
+    `a whole number of at least ${least}`,
+    (x) => Number.isSafeInteger(x) && x >= least,
+  );
+
+export const positiveNumber = (flag: string, help: string, value: number): Setting<number> =>
+  number(flag, help, value, "a number above 0", (x) => x > 0 && Number.isFinite(x));
+
+export const positiveOrZero = (flag: string, help: string, value: number): Setting<number> =>
+  number(flag, help, value, "a number of at least 0", (x) => x >= 0 && Number.isFinite(x));
+
+/** In [0, 1]. */
+export const share = (flag: string, help: string, value: number): Setting<number> =>
+  number(flag, help, value, "a number from 0 to 1", (x) => x >= 0 && x <= 1);
+
+/** Two rising numbers in [0, 1], as `0.2,1`. */
+export const range = (
+  flag: string,
+  help: string,
+  value: readonly [number, number],
+): Setting<readonly [number, number]> => ({
+  flag,
+  help,
+  value,
+  parse(text) {
+    const [low, high, ...rest] = text
+      .split(",")
+      .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+    if (
+      low === undefined ||
+      high === undefined ||
+      rest.length > 0 ||
+      !(low >= 0 && low <= high && high <= 1)
+    ) {
+      throw new Error(`${flag.split(" ")[0]} must be two rising numbers from 0 to 1, as 0.2,1; got ${text}`);
+    }
+    return [low, high];
+  },
+});
+
+/** On unless its `--no-` flag is given, or off unless it is. */
+export const toggle = (flag: string, help: string, value: boolean): Setting<boolean> => ({
+  flag,
+  help,
+  value,
+  parse: (text) => text === "true",
+});
+
+/** The defaults of a method's settings. */
+export const defaultsOf = <C extends object>(settings: Settings<C>): C =>
+  Object.fromEntries(
+    Object.entries<Setting<unknown>>(settings as Record<string, Setting<unknown>>).map(([key, { value }]) => [
+      key,
+      value,
+    ]),
+  ) as C;

@@ -1,0 +1,165 @@
+// The supervised control: DeiT's recipe (Touvron et al. 2021, "Training data-efficient image transformers & distillation through
+// attention", arXiv:2012.12877; official file main.py, with timm's mixup, random erasing and label smoothing).
+// What differs: RandAugment's place is taken by colour jitter; repeated augmentation and the distillation token are left out;
+// the rate moves by iteration, not by epoch and one epoch late.
+
+import { fill } from "../engine/graph/fill.ts";
+import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
+import { crossEntropy } from "../engine/ops/crossEntropy.ts";
+import { add, mul, sub } from "../engine/ops/elementwise.ts";
+import { indexSelect } from "../engine/ops/indexSelect.ts";
+import { normal } from "../engine/ops/randomOps.ts";
+import { reshape } from "../engine/ops/reshape.ts";
+import { slice } from "../engine/ops/slice.ts";
+import { ema } from "../engine/optim/ema.ts";
+import { Random } from "../engine/random.ts";
+import { colorJitter } from "../pictures/colorJitter.ts";
+import { drawMix, MIX_WIDTH, mixPictures } from "../pictures/mix.ts";
+import { drawErasing, erase } from "../pictures/randomErasing.ts";
+import { timmInit } from "./init.ts";
+import type { Frame, Method, MethodModule } from "./method.ts";
+import { positiveOrZero, range, share } from "./settings.ts";
+import { classify, headSpecs, type VitConfig, vit, vitSpecs } from "./vit.ts";
+
+export interface SupervisedConfig {
+  labelSmoothing: number;
+  /** Beta(a, a) of mixup and of cutmix, 0 without; with both, cutmix comes with this probability. */
+  mixup: number;
+  cutmix: number;
+  switchProb: number;
+  /** Probability of erasing a box of a picture. */
+  erasing: number;
+  /** Probability of colour jitter, and its strength. */
+  jitterProb: number;
+  jitter: number;
+  hue: number;
+  cropScale: readonly [number, number];
+  dropPath: number;
+  /** Decay of a moving average of the weights; 0 without. */
+  weightEma: number;
+}
+
+/** cls_token and pos_embed are not decayed (timm's no_weight_decay). */
+const exempt = (spec: ParameterSpec): ParameterSpec =>
+  spec.name === "cls_token" || spec.name === "pos_embed" ? specWith(spec, { decay: false }) : spec;
+
+type Moves = "mix" | "boxes" | "emaDecay";
+
+export function supervised(
+  { encoder: given, batchSize, classes }: Frame,
+  config: SupervisedConfig,
+): Method<Moves> {
+  const encoder: VitConfig = { ...given, dropPath: config.dropPath };
+  const side = encoder.imageSize;
+  const isMixed = config.mixup > 0 || config.cutmix > 0;
+  if (isMixed && batchSize % 2 === 1) {
+    throw new Error(`supervised: mixup and cutmix need an even batch; got ${batchSize}`);
+  }
+  const { jitter, hue, jitterProb } = config;
+  const jittering = colorJitter({
+    brightness: jitter,
+    contrast: jitter,
+    saturation: jitter,
+    hue,
+    p: jitterProb,
+  });
+  return {
+    name: "supervised",
+    encoder: { network: "model", config: given },
+    needsLabels: true,
+    networks(seed) {
+      const init = timmInit(seed);
+      const specs = [...vitSpecs(encoder, init), ...headSpecs(encoder.embedDim, classes, init)].map(exempt);
+      const networks: Record<string, readonly ParameterSpec[]> = { model: specs };
+      if (config.weightEma > 0) networks.ema = specs;
+      return networks;
+    },
+    views: [{ size: side, count: 1, scale: config.cropScale, augment: jitterProb > 0 ? [jittering] : [] }],
+    moving: {
+      mix: {
+        dtype: "f32",
+        shape: [MIX_WIDTH],
+        at: ({ seed, step }) => drawMix(config, side, new Random(seed, "mixup", step)),
+      },
+      boxes: {
+        dtype: "f32",
+        shape: [batchSize, 4],
+        at({ seed, step }) {
+          const random = new Random(seed, "erase", step);
+          return Array.from({ length: batchSize }, () => drawErasing(config.erasing, side, random)).flat();
+        },
+      },
+      emaDecay: { dtype: "f32", at: () => config.weightEma },
+    },
+    metrics: [],
+    record({ networks, views, labels, value, training, guard, afterUpdate }) {
+      const { model, ema: average } = networks as { model: Parameters; ema?: Parameters };
+      const drawing = training(0);
+      let images = views[0]!;
+      if (isMixed) images = mixPictures(images, value("mix"));
+      if (config.erasing > 0) {
+        const key = { seed: drawing.seed, stream: "erase", step: drawing.step, site: 1 } as const;
+        images = erase(images, normal(images.device, images.shape, key), value("boxes"));
+      }
+      const logits = classify(model, vit(model, encoder, images, drawing).tokens); // [B, K]
+      const own = crossEntropy(logits, labels, config);
+      const loss = isMixed ? mixed(own, crossEntropy(logits, reversed(labels), config), value("mix")) : own;
+      if (average) afterUpdate(() => ema(average.trained, model.trained, value("emaDecay"), guard));
+      return { loss };
+    },
+  };
+}
+
+/** Labels of the partners. */
+function reversed(labels: Tensor): Tensor {
+  const count = labels.size;
+  const order = Uint32Array.from({ length: count }, (_, i) => count - 1 - i);
+  return indexSelect(labels, Tensor.from(labels.device, order, [count], "u32"));
+}
+
+/** share own + (1 - share) partner: cross-entropy is linear in its target. */
+function mixed(own: Tensor, partner: Tensor, numbers: Tensor): Tensor {
+  const share = reshape(slice(numbers, 0, MIX_WIDTH - 1, MIX_WIDTH), []);
+  return add(mul(share, own), mul(sub(fill(own.device, [], 1), share), partner));
+}
+
+export const supervisedModule: MethodModule<SupervisedConfig> = {
+  about: "Labels, by DeiT's recipe: the control that the others are compared with (Touvron et al. 2021).",
+  settings: {
+    labelSmoothing: share("--label-smoothing <x>", "share of a target that is spread over all classes", 0.1),
+    mixup: positiveOrZero("--mixup <a>", "Beta(a, a) of mixup, 0 for none", 0.8),
+    cutmix: positiveOrZero("--cutmix <a>", "Beta(a, a) of cutmix, 0 for none", 1),
+    switchProb: share("--switch-prob <p>", "probability of cutmix where there is mixup, too", 0.5),
+    erasing: share("--erasing <p>", "probability of erasing a box of a picture", 0.25),
+    jitterProb: share("--jitter-prob <p>", "probability of colour jitter", 0.8),
+    jitter: positiveOrZero("--jitter <x>", "strength of brightness, contrast and saturation jitter", 0.4),
+    hue: share("--hue <x>", "largest turn of the hue, as a share of the circle", 0.1),
+    cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
+    dropPath: share("--drop-path <p>", "of the last block", 0.1),
+    weightEma: share("--weight-ema <x>", "decay of a moving average of the weights, 0 for none", 0),
+  },
+  recipes: {
+    paper: {
+      source: "ViT-B/16: DeiT's main.py, 300 epochs",
+      batchSize: 1024,
+      epochs: 300,
+      betas: [0.9, 0.999],
+      lr: { kind: "warmupCosine", base: 5e-4, per: 512, min: 1e-5, warmup: 5 / 300 },
+      weightDecay: 0.05,
+      clip: null,
+      config: { weightEma: 0.99996 },
+    },
+    small: {
+      source: "32 px, 64 tokens, .3 to 1 M pictures: measured for this project",
+      batchSize: 256,
+      epochs: 100,
+      betas: [0.9, 0.999],
+      lr: { kind: "warmupCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+      weightDecay: 0.05,
+      clip: null,
+      config: { mixup: 0, cutmix: 0, erasing: 0, jitterProb: 0.5, cropScale: [0.4, 1], dropPath: 0 },
+    },
+  },
+  make: supervised,
+};

@@ -1,0 +1,236 @@
+import { type Batches, planBatches } from "../data/batches.ts";
+import { IMAGENET_STATISTICS } from "../data/images.ts";
+import { type CompiledStep, compile, type Outputs } from "../engine/capture/compile.ts";
+import type { TimedDispatch } from "../engine/capture/timing.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { grad } from "../engine/graph/autograd.ts";
+import { Guard } from "../engine/graph/guard.ts";
+import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
+import { cropPictures } from "../engine/ops/cropPictures.ts";
+import { indexSelect } from "../engine/ops/indexSelect.ts";
+import { adamw } from "../engine/optim/adamw.ts";
+import { clipGradients } from "../engine/optim/clip.ts";
+import type { Optimizer } from "../engine/optim/optimizer.ts";
+import { Random } from "../engine/random.ts";
+import { MetricRing } from "../engine/step/metricRing.ts";
+import type { Schedule } from "../engine/step/schedule.ts";
+import type { Method, ViewGroup } from "../models/method.ts";
+import { scheduleOf } from "../models/recipe.ts";
+import { standardise } from "../pictures/standardise.ts";
+import { methodOf, type RunSettings } from "./methodRun.ts";
+import type { PictureSource } from "./pictureSource.ts";
+import { boxesOf, drawnOf, StepInputs } from "./stepInputs.ts";
+
+/** What must be saved to go on exactly: every number on the GPU that a step changes. */
+export interface TrainerState {
+  /** Updates made so far; after a step that was not finite, those before it. */
+  step: number;
+  /** By the prefixes of `MethodTrainer.kept` and the parameters' names. */
+  tensors: Map<string, NamedValues>;
+}
+
+/** Tensors on the device that a run keeps, laid out as the values or the trained ones of `layout`. */
+export interface Kept {
+  tensors: readonly Tensor[];
+  layout: Parameters;
+}
+
+/** How a run is computed, which no bit of it depends on. */
+export interface TrainerOptions {
+  /** Compute each block again for its gradient instead of keeping its tensors: less memory, more time. */
+  gradCheckpointing?: boolean;
+}
+
+/**
+ * One run on one device: the captured training step and the buffers it works on. A step is a pure function of the
+ * settings, the step number and the state, so a resumed run computes the same bits.
+ */
+export class MethodTrainer {
+  readonly device: Device;
+  readonly settings: RunSettings;
+  readonly method: Method;
+  /** By the method's names; the first one is trained. */
+  readonly networks: Readonly<Record<string, Parameters>>;
+  readonly optimizer: Optimizer;
+  readonly ring: MetricRing;
+  /** Halts everything that moves at the first step that is not finite. */
+  readonly guard: Guard;
+  readonly batches: Batches;
+  readonly #source: PictureSource;
+  readonly #inputs: StepInputs;
+  readonly #rate: Schedule;
+  readonly #options: TrainerOptions;
+  #compiled: CompiledStep<Outputs> | null = null;
+  #step = 0;
+  /** The step of the state that was last put in. */
+  #origin = 0;
+
+  constructor(device: Device, settings: RunSettings, source: PictureSource, options: TrainerOptions = {}) {
+    const { seed, batchSize, betas, lr, weightDecay, totalSteps, data } = settings;
+    this.device = device;
+    this.settings = settings;
+    this.method = methodOf(settings);
+    this.#source = source;
+    this.#options = options;
+    const networks = Object.entries(this.method.networks(seed));
+    this.networks = Object.fromEntries(
+      networks.map(([name, specs], i) => [name, new Parameters(device, specs, { gradients: i === 0 })]),
+    );
+    const optimizer = adamw(this.trained, { beta1: betas[0], beta2: betas[1] });
+    this.optimizer = optimizer;
+    this.guard = new Guard(device);
+    this.ring = new MetricRing(device, ["loss", "gradNorm", ...this.method.metrics]);
+    this.batches = planBatches({
+      count: data.count,
+      batchSize,
+      shuffle: (epoch) => {
+        const random = new Random(seed, "order", epoch);
+        return () => random.nextU32();
+      },
+    });
+    this.#rate = scheduleOf(lr, totalSteps);
+    const decay = scheduleOf(weightDecay, totalSteps);
+    this.#inputs = new StepInputs(device, settings, this.method, (step) =>
+      optimizer.numbers({ step: step + 1, lr: this.#rate(step), weightDecay: decay(step) }),
+    );
+  }
+
+  /** The network whose parameters the optimiser moves. */
+  get trained(): Parameters {
+    return Object.values(this.networks)[0]!;
+  }
+
+  /** The network that probes read. */
+  get encoder(): Parameters {
+    return this.networks[this.method.encoder.network]!;
+  }
+
+  /** Steps submitted so far; the next one has this number. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Learning rate of a step. */
+  rateAt(step: number): number {
+    return this.#rate(step);
+  }
+
+  /** The captured step: its memory plan and dispatch count. */
+  async prepare(): Promise<CompiledStep<Outputs>> {
+    this.#compiled ??= await compile(this.device, () => this.record());
+    return this.#compiled;
+  }
+
+  /** Records one training step: views, loss, gradients, update, averages, metrics. */
+  record(): Outputs {
+    const { method, networks, trained, settings, guard } = this;
+    const step = this.#inputs.tensor("step");
+    const after: (() => void)[] = [];
+    const { loss, metrics } = method.record({
+      networks,
+      views: method.views.map((view, group) => this.#cut(view, group)),
+      labels: indexSelect(this.#source.labels, this.#inputs.tensor("places")),
+      guard,
+      value: (name) => this.#inputs.tensor(`${method.name}.${name}`),
+      training: (pass) => ({ seed: settings.seed, step, pass, ...this.#options }),
+      afterUpdate: (action) => after.push(action),
+    });
+    const { tensors, into } = trained.trainable();
+    grad(loss, tensors, { into });
+    guard.check(loss);
+    const { factors, norm } = clipGradients(trained, guard, settings.clip ?? {});
+    this.optimizer.update(this.#inputs.tensor("rates"), factors);
+    for (const action of after) action();
+    guard.settle();
+    this.ring.record(step, { loss, gradNorm: norm, ...metrics });
+    return {};
+  }
+
+  /** The crops of one size, augmented and standardised: [count B, size, size, 3]. */
+  #cut({ size, filter = "bicubic", augment = [] }: ViewGroup, group: number): Tensor {
+    const boxes = this.#inputs.tensor(boxesOf(group));
+    const crop = { size, filter, ...IMAGENET_STATISTICS };
+    if (augment.length === 0) return cropPictures(this.#source.shards, boxes, crop);
+    let levels = cropPictures(this.#source.shards, boxes, { ...crop, levels: true });
+    for (const [i, { apply }] of augment.entries()) {
+      levels = apply(levels, this.#inputs.tensor(drawnOf(group, i)));
+    }
+    return standardise(levels, IMAGENET_STATISTICS);
+  }
+
+  /** Writes the inputs of the next step: which pictures, which crops, which rates. */
+  writeInputs(): void {
+    const { seed, totalSteps } = this.settings;
+    const { stepsPerEpoch } = this.batches;
+    const position = this.batches.position(this.#step);
+    const moment = { seed, step: this.#step, epoch: position.epoch, stepsPerEpoch, totalSteps };
+    this.#inputs.write(moment, this.batches.indices(position), this.#source);
+  }
+
+  /** Submits the next step without waiting for it. `prepare` comes first. */
+  run(): void {
+    if (!this.#compiled) throw new Error("MethodTrainer.run: prepare the trainer first");
+    this.writeInputs();
+    this.#compiled.run();
+    this.advance();
+  }
+
+  /** Notes that the step whose inputs were written has been submitted. */
+  advance(): void {
+    this.#step++;
+  }
+
+  /** Makes the next step with a timestamp around every dispatch; the device must have been opened with `timestamps`. */
+  async timeDispatches(): Promise<TimedDispatch[]> {
+    const compiled = await this.prepare();
+    this.writeInputs();
+    this.advance();
+    return compiled.timeDispatches();
+  }
+
+  /** Every number on the GPU that a step changes, by the prefix of its names in a checkpoint. */
+  kept(): Record<string, Kept> {
+    const networks = Object.entries(this.networks).map(([name, layout], i): [string, Kept] => [
+      i === 0 ? "" : `${name}.`,
+      { tensors: layout.values, layout },
+    ]);
+    const moments = Object.entries(this.optimizer.state).map(([name, tensors]): [string, Kept] => [
+      `optimizer.${name}.`,
+      { tensors, layout: this.trained },
+    ]);
+    return Object.fromEntries([...networks, ...moments]);
+  }
+
+  /** Waits for the GPU: the updates that were made, which a halted run has fewer of than steps. */
+  async updates(): Promise<number> {
+    return this.#origin + (await this.guard.read()).steps;
+  }
+
+  /** Waits for the GPU and copies everything out that a resumed run needs. */
+  async state(): Promise<TrainerState> {
+    const tensors = new Map<string, NamedValues>();
+    for (const [prefix, { tensors: flat, layout }] of Object.entries(this.kept())) {
+      for await (const [name, values] of layout.entries(flat)) tensors.set(prefix + name, values);
+    }
+    return { step: await this.updates(), tensors };
+  }
+
+  /** Goes on from a saved state of the same settings; throws, before anything changes, if it is not whole. */
+  restore({ step, tensors }: TrainerState): void {
+    const found = Object.entries(this.kept()).flatMap(([prefix, { tensors: flat, layout }]) => {
+      const own = [...tensors].filter(([name]) => name.startsWith(prefix));
+      return layout.match(flat, new Map(own.map(([name, values]) => [name.slice(prefix.length), values])));
+    });
+    for (const { view, values } of found) view.write(values);
+    this.continueFrom(step);
+  }
+
+  /** Goes on at a step whose state `kept` holds by now: a halted run moves again, metrics of before are not its own. */
+  continueFrom(step: number): void {
+    this.#step = step;
+    this.#origin = step;
+    this.guard.restart();
+    this.ring.restart();
+  }
+}

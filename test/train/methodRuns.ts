@@ -1,0 +1,42 @@
+import { creatures } from "../../src/data/creatures/creatures.ts";
+import type { MethodName } from "../../src/models/methods.ts";
+import { type RunSettings, runSettings } from "../../src/train/methodRun.ts";
+
+/** Settings of each method that make it small; a method without a line here fails the tests that run over all. */
+const SMALL: Record<MethodName, object> = {
+  supervised: { mixup: 0.8, cutmix: 1, erasing: 0.5, dropPath: 0.2, weightEma: 0.9 },
+  mae: { decoderDepth: 1 },
+  "moco-v3": { hiddenDim: 32, dim: 16, blur: [0.5, 0.5] },
+  dino: {
+    prototypes: 48,
+    hiddenDim: 32,
+    bottleneckDim: 16,
+    localCrops: 2,
+    localSize: 16,
+    warmupTeacherTemperature: 0.04,
+    teacherTemperature: 0.07,
+    warmupTeacherTemperatureEpochs: 3,
+    dropPath: 0.2,
+  },
+};
+
+/** Eight pictures in batches of four: an epoch has two steps. */
+export const pictures = creatures({ kind: "creatures-coat", count: 8, seed: 4 });
+
+/** A short run with every schedule moving. */
+export const smallRun = (
+  method: MethodName,
+  changes: { totalSteps?: number; seed?: number } = {},
+): RunSettings =>
+  runSettings({
+    method,
+    recipe: "small",
+    model: "vit_micro_patch8_32",
+    data: { name: "coat", count: pictures.count, width: 32, height: 32, classes: pictures.classes.length },
+    seed: 3,
+    batchSize: 4,
+    totalSteps: 12,
+    warmupSteps: 3,
+    config: SMALL[method],
+    ...changes,
+  });
