@@ -29,6 +29,7 @@ export {
   type Segment,
 } from "./graph/parameters.ts";
 export { recompute } from "./graph/recompute.ts";
+export type { DTypes, Takes } from "./graph/takes.ts";
 export { type DType, type Shape, Tensor, type Tensors, type Values } from "./graph/tensor.ts";
 export { type AdamWOptions, adamw } from "./optim/adamw.ts";
 export { type ClipOptions, type Clipped, clipGradients } from "./optim/clip.ts";
