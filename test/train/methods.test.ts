@@ -3,8 +3,10 @@ import { capture } from "../../src/engine/capture/compile.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { methodOf, type RunSettings } from "../../src/train/methodRun.ts";
+import { methodOf, type RunSettings, runSettings } from "../../src/train/methodRun.ts";
 import { MethodTrainer } from "../../src/train/methodTrainer.ts";
+import { maeRun } from "../../src/train/run.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
 
@@ -102,6 +104,18 @@ const momentAt = ({ settings, batches }: MethodTrainer, step: number) => ({
   epoch: batches.position(step).epoch,
   stepsPerEpoch: batches.stepsPerEpoch,
   totalSteps: settings.totalSteps,
+});
+
+test("MAE has the bits of the trainer that knows it alone: parameters and moments after four steps", async () => {
+  const shared = { model: "vit_micro_patch8_32", seed: 3, batchSize: 4, totalSteps: 12 } as const;
+  const { name, count, width, height } = pictures;
+  const data = { name, count, width, height };
+  const alone = new Trainer(on.device, maeRun({ ...shared, data }), images);
+  await alone.prepare();
+  while (alone.step < 4) alone.run();
+  expect(await stateAfter(runSettings({ ...shared, data, method: "mae", recipe: "paper" }), 4)).toEqual(
+    await alone.state(),
+  );
 });
 
 test("another seed gives another run", async () => {
