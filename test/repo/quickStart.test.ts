@@ -44,6 +44,9 @@ beforeAll(() => {
   for (const path of listed.stdout.split("\0")) {
     if (path && existsSync(join(root, path))) cpSync(join(root, path), join(clone, path));
   }
+  // Packages older than the lock would be installed anew by the clone, through the link, over those of this checkout.
+  const { status } = spawnSync(process.execPath, ["scripts/setup.mjs"], { cwd: root });
+  if (status !== 0) throw new Error("quick start: node scripts/setup.mjs must succeed here first");
   symlinkSync(join(root, "node_modules"), join(clone, "node_modules"), "junction");
 });
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
