@@ -1,4 +1,5 @@
 /** Safetensors files larger than memory: read tensor by tensor, written piece by piece. */
+import { cut } from "./headerJson.ts";
 import { bytesOf, type StoredTensor, tensorOf } from "./safetensors.ts";
 import {
   type HeaderEntry,
@@ -34,7 +35,8 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
     metadata,
     async tensor(name) {
       const entry = entries.get(name);
-      if (!entry) throw new Error(`readSafetensors: the file must hold ${name}; got ${[...entries.keys()]}`);
+      if (!entry)
+        throw new Error(`readSafetensors: the file must hold ${name}; got ${cut(`${[...entries.keys()]}`)}`);
       return tensorOf(entry, await source.read(start + entry.begin, entry.end - entry.begin));
     },
   };

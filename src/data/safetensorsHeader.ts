@@ -4,7 +4,7 @@
  * and row-major, offsets counted from the end of the header. Typed arrays are taken to be little-endian, as on every
  * platform with WebGPU.
  */
-import { strictText } from "./text.ts";
+import { cut, parseObject, shown } from "./headerJson.ts";
 
 type Bits16 = typeof Uint16Array;
 
@@ -131,35 +131,13 @@ export function parseHeader(bytes: Uint8Array, fileBytes: number): Header {
   const dataBytes = fileBytes - start;
   const { [METADATA]: metadata = {}, ...found } = parseObject(bytes);
   if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
-    throw new Error(
-      `readSafetensors: ${METADATA} must map strings to strings; got ${JSON.stringify(metadata)}`,
-    );
+    throw new Error(`readSafetensors: ${METADATA} must map strings to strings; got ${shown(metadata)}`);
   }
   const entries = new Map(
     Object.entries(found).map(([name, entry]) => [name, checkEntry(name, entry, dataBytes)]),
   );
   checkFilled(entries, dataBytes);
   return { entries, metadata: metadata as Record<string, string>, start };
-}
-
-function parseObject(bytes: Uint8Array): Record<string, unknown> {
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === SPACE) end--; // padding
-  const text = strictText(bytes.subarray(0, end));
-  if (text === null) throw new Error("readSafetensors: the header must be UTF-8; got other bytes");
-  let header: unknown;
-  try {
-    header = JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`readSafetensors: the header must be JSON; got ${JSON.stringify(text.slice(0, 40))}`, {
-      cause,
-    });
-  }
-  if (!isObject(header)) {
-    throw new Error(`readSafetensors: the header must be an object; got ${text.slice(0, 40)}`);
-  }
-  checkUniqueKeys(text);
-  return header;
 }
 
 /** Throws unless the tensors lie end to end over all of the data. */
@@ -170,7 +148,7 @@ function checkFilled(entries: ReadonlyMap<string, HeaderEntry>, dataBytes: numbe
     if (begin !== filled) {
       const fault = begin < filled ? "overlaps the tensor before it" : "leaves a gap before it";
       throw new Error(
-        `readSafetensors: tensors must lie end to end; got ${name} at byte ${begin}, which ${fault}`,
+        `readSafetensors: tensors must lie end to end; got ${cut(name)} at byte ${begin}, which ${fault}`,
       );
     }
     filled = end;
@@ -180,44 +158,26 @@ function checkFilled(entries: ReadonlyMap<string, HeaderEntry>, dataBytes: numbe
   }
 }
 
-/** Throws if an object of valid JSON text names a key twice, which JSON.parse lets pass. */
-function checkUniqueKeys(text: string): void {
-  const seen: Set<string>[] = [];
-  for (const [token, , colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
-    if (token === "{") seen.push(new Set());
-    else if (token === "}") seen.pop();
-    else if (colon !== undefined) {
-      const key: string = JSON.parse(token.slice(0, token.length - colon.length));
-      const keys = seen.at(-1)!;
-      if (keys.has(key)) throw new Error(`readSafetensors: every key must appear once; got ${key} twice`);
-      keys.add(key);
-    }
-  }
-}
-
 function checkEntry(name: string, entry: unknown, dataBytes: number): HeaderEntry {
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
+  const tensor = cut(name);
   if (!isDtype(dtype)) {
     const known = Object.keys(ARRAYS).join(" ");
-    throw new Error(
-      `readSafetensors: ${name} must have a dtype among ${known}; got ${JSON.stringify(dtype)}`,
-    );
+    throw new Error(`readSafetensors: ${tensor} must have a dtype among ${known}; got ${shown(dtype)}`);
   }
   if (!isShape(shape)) {
-    throw new Error(
-      `readSafetensors: ${name} must have a shape of whole numbers; got ${JSON.stringify(shape)}`,
-    );
+    throw new Error(`readSafetensors: ${tensor} must have a shape of whole numbers; got ${shown(shape)}`);
   }
   const [begin, end] = isShape(offsets) && offsets.length === 2 ? offsets : [];
   if (begin === undefined || end === undefined || begin > end || end > dataBytes) {
     throw new Error(
-      `readSafetensors: ${name} must have data_offsets within ${dataBytes} bytes; got ${JSON.stringify(offsets)}`,
+      `readSafetensors: ${tensor} must have data_offsets within ${dataBytes} bytes; got ${shown(offsets)}`,
     );
   }
   const size = product(shape) * ARRAYS[dtype].BYTES_PER_ELEMENT;
   if (end - begin !== size) {
     throw new Error(
-      `readSafetensors: ${name} of dtype ${dtype} and shape [${shape}] must take ${size} bytes; got ${end - begin}`,
+      `readSafetensors: ${tensor} of dtype ${dtype} and shape ${shown(shape)} must take ${size} bytes; got ${end - begin}`,
     );
   }
   return { dtype, shape, begin, end };
