@@ -55,6 +55,12 @@ export {
   toFloat32,
   writeSafetensors,
 } from "./data/safetensors.ts";
+export {
+  type ByteSource,
+  openSafetensors,
+  type SafetensorsFile,
+  safetensorsPieces,
+} from "./data/safetensorsFile.ts";
 export { readStl10, STL10_CLASSES } from "./data/stl10.ts";
 export * from "./engine/index.ts";
 export * from "./engine/ops/index.ts";
@@ -112,10 +118,10 @@ export { type ChromeTrace, chromeTrace } from "./profile/trace.ts";
 export {
   type Checkpoint,
   type CheckpointInfo,
-  decodeCheckpoint,
   encodeCheckpoint,
   loadParameters,
-  stateOf,
+  openCheckpoint,
+  restoreTrainer,
 } from "./train/checkpoint.ts";
 export { DeviceImages } from "./train/deviceImages.ts";
 export { type LoopOptions, NonFiniteLossError, type ProgressRow, train } from "./train/loop.ts";

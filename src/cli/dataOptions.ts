@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { FORMATS, LAST_FORMAT } from "../data/formats.ts";
-import { whole } from "./arguments.ts";
+import { path, whole } from "./arguments.ts";
 import { BUILT_IN, CREATURES, type DataChoice } from "./datasets.ts";
 
 /** The flags that choose pictures, as commander gives them. */
@@ -25,9 +25,9 @@ export function addDataOptions(command: Command, { otherwise }: { otherwise?: st
   const text = `${BUILT_IN.join(", ")} (built in), or the path of a folder`;
   return command
     .addOption(
-      new Option("--data <set>", otherwise ? `${text} (default: ${otherwise})` : text).makeOptionMandatory(
-        otherwise === undefined,
-      ),
+      new Option("--data <set>", otherwise ? `${text} (default: ${otherwise})` : text)
+        .argParser(path)
+        .makeOptionMandatory(otherwise === undefined),
     )
     .option("--data-size <n>", "side to which pictures are drawn or scaled in memory", whole(8))
     .option(

@@ -9,7 +9,7 @@ import { linearProbe } from "../eval/linearProbe.ts";
 import { maeInit } from "../models/init.ts";
 import { vitSpecs } from "../models/vit.ts";
 import { type CheckpointInfo, loadParameters } from "../train/checkpoint.ts";
-import { positive, whole, wholeList } from "./arguments.ts";
+import { path, positive, seed, whole, wholeList } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadPair } from "./datasets.ts";
 import { asUsage } from "./errors.ts";
@@ -53,7 +53,7 @@ export function evalCommand(): Command {
   const linear = new Command("linear")
     .description("Linear classifier on frozen features (MAE's protocol: batch norm, LARS).")
     .option("--epochs <n>", "passes over the training features", whole(1), 90)
-    .option("--seed <n>", "of the first weights and the order", whole(0), 0)
+    .option("--seed <n>", "of the first weights and the order", seed, 0)
     .option("--probe-batch <n>", "rows per update (default: 78 updates an epoch, as in the paper)", whole(2))
     .option("--base-rate <x>", "learning rate per 256 rows (default: the paper's highest rate)", positive)
     .addHelpText("after", example("linear"))
@@ -72,7 +72,7 @@ Examples:
 
 const addEvalOptions = (command: Command): Command =>
   addDataOptions(command)
-    .requiredOption("--checkpoint <path>", "folder of a run, or its checkpoint.safetensors")
+    .requiredOption("--checkpoint <path>", "folder of a run, or its checkpoint.safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
     .addOption(
       new Option("--pool <reading>", "what is read from the tokens").choices(READINGS).default("cls"),
@@ -102,6 +102,7 @@ async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
   const device = await openTuned({ tune: flags.tune });
   const params = new Parameters(device, vitSpecs(encoder, maeInit(settings.seed)), { gradients: false });
   if (!flags.untrained) await asUsage(() => loadParameters(params, checkpoint));
+  await checkpoint.close();
   const features = (split: Split): Promise<Features> =>
     asUsage(() =>
       extractFeatures(device, vitFeatures(params, encoder, flags.pool), sets[split], {

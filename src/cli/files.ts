@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 
@@ -16,14 +16,21 @@ const REASONS: Record<string, string> = {
   EROFS: "its disk is read-only",
 };
 
+/** And what went wrong while the program ran, through no fault of the path. */
+const MISHAPS: Record<string, string> = {
+  ENOSPC: "its disk is full",
+  EDQUOT: "its disk has no room left for this user (quota)",
+  EFBIG: "the system allows no file as large",
+  EIO: "its disk fails to read or write",
+};
+
 /** A system error about a path as one clause, a `UsageError` where the path is to blame; other errors unchanged. */
 export function explain(path: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) return error;
   const reason = REASONS[code];
-  return reason === undefined
-    ? new Error(`${path}: the system refuses it (${code})`, { cause: error })
-    : new UsageError(`${path}: ${reason}`, { cause: error });
+  if (reason !== undefined) return new UsageError(`${path}: ${reason}`, { cause: error });
+  return new Error(`${path}: ${MISHAPS[code] ?? `the system refuses it (${code})`}`, { cause: error });
 }
 
 /** "file", "folder", "other" (a device, a pipe) or null where nothing is. */
@@ -54,14 +61,17 @@ export async function readBytes(path: string, most = MOST_BYTES): Promise<Uint8A
 
 /**
  * Writes a file so that a reader, or a run killed at any moment, finds the old one or the new one and nothing between:
- * to a temporary name in the same folder, flushed to the disk, then renamed.
+ * to a temporary name in the same folder, flushed to the disk, then renamed. Contents may come in pieces.
  */
-export async function writeAtomic(path: string, contents: Uint8Array | string): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  contents: Uint8Array | string | AsyncIterable<Uint8Array | string>,
+): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     const file = await open(temporary, "w");
     try {
-      await file.writeFile(contents);
+      await writeFile(file, contents);
       await file.sync();
     } finally {
       await file.close();

@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf, sentenceOf } from "./errors.ts";
 import { evalCommand } from "./eval.ts";
-import { flushOutput, outliveReaders } from "./output.ts";
+import { checkOutput, flushOutput, outliveReaders } from "./output.ts";
 import { planCommand } from "./plan.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { profileCommand } from "./profile.ts";
@@ -61,4 +61,8 @@ outliveReaders();
 process.on("unhandledRejection", end);
 process.on("uncaughtException", end);
 
-await program.parseAsync().then(() => end(), end);
+await program
+  .parseAsync()
+  .then(flushOutput)
+  .then(checkOutput)
+  .then(() => end(), end);

@@ -1,3 +1,5 @@
+import { explain } from "./files.ts";
+
 /** One line for the person who runs the program. */
 export const printLine = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -20,14 +22,22 @@ export const flushOutput = async (): Promise<void> => {
   }
 };
 
+/** What a stream says whose reader has left, or whose terminal was closed. */
+const LEFT: readonly (string | undefined)[] = ["EPIPE", "ECONNRESET", "EIO", "ERR_STREAM_DESTROYED"];
+let lost: NodeJS.ErrnoException | null = null;
+
 /**
- * Lets whoever reads a pipe leave (`| head -3`): what is written after that is lost, the work goes on and is saved. Other
- * faults of the two streams, a full disk behind `>`, end the program as any error does.
+ * Lets whoever reads stdout or stderr leave (`| head -3`), and the disk behind `>` fill up: what is written after that is
+ * lost, the work goes on and is saved.
  */
 export function outliveReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
-    });
-  }
+  process.stderr.on("error", () => undefined); // there is nowhere to tell it
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (!LEFT.includes(error.code)) lost ??= error;
+  });
+}
+
+/** Throws if a part of the output was lost to anything but a reader who left. */
+export function checkOutput(): void {
+  if (lost) throw explain("stdout", lost);
 }

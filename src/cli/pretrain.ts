@@ -1,19 +1,19 @@
 import { Command, Option } from "commander";
 import type { ImageSet } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import { type Checkpoint, stateOf } from "../train/checkpoint.ts";
+import { adapterName, type Checkpoint, restoreTrainer } from "../train/checkpoint.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type ProgressRow, train } from "../train/loop.ts";
 import type { RunSettings } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
-import { positive, whole } from "./arguments.ts";
+import { path, positive, seed, whole } from "./arguments.ts";
 import { addDataOptions, choiceOf } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
 import { printLine, printResult } from "./output.ts";
 import { byteSize, duration, ProgressLine } from "./progress.ts";
-import { RunFolder, readCheckpoint } from "./runFolder.ts";
+import { type CheckpointFile, RunFolder, readCheckpoint } from "./runFolder.ts";
 import {
   checkData,
   checkFlags,
@@ -44,12 +44,12 @@ metrics.jsonl. Ctrl-C finishes the step and saves; --resume goes on to the same 
 export function pretrainCommand(): Command {
   const mae = new Command("mae")
     .description("Pretrain a Vision Transformer as a masked autoencoder (He et al. 2022).")
-    .requiredOption("--out <dir>", "folder of the run")
+    .requiredOption("--out <dir>", "folder of the run", path)
     .option("--model <name>", "encoder: vit_{micro|mini|tiny|small|base|large}_patch<P>_<SIZE>")
     .addOption(new Option("--steps <n>", "updates to make").argParser(whole(1)).conflicts("epochs"))
     .addOption(new Option("--epochs <n>", "passes over the pictures, instead of --steps").argParser(whole(1)))
     .option("--batch <n>", `pictures per step (default: ${DEFAULT_BATCH})`, whole(1))
-    .option("--seed <n>", "of first values, order, crops and masks (default: 0)", whole(0))
+    .option("--seed <n>", "of first values, order, crops and masks (default: 0)", seed)
     .option("--save-every <n>", "steps between checkpoints (default: a tenth of the run)", whole(1))
     .option("--resume", "go on from the checkpoint in --out, with its settings")
     .option("--base-rate <x>", "learning rate per 256 pictures (default: 1.5e-4)", positive)
@@ -95,6 +95,7 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
   }
   const device = await openTuned({ tune: flags.tune });
   const trainer = await prepare(device, settings, images, checkpoint, flags);
+  await checkpoint?.close();
   const { memory, dispatches } = await trainer.prepare();
   const size = { parameters: trainer.parameters.count(), stepBytes: memory.bytes, dispatches };
   printLine(
@@ -103,7 +104,7 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
   );
   const hint = flags.tune ? tuneHint(device, settings) : null;
   if (hint) printLine(hint);
-  if (checkpoint) printLine(`going on from step ${trainer.step} of ${settings.totalSteps}`);
+  if (checkpoint) printLine(goingOn(checkpoint, trainer));
 
   const { stopped, last } = await runTo(trainer, folder, flags.saveEvery, line);
   const seconds = (performance.now() - started) / 1000;
@@ -128,7 +129,7 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
 }
 
 /** The checkpoint to go on from, or null for a fresh run; a run that is there is never overwritten. */
-async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<Checkpoint | null> {
+async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<CheckpointFile | null> {
   if (flags.resume) {
     if (await folder.hasCheckpoint()) await folder.make(); // from here on no other run moves it
     return readCheckpoint(folder.path);
@@ -137,6 +138,14 @@ async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<Ch
   throw new UsageError(
     `${folder.path} holds a checkpoint already: add --resume to go on, or name another --out`,
   );
+}
+
+/** Where a resumed run goes on, and that it will not be the run it was where the adapter is another. */
+function goingOn({ info }: Checkpoint, { step, settings, device }: Trainer): string {
+  const line = `going on from step ${step} of ${settings.totalSteps}`;
+  const now = adapterName(device);
+  if (info.adapter === now) return line;
+  return `${line}, on another adapter than before (${info.adapter}): bits will differ from a run on one alone`;
 }
 
 /** The trainer with everything on the device. What does not fit is said before anything is allocated. */
@@ -151,7 +160,7 @@ const prepare = (
     await planOrRefuse(device, settings, { gradCheckpointing });
     const onDevice = await DeviceImages.upload(device, images);
     const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
-    if (checkpoint) trainer.restore(stateOf(checkpoint));
+    if (checkpoint) await restoreTrainer(trainer, checkpoint);
     await trainer.prepare();
     await device.finish();
     return trainer;

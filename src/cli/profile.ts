@@ -9,7 +9,7 @@ import { chromeTrace } from "../profile/trace.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { maeRun } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
-import { whole } from "./arguments.ts";
+import { path, whole } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
@@ -47,7 +47,7 @@ export function profileCommand(): Command {
     .option("--image-size <n>", "side of the model's pictures (default: the SIZE in its name)", whole(1))
     .option("--steps <n>", "steps to time, of which the median is shown", whole(1), 3)
     .option("--shapes", "a line for each shape of a kernel")
-    .option("--trace <file>", "write the last step as a Chrome trace")
+    .option("--trace <file>", "write the last step as a Chrome trace", path)
     .option(...NO_TUNE)
     .option("--json", "end with one line of JSON")
     .addHelpText("after", EXAMPLES)

@@ -1,26 +1,36 @@
-import { appendFileSync, closeSync, openSync } from "node:fs";
+import { appendFileSync, closeSync, createReadStream, openSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
+import { createInterface } from "node:readline";
+import { type Checkpoint, encodeCheckpoint, openCheckpoint } from "../train/checkpoint.ts";
 import type { ProgressRow } from "../train/loop.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { asUsage, UsageError } from "./errors.ts";
-import { explain, kindOf, readBytes, writeAtomic } from "./files.ts";
+import { explain, kindOf, writeAtomic } from "./files.ts";
 import { lock } from "./lock.ts";
+import { openFile } from "./openFile.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
+const METRICS = "metrics.jsonl";
 const LOCK = "run.lock";
 const FLUSH_EVERY_MS = 1000;
+const LINES_AT_ONCE = 1000;
+
+/** A checkpoint whose tensors are read from its file until that is closed. */
+export interface CheckpointFile extends Checkpoint {
+  close(): Promise<void>;
+}
 
 /** The checkpoint in a folder of a run, or the file itself. */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
+export async function readCheckpoint(path: string): Promise<CheckpointFile> {
   const kind = await kindOf(path);
   if (kind === null)
     throw new UsageError(`${path}: must be a folder of a run or a checkpoint; it does not exist`);
   const file = kind === "folder" ? join(path, CHECKPOINT) : path;
   if ((await kindOf(file)) === null) throw new UsageError(`${path}: must hold ${CHECKPOINT}; it does not`);
-  const bytes = await readBytes(file);
-  return asUsage(() => decodeCheckpoint(file, bytes));
+  const source = await openFile(file);
+  const checkpoint = await asUsage(() => openCheckpoint(file, source));
+  return { ...checkpoint, close: source.close };
 }
 
 /** What one line of metrics.jsonl says. */
@@ -40,7 +50,6 @@ export class RunFolder {
 
   /** Takes a path; nothing is made yet. */
   static async at(path: string): Promise<RunFolder> {
-    if (path === "") throw new UsageError('--out must name a folder; got ""');
     const kind = await kindOf(path);
     if (kind !== null && kind !== "folder") throw new UsageError(`--out must be a folder; ${path} is a file`);
     return new RunFolder(path);
@@ -62,10 +71,9 @@ export class RunFolder {
 
   /** Opens metrics.jsonl for the rows from `step` on; those a killed run wrote beyond its checkpoint are dropped. */
   async openLog(step: number): Promise<void> {
-    const path = this.file("metrics.jsonl");
-    const old = (await kindOf(path)) === null ? "" : Buffer.from(await readBytes(path)).toString("utf8");
-    const kept = old.split("\n").filter((line) => stepOf(line) < step);
-    await writeAtomic(path, kept.map((line) => `${line}\n`).join(""));
+    const path = this.file(METRICS);
+    const old = (await kindOf(path)) === null ? "" : linesBefore(path, step);
+    await writeAtomic(path, old);
     this.#log = openSync(path, "a");
     this.#flushed = performance.now();
   }
@@ -77,16 +85,24 @@ export class RunFolder {
   }
 
   flush(): void {
-    if (this.#lines.length > 0) appendFileSync(this.#log, this.#lines.join(""));
+    if (this.#lines.length > 0) this.#append(this.#lines.join(""));
     this.#lines = [];
     this.#flushed = performance.now();
+  }
+
+  #append(text: string): void {
+    try {
+      appendFileSync(this.#log, text);
+    } catch (error) {
+      throw explain(this.file(METRICS), error);
+    }
   }
 
   /** Saves the trainer's state: metrics first, so that the log always reaches as far as the checkpoint. */
   async save(trainer: Trainer): Promise<void> {
     this.flush();
-    const { info, bytes } = await encodeCheckpoint(trainer);
-    await writeAtomic(this.file(CHECKPOINT), bytes);
+    const { info, pieces } = await encodeCheckpoint(trainer);
+    await writeAtomic(this.file(CHECKPOINT), pieces);
     await writeAtomic(this.file("checkpoint.json"), `${JSON.stringify(info, null, 2)}\n`);
   }
 
@@ -98,6 +114,18 @@ export class RunFolder {
     }
     this.#unlock();
   }
+}
+
+/** The lines of a log for the steps before one, some at a time: a long run's do not fit one string. */
+async function* linesBefore(path: string, step: number): AsyncGenerator<string> {
+  let lines: string[] = [];
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    if (stepOf(line) < step) lines.push(`${line}\n`);
+    if (lines.length < LINES_AT_ONCE) continue;
+    yield lines.join("");
+    lines = [];
+  }
+  yield lines.join("");
 }
 
 /** The step of a line of metrics.jsonl; infinite for one that a killed run left unfinished. */

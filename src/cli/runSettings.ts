@@ -90,6 +90,15 @@ export function checkData(saved: RunSettings, data: ReturnType<typeof dataOf>): 
   );
 }
 
+/** Steps of that many epochs; throws where the GPU, which counts them in 32 bits, could not. */
+function stepsOf(epochs: number, perEpoch: number): number {
+  const steps = epochs * perEpoch;
+  if (steps >= 2 ** 32) {
+    throw new Error(`--epochs must come to less than 2^32 steps; ${epochs} of ${perEpoch} are ${steps}`);
+  }
+  return steps;
+}
+
 /** The settings of a fresh run. */
 export function settingsOf(
   flags: Omit<PretrainFlags, "out" | "data" | "tune">,
@@ -102,7 +111,7 @@ export function settingsOf(
     data,
     seed: flags.seed ?? 0,
     batchSize,
-    totalSteps: flags.steps ?? flags.epochs! * stepsPerEpoch,
+    totalSteps: flags.steps ?? stepsOf(flags.epochs!, stepsPerEpoch),
     baseRate: flags.baseRate,
     warmupSteps: flags.warmup,
     maskRatio: flags.maskRatio,

@@ -10,7 +10,7 @@ import { DeviceImages } from "../train/deviceImages.ts";
 import { type ProgressRow, train } from "../train/loop.ts";
 import { maeRun, type RunSettings } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
-import { whole } from "./arguments.ts";
+import { path, seed, whole } from "./arguments.ts";
 import { loadSplit } from "./datasets.ts";
 import { backendName, isSoftware } from "./dawn.ts";
 import { asUsage, UsageError } from "./errors.ts";
@@ -61,10 +61,10 @@ export const startCommand = (): Command =>
     .description(
       "Pretrain a small encoder on the built-in pictures, measure what it learned, and write a report.",
     )
-    .option("--out <dir>", "folder of the report", "out/start")
+    .option("--out <dir>", "folder of the report", path, "out/start")
     .option("--steps <n>", "updates to make", whole(1), 600)
     .option("--batch <n>", "pictures per update", whole(1), 32)
-    .option("--seed <n>", "of first values, order, crops, masks and probes", whole(0), 0)
+    .option("--seed <n>", "of first values, order, crops, masks and probes", seed, 0)
     .option("--train <n>", "pictures to train on", whole(1), 4000)
     .option("--test <n>", "pictures to test on", whole(1), 1000)
     .option("--probe-epochs <n>", "epochs of the linear probe", whole(1), 30)
@@ -76,6 +76,14 @@ export const startCommand = (): Command =>
 /** Runs the main job: draws, trains, compares with the untrained encoder, writes the report. */
 export async function start(flags: StartFlags): Promise<void> {
   const folder = await outFolder(flags.out);
+  try {
+    await startIn(folder, flags);
+  } finally {
+    folder.close();
+  }
+}
+
+async function startIn(folder: RunFolder, flags: StartFlags): Promise<void> {
   const clock = new Stages(7);
   const load = (split: Split) =>
     loadSplit({ data: "creatures", limit: flags[split] }, split, { drawnSize: 32 });

@@ -1,9 +1,16 @@
-import { readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from "../data/safetensors.ts";
+import { toFloat32 } from "../data/safetensors.ts";
+import { type ByteSource, openSafetensors, safetensorsPieces } from "../data/safetensorsFile.ts";
+import type { HeaderEntry } from "../data/safetensorsHeader.ts";
+import type { Device } from "../engine/gpu/device.ts";
 import type { NamedValues, Parameters } from "../engine/graph/parameters.ts";
+import type { Shape, Tensor } from "../engine/graph/tensor.ts";
 import type { RunSettings } from "./run.ts";
-import type { Trainer, TrainerState } from "./trainer.ts";
+import { checkSettings } from "./savedSettings.ts";
+import type { Trainer } from "./trainer.ts";
 
 const FORMAT = "partwise.checkpoint.1";
+/** Bytes after which loading waits for the queue, which keeps a copy of what is written until the GPU has it. */
+const MOST_WAITING = 2 ** 26;
 
 /** What is known of a saved run besides its tensors; also written as JSON beside them. */
 export interface CheckpointInfo {
@@ -17,65 +24,131 @@ export interface CheckpointInfo {
   adapter: string;
 }
 
+/** A saved run. Its tensors stay in the file until they are asked for. */
 export interface Checkpoint {
   info: CheckpointInfo;
   /** By name: parameters as they are called, moments as `optimizer.<moment>.<name>`. */
-  tensors: Map<string, NamedValues>;
+  entries: ReadonlyMap<string, HeaderEntry>;
+  /** One tensor's values; throws if the file has none of this name. */
+  values(name: string): Promise<Float32Array>;
 }
 
+/** What a device is called in a checkpoint: equal settings give equal bits on one adapter, not on two. */
+export const adapterName = ({ info }: Device): string => info.description || info.vendor;
+
 /**
- * A trainer's state as safetensors: parameters under timm's names, so that PyTorch reads the file as it is, moments as
- * `optimizer.<moment>.<name>`, and everything else as JSON in the metadata. Of a run that halted at a step that was not
- * finite it is the state before that step.
+ * A trainer's state as the pieces of a safetensors file: parameters under timm's names, so that PyTorch reads the file as
+ * it is, moments as `optimizer.<moment>.<name>`, and everything else as JSON in the metadata. Of a run that halted at a step
+ * that was not finite it is the state before that step. The host holds one shard at a time; the trainer must not run until
+ * the last piece is taken.
  */
 export async function encodeCheckpoint(
   trainer: Trainer,
-): Promise<{ info: CheckpointInfo; bytes: Uint8Array }> {
-  const { step, tensors: state } = await trainer.state();
+): Promise<{ info: CheckpointInfo; pieces: AsyncIterable<Uint8Array> }> {
   const { settings, device } = trainer;
+  const step = await trainer.updates();
   const info: CheckpointInfo = {
     format: FORMAT,
     step,
     settings,
     order: trainer.batches.position(step),
     random: { generator: "philox4x32-10", seed: settings.seed, step },
-    adapter: device.info.description || device.info.vendor,
+    adapter: adapterName(device),
   };
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, { shape, values }] of state) {
-    tensors.set(name, { dtype: "F32", shape, data: values as Float32Array<ArrayBuffer> });
-  }
-  return { info, bytes: writeSafetensors(tensors, { partwise: JSON.stringify(info) }) };
+  const shapes = [...viewsOf(trainer)].map(([name, { shape }]) => [name, { dtype: "F32", shape }] as const);
+  const values = valuesOf(trainer);
+  const next = async (name: string) => {
+    const { value } = await values.next();
+    if (value?.[0] !== name)
+      throw new Error(`checkpoint: ${name} must be the next tensor; got ${value?.[0]}`);
+    const { shape, values: data } = value[1];
+    return { dtype: "F32", shape, data: data as Float32Array<ArrayBuffer> } as const;
+  };
+  return { info, pieces: safetensorsPieces(new Map(shapes), next, { partwise: JSON.stringify(info) }) };
 }
 
-/** Reads what `encodeCheckpoint` wrote. `name` is the file's, for messages. */
-export function decodeCheckpoint(name: string, bytes: Uint8Array): Checkpoint {
-  const { tensors, metadata } = readNamed(name, bytes);
-  const text = metadata.partwise;
-  const info = text === undefined ? null : (JSON.parse(text) as CheckpointInfo);
-  if (info?.format !== FORMAT) {
-    throw new Error(
-      `${name}: must be a checkpoint of format ${FORMAT}; got ${info ? info.format : "safetensors without partwise metadata"}`,
-    );
+/** Views of all that a trainer keeps, by their names in a checkpoint. */
+function viewsOf(trainer: Trainer): Map<string, Tensor> {
+  const views = new Map<string, Tensor>();
+  for (const [prefix, { tensors, layout }] of Object.entries(trainer.kept())) {
+    for (const [name, view] of layout.views(tensors)) views.set(prefix + name, view);
   }
-  const named = [...tensors].map(([key, tensor]) => {
-    return [key, { shape: tensor.shape, values: toFloat32(tensor) }] as const;
+  return views;
+}
+
+/** Their values in the same order, read shard by shard. */
+async function* valuesOf(trainer: Trainer): AsyncGenerator<[name: string, NamedValues]> {
+  for (const [prefix, { tensors, layout }] of Object.entries(trainer.kept())) {
+    for await (const [name, values] of layout.entries(tensors)) yield [prefix + name, values];
+  }
+}
+
+/** Opens what `encodeCheckpoint` wrote. `name` is the file's, for messages. */
+export const openCheckpoint = (name: string, source: ByteSource): Promise<Checkpoint> =>
+  inFile(name, async () => {
+    const { entries, metadata, tensor } = await openSafetensors(source);
+    const info = infoIn(metadata.partwise);
+    return { info, entries, values: (key) => inFile(name, async () => toFloat32(await tensor(key))) };
   });
-  return { info, tensors: new Map(named) };
-}
 
-function readNamed(name: string, bytes: Uint8Array) {
+/** Names the file in what is thrown about it. */
+async function inFile<T>(name: string, action: () => Promise<T>): Promise<T> {
   try {
-    return readSafetensors(bytes);
+    return await action();
   } catch (error) {
-    throw new Error(`${name}: ${(error as Error).message}`);
+    if (!(error instanceof Error) || error.constructor !== Error) throw error;
+    throw new Error(`${name}: ${error.message}`, { cause: error });
   }
 }
 
-/** The state that goes into a trainer of the same settings. */
-export const stateOf = ({ info, tensors }: Checkpoint): TrainerState => ({ step: info.step, tensors });
+/** The metadata of a checkpoint. Throws unless it is whole, whoever wrote it. */
+function infoIn(text: string | undefined): CheckpointInfo {
+  const info = text === undefined ? undefined : (parsed(text) as Partial<CheckpointInfo> | null);
+  if (info?.format !== FORMAT) {
+    const given = text === undefined ? "safetensors without partwise metadata" : text.slice(0, 40);
+    throw new Error(`must be a checkpoint of format ${FORMAT}; got ${info?.format ?? given}`);
+  }
+  const { step, settings } = info;
+  if (!Number.isSafeInteger(step) || step! < 0) {
+    throw new Error(`the step in its metadata must be a whole number; got ${JSON.stringify(step)}`);
+  }
+  checkSettings(settings);
+  return info as CheckpointInfo;
+}
+
+/** The value behind JSON, null where it is none. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Goes on from the checkpoint of a run of the same settings; throws, before anything changes, if it is another model's. */
+export async function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): Promise<void> {
+  await load(trainer.device, viewsOf(trainer), checkpoint);
+  trainer.continueFrom(checkpoint.info.step);
+}
 
 /** Puts the parameters a checkpoint shares with a model into it, for example the encoder alone. */
-export function loadParameters(model: Parameters, { tensors }: Checkpoint): void {
-  model.write(model.values, tensors);
+export const loadParameters = (model: Parameters, checkpoint: Checkpoint): Promise<void> =>
+  load(model.device, model.views(model.values), checkpoint);
+
+async function load(device: Device, views: ReadonlyMap<string, Tensor>, from: Checkpoint): Promise<void> {
+  for (const [name, { shape }] of views) checkShape(name, shape, from.entries.get(name));
+  let waiting = 0;
+  for (const [name, view] of views) {
+    view.write(await from.values(name));
+    waiting += view.bytes;
+    if (waiting < MOST_WAITING) continue;
+    await device.finish();
+    waiting = 0;
+  }
+}
+
+function checkShape(name: string, shape: Shape, found: HeaderEntry | undefined): void {
+  if (found && `${found.shape}` === `${shape}`) return;
+  const given = found ? `[${found.shape}]` : "nothing";
+  throw new Error(`checkpoint: ${name} must have shape [${shape}]; got ${given}. Was it another model?`);
 }

@@ -24,6 +24,10 @@ const files: Record<string, Uint8Array> = {
   "set.tar.gz": new Uint8Array(1),
   "run/checkpoint.safetensors": new Uint8Array(50),
   "foreign.safetensors": writeSafetensors(new Map()),
+  "cracked.safetensors": writeSafetensors(new Map(), { partwise: '{"format":' }),
+  "hollow.safetensors": writeSafetensors(new Map(), {
+    partwise: '{"format":"partwise.checkpoint.1","step":3}',
+  }),
 };
 
 beforeAll(() => {
@@ -33,6 +37,9 @@ beforeAll(() => {
     writeFileSync(path, bytes);
   }
 });
+
+/** A space inside of an argument. */
+const GAP = "\u00a0";
 
 const mae = "pretrain mae --model vit_micro_patch4_32 --steps 2 --out @/out --data";
 const profile = "profile mae --batch 2 --model";
@@ -56,6 +63,23 @@ const cases: [string, RegExp][] = [
   [`${mae} creatures --seed x`, /'x' is invalid/],
   [`${mae} creatures --base-rate 0`, /'0' is invalid. It must be a number above 0\.$/],
   [
+    `${mae} creatures --base-rate 1e300`,
+    /'1e300' is invalid. It must be a number above 0 that float32 holds/,
+  ],
+  [
+    `${mae} creatures --base-rate 1e-46`,
+    /'1e-46' is invalid. It must be a number above 0 that float32 holds/,
+  ],
+  [`${mae} creatures --base-rate 0x10`, /'0x10' is invalid. It must be a number above 0\.$/],
+  [`${mae} creatures --base-rate 1e3${GAP}`, /'1e3 ' is invalid. It must be a number above 0\.$/],
+  [`${mae} creatures --base-rate `, /argument '' is invalid. It must be a number above 0\.$/],
+  [`${mae} creatures --steps 4294967296`, /'4294967296' is invalid. It must be at most 4294967295\.$/],
+  [`${mae} creatures --seed 9007199254740992`, /It must be at most 9007199254740991\.$/],
+  [
+    "pretrain mae --model vit_micro_patch4_32 --out @/out --data creatures --batch 64 --epochs 4294967295",
+    /^--epochs must come to less than 2\^32 steps; 4294967295 of 64 are 274877906880\.$/,
+  ],
+  [
     `${mae} creatures --limit 64 --mask-ratio 75`,
     /^maskRatio must be in \(0, 1\); got 75\. Is it a percentage\?$/,
   ],
@@ -64,7 +88,7 @@ const cases: [string, RegExp][] = [
     /^maskRatio 1e-17 of 64 patches removes no patch; use a larger one\.$/,
   ],
   [`${mae} creatures --mask-ratio 0.999`, /^maskRatio 0\.999 of 64 patches leaves no patch visible/],
-  [`${mae} creatures --out `, /^--out must name a folder; got ""\.$/],
+  [`${mae} creatures --out `, /'--out <dir>' argument '' is invalid. It must not be empty\.$/],
   [`${mae} creatures --model vit_huge_patch4_32`, /^model: a name reads .* got "vit_huge_patch4_32"/],
   [`${mae} creatures --limit 20 --batch 64`, /^planBatches: .* 20 pictures and batches of 64/],
   [`${mae} creatures --limit 9000000`, /^creatures: the pixels must take at most .* need 27648000000/],
@@ -110,13 +134,17 @@ const cases: [string, RegExp][] = [
   [`${mae} @/wrong`, /wrong: must hold the train files of CIFAR-10 for this; got test_batch.bin/],
   [`${mae} @/half`, /train-images-idx3-ubyte: its labels must lie beside it as train-labels-idx1-ubyte/],
   [`${mae} @/broken`, /^decode: train\/cat\/1.jpg must be a whole JPEG file; got 5 bytes/],
-  [`${mae} @/text`, /^decode: train\/cat\/1.png must be a JPEG or PNG file; got 10 bytes/],
+  [`${mae} @/text`, /^decode: train\/cat\/1.png must be a JPEG, PNG or WebP file; got 10 bytes/],
   [`${mae} @/mixed`, /all pictures must be 4 x 4 as the first; got 5 x 4 .* Add --data-size\.$/],
   ["profile mae --batch 2", /^required option '--model <name>' not specified/],
   [`${profile} vit_huge_patch4_32`, /^model: a name reads .* got "vit_huge_patch4_32"/],
   [`${profile} vit_micro_patch4_32 --image-size 30`, /must be a multiple of the patch size; got 30 and 4/],
   [`${profile} vit_micro_patch4_32 --steps 0`, /'0' is invalid/],
   [`${profile} vit_micro_patch4_32 --trace @/none/trace.json`, /none\/trace.json: it does not exist/],
+  [
+    `${profile} vit_micro_patch4_32 --trace `,
+    /'--trace <file>' argument '' is invalid. It must not be empty\.$/,
+  ],
   [`${profile} vit_micro_patch4_32 --data @/none`, /none does not exist/],
   ["tune mae", /^required option '--model <name>' not specified/],
   [
@@ -127,6 +155,8 @@ const cases: [string, RegExp][] = [
     "tune mae --model vit_micro_patch4_32 --batch 1000000000",
     /^--batch 1000000000 does not fit: .* The largest batch that fits is \d+\.$/,
   ],
+  ["eval knn --data creatures --checkpoint ", /'--checkpoint <path>' argument '' is invalid/],
+  ["eval knn --checkpoint @/run --data ", /'--data <set>' argument '' is invalid. It must not be empty\.$/],
   ["eval knn --data creatures", /^required option '--checkpoint <path>' not specified/],
   [`${knn} @/none`, /none: must be a folder of a run or a checkpoint; it does not exist/],
   [`${knn} @/run`, /run\/checkpoint.safetensors: readSafetensors: /],
@@ -134,12 +164,20 @@ const cases: [string, RegExp][] = [
     `${knn} @/foreign.safetensors`,
     /must be a checkpoint of format partwise.checkpoint.1; got safetensors without/,
   ],
+  [
+    `${knn} @/cracked.safetensors`,
+    /\/cracked.safetensors: must be a checkpoint of format .*; got {"format":\.$/,
+  ],
+  [
+    `${knn} @/hollow.safetensors`,
+    /\/hollow.safetensors: settings in its metadata must be an object; got nothing\.$/,
+  ],
   [`${knn} @/run --k 5,0`, /'5,0' is invalid/],
   [`${knn} @/run --pool best`, /'best' is invalid. Allowed choices are cls, mean, cls\+mean, cls4/],
 ];
 
 test.each(cases)("%s", async (line, sentence) => {
-  const args = line.split(" ").map((word) => word.replace(HERE, program.folder));
+  const args = line.split(" ").map((word) => word.replace(HERE, program.folder).replace(GAP, " "));
   const { code, stdout, stderr } = await program.run(...args);
   const said = stderr.split("\n").filter((text) => text.startsWith("partwise: "));
   expect(said, stderr).toHaveLength(1);

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
-import { readSafetensors } from "../../src/data/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
 import { withProgram } from "./program.ts";
 
 /** Two epochs; enough for a run to be stopped in, however late this process gets its turn. */
@@ -163,6 +163,50 @@ describe("partwise pretrain mae", () => {
     expect((await ended).code).toBe(0);
     expect(digest(out)).toBe(digest(at("whole")));
     expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
+  });
+
+  test("a disk that fills up ends the run in one sentence, and the old checkpoint stays", async () => {
+    const out = at("full");
+    const { child, ended } = program.start(...command(out, "--save-every", "1"));
+    await checkpointIn(out);
+    child.kill("SIGINT");
+    await ended;
+    const before = digest(out);
+    // As on a full disk, a write fails midway: no file may have more than a thousand blocks.
+    const line = command(out, "--resume").join(" ");
+    const { code, stderr } = await program.shell(`ulimit -f 1000; exec $PARTWISE ${line}`);
+    expect(stderr).toMatch(
+      /^partwise: .*full\/checkpoint\.safetensors: the system allows no file as large\.$/m,
+    );
+    expect(code).toBe(1);
+    expect(digest(out)).toBe(before);
+    expect(readdirSync(out).sort()).toEqual(readdirSync(at("whole")).sort());
+  });
+
+  test("a full disk behind stdout is told, once the run is saved", async () => {
+    const line = command(at("unlogged")).join(" ");
+    const { code, stderr } = await program.shell(`exec $PARTWISE ${line} > /dev/full`);
+    expect(stderr).toMatch(/^partwise: stdout: its disk is full\.$/m);
+    expect(code).toBe(1);
+    expect(digest(at("unlogged"))).toBe(digest(at("whole")));
+  });
+
+  test("a run that goes on on another adapter says so", async () => {
+    const { tensors, metadata } = readSafetensors(readFileSync(at("whole", "checkpoint.safetensors")));
+    const info = { ...JSON.parse(metadata.partwise!), adapter: "Old Card" };
+    mkdirSync(at("moved"));
+    const file = writeSafetensors(tensors, { partwise: JSON.stringify(info) });
+    writeFileSync(at("moved", "checkpoint.safetensors"), file);
+    const lines = {
+      moved: /on another adapter than before \(Old Card\)/,
+      whole: /^going on from step 16 of 16$/m,
+    };
+    for (const [name, sentence] of Object.entries(lines)) {
+      const { code, stdout } = await program.run(...command(at(name), "--resume"));
+      expect(code).toBe(0);
+      expect(stdout).toMatch(sentence);
+    }
+    expect(digest(at("moved"))).toBe(digest(at("whole")));
   });
 
   test("what would change a run is refused on resuming, and nothing is lost", async () => {

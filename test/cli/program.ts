@@ -21,6 +21,8 @@ export interface Program {
   readonly cache: string;
   /** Starts the program. */
   start(...args: string[]): { child: ChildProcess; ended: Promise<Ended> };
+  /** Runs a shell command to its end; $PARTWISE in it is the program. */
+  shell(command: string): Promise<Ended>;
   /** Runs it to its end. */
   run(...args: string[]): Promise<Ended>;
   /** Runs it to its end, which must be good, and gives the JSON of its last line. */
@@ -45,9 +47,14 @@ export function withProgram(): Program {
     rmSync(folder, { recursive: true, force: true });
     rmSync(bundle, { force: true });
   });
-  const start: Program["start"] = (...args) => {
-    const env = { ...process.env, ...SHADER_CACHE, XDG_CACHE_HOME: join(folder, "cache") };
-    const child = spawn(process.execPath, [bundle, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const launch = (command: string, ...args: string[]) => {
+    const env = {
+      ...process.env,
+      ...SHADER_CACHE,
+      XDG_CACHE_HOME: join(folder, "cache"),
+      PARTWISE: `${process.execPath} ${bundle}`,
+    };
+    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     const text = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (part: string) => {
@@ -59,6 +66,7 @@ export function withProgram(): Program {
     });
     return { child, ended };
   };
+  const start: Program["start"] = (...args) => launch(process.execPath, bundle, ...args);
   const run: Program["run"] = (...args) => start(...args).ended;
   return {
     get folder() {
@@ -69,6 +77,7 @@ export function withProgram(): Program {
     },
     start,
     run,
+    shell: (command) => launch("sh", "-c", command).ended,
     async json(...args) {
       const { code, stdout, stderr } = await run(...args, "--json");
       if (code !== 0) throw new Error(`partwise ${args.join(" ")} ended with ${code}: ${stderr}`);

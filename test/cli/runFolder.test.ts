@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/errors.ts";
 import { readBytes, writeAtomic } from "../../src/cli/files.ts";
 import { listFolder } from "../../src/cli/listing.ts";
+import { openFile } from "../../src/cli/openFile.ts";
 import { RunFolder } from "../../src/cli/runFolder.ts";
 
 let folder: string;
@@ -24,16 +25,17 @@ const row = (step: number, loss: number) => ({
 
 test("the log drops what lies beyond the checkpoint, and a line cut in two", async () => {
   const path = join(folder, "metrics.jsonl");
-  writeFileSync(
-    path,
-    `${[0, 1, 2, 3].map((step) => JSON.stringify(row(step, 9))).join("\n")}\n{"step":1,"lo`,
-  );
+  const steps = Array.from({ length: 2500 }, (_, i) => i);
+  writeFileSync(path, `${steps.map((step) => JSON.stringify(row(step, 9))).join("\n")}\n{"step":1,"lo`);
   const run = await RunFolder.at(folder);
-  await run.openLog(2);
-  run.log({ ...row(2, 5), secondsLeft: 7 });
+  await run.openLog(2001);
+  run.log({ ...row(2001, 5), secondsLeft: 7 });
   run.close();
   const lines = readFileSync(path, "utf8").trim().split("\n");
-  expect(lines.map((line) => JSON.parse(line))).toEqual([row(0, 9), row(1, 9), row(2, 5)]);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    ...steps.slice(0, 2001).map((step) => row(step, 9)),
+    row(2001, 5),
+  ]);
 });
 
 test("an atomic write replaces the whole file and leaves nothing else", async () => {
@@ -43,6 +45,42 @@ test("an atomic write replaces the whole file and leaves nothing else", async ()
   expect([...(await readBytes(join(inside, "file")))]).toEqual([1, 2]);
   await expect(writeAtomic(join(inside, "none", "file"), "x")).rejects.toThrow(UsageError);
   expect(readdirSync(inside)).toEqual(["file"]);
+});
+
+test("a write that fails midway leaves the old file, and nothing else", async () => {
+  const inside = mkdtempSync(join(folder, "full-"));
+  const path = join(inside, "file");
+  await writeAtomic(path, "old");
+  async function* pieces() {
+    yield "new, but ";
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  }
+  await expect(writeAtomic(path, pieces())).rejects.toThrow(`${path}: its disk is full`);
+  expect(readFileSync(path, "utf8")).toBe("old");
+  expect(readdirSync(inside)).toEqual(["file"]);
+});
+
+test("a file is read by ranges, in calls of any size, though another takes its name", async () => {
+  const path = join(folder, "ranges");
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
+  writeFileSync(path, bytes);
+  const file = await openFile(path, 7);
+  await writeAtomic(path, "another");
+  expect(file.size).toBe(1000);
+  for (const [offset, length] of [
+    [0, 0],
+    [3, 7],
+    [990, 10],
+    [1, 998],
+  ] as const) {
+    expect(await file.read(offset, length)).toEqual(bytes.subarray(offset, offset + length));
+  }
+  await expect(file.read(999, 2)).rejects.toThrow(
+    `${path}: must not shrink while it is read; it ends at 1000`,
+  );
+  await file.close();
+  await expect(openFile(folder)).rejects.toThrow(`${folder}: must be a plain file`);
+  await expect(openFile(join(folder, "none"))).rejects.toThrow(UsageError);
 });
 
 test("reading is bounded, and errors are sentences", async () => {

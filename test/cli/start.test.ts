@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StartReport } from "../../src/cli/report/data.ts";
+import { readCheckpoint } from "../../src/cli/runFolder.ts";
 import { type StartFlags, start } from "../../src/cli/start.ts";
-import { decodeCheckpoint } from "../../src/train/checkpoint.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "partwise-start-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -70,12 +70,12 @@ describe("the main job", () => {
     expect(page.match(/<img /g)).toHaveLength(24);
   });
 
-  test("saves the encoder it reports on", () => {
-    const bytes = new Uint8Array(readFileSync(join(flags.out, "checkpoint.safetensors")));
-    const { info, tensors } = decodeCheckpoint("checkpoint.safetensors", bytes);
+  test("saves the encoder it reports on", async () => {
+    const { info, entries, close } = await readCheckpoint(flags.out);
     expect(info.step).toBe(STEPS);
     expect(info.settings).toEqual(reportOf().settings);
-    expect(tensors.get("blocks.3.mlp.fc2.weight")?.shape).toEqual([96, 384]);
+    expect(entries.get("blocks.3.mlp.fc2.weight")?.shape).toEqual([96, 384]);
+    await close();
   });
 
   test("times every stage", () => {

@@ -15,12 +15,13 @@ import { ema } from "../../src/engine/optim/ema.ts";
 import { lars } from "../../src/engine/optim/lars.ts";
 import { sgd } from "../../src/engine/optim/sgd.ts";
 import { Random } from "../../src/engine/random.ts";
-import { decodeCheckpoint, encodeCheckpoint, stateOf } from "../../src/train/checkpoint.ts";
+import { restoreTrainer } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { NonFiniteLossError, train } from "../../src/train/loop.ts";
 import { maeRun } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
+import { openBytes, savedBytes } from "./savedFile.ts";
 
 const on = withDevice();
 const normal = (shape: readonly number[], seed: number) =>
@@ -156,9 +157,10 @@ test("a checkpoint saved after a halt holds the state before the bad step, and g
   expect(await halted.state()).toEqual(before);
   expect(before.step).toBe(3);
 
-  const { info, bytes } = await encodeCheckpoint(halted);
+  const checkpoint = await openBytes(await savedBytes(halted));
+  const { info } = checkpoint;
   expect([info.step, info.order.step, info.random.step]).toEqual([3, 0, 3]);
-  halted.restore(stateOf(decodeCheckpoint("saved", bytes)));
+  await restoreTrainer(halted, checkpoint);
   expect(halted.step).toBe(3);
   while (halted.step < 6) halted.run();
   expect(await halted.state()).toEqual(end);

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { noisePictures } from "../../src/data/noise.ts";
-import { decodeCheckpoint, encodeCheckpoint, stateOf } from "../../src/train/checkpoint.ts";
+import { restoreTrainer } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { planRun } from "../../src/train/plan.ts";
 import { maeRun } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
+import { digestOf, openBytes, savedBytes } from "./savedFile.ts";
 
 const on = withDevice();
 const pictures = noisePictures(4, 32);
@@ -23,14 +24,12 @@ test("a run has the same bits in many shards, and its checkpoint fits any number
   expect(whole.parameters.values).toHaveLength(1);
   expect(cut.parameters.values.length).toBeGreaterThan(8);
   for (let i = 0; i < 2; i++) for (const trainer of [whole, cut]) trainer.run();
-  const { bytes } = await encodeCheckpoint(cut);
-  expect((await encodeCheckpoint(whole)).bytes).toEqual(bytes);
+  const bytes = await savedBytes(cut);
+  expect(digestOf(await savedBytes(whole))).toBe(digestOf(bytes));
 
-  whole.restore(stateOf(decodeCheckpoint("cut", bytes)));
+  await restoreTrainer(whole, await openBytes(bytes));
   for (const trainer of [whole, cut]) trainer.run();
-  const digest = async (trainer: Trainer) =>
-    crypto.subtle.digest("SHA-256", (await encodeCheckpoint(trainer)).bytes as BufferSource);
-  expect(await digest(whole)).toEqual(await digest(cut));
+  expect(digestOf(await savedBytes(whole))).toBe(digestOf(await savedBytes(cut)));
   expect(await whole.updates()).toBe(3);
 });
 

@@ -1,0 +1,107 @@
+import { beforeAll, expect, test } from "vitest";
+import { noisePictures } from "../../src/data/noise.ts";
+import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
+import { encodeCheckpoint, openCheckpoint, restoreTrainer } from "../../src/train/checkpoint.ts";
+import { DeviceImages } from "../../src/train/deviceImages.ts";
+import { maeRun } from "../../src/train/run.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { withDevice } from "../withDevice.ts";
+import { digestOf, openBytes, savedBytes, sourceOf } from "./savedFile.ts";
+
+const on = withDevice();
+const pictures = noisePictures(4, 32);
+let images: DeviceImages;
+let saved: Uint8Array<ArrayBuffer>;
+
+async function trainerOf(model = "vit_micro_patch8_32"): Promise<Trainer> {
+  const settings = maeRun({ model, data: pictures, seed: 3, batchSize: 2, totalSteps: 4, baseRate: 1 });
+  const trainer = new Trainer(on.device, settings, images);
+  await trainer.prepare();
+  return trainer;
+}
+
+beforeAll(async () => {
+  images = await DeviceImages.upload(on.device, pictures);
+  const trainer = await trainerOf();
+  trainer.run();
+  saved = await savedBytes(trainer);
+});
+
+test("comes tensor by tensor, and goes back so into another trainer, to the bit", async () => {
+  const { tensors } = readSafetensors(saved);
+  const largest = Math.max(...[...tensors.values()].map(({ data }) => data.byteLength));
+  const reads: number[] = [];
+  const source = sourceOf(saved);
+  const other = await trainerOf();
+  const read = (offset: number, length: number) => {
+    reads.push(length);
+    return source.read(offset, length);
+  };
+  await restoreTrainer(other, await openCheckpoint("counted", { size: saved.length, read }));
+  expect(other.step).toBe(1);
+  expect(Math.max(...reads.slice(2))).toBe(largest);
+  expect(digestOf(await savedBytes(other))).toBe(digestOf(saved));
+  const pieces: number[] = [];
+  for await (const { length } of (await encodeCheckpoint(other)).pieces) pieces.push(length);
+  expect(pieces).toHaveLength(1 + tensors.size);
+});
+
+test("is read wherever its data begins", async () => {
+  const length = Number(new DataView(saved.buffer).getBigUint64(0, true));
+  for (const more of [1, 2, 3]) {
+    const moved = Buffer.alloc(saved.length + more, 0x20);
+    moved.set(saved.subarray(0, 8 + length));
+    moved.set(saved.subarray(8 + length), 8 + length + more);
+    moved.writeBigUInt64LE(BigInt(length + more));
+    const other = await trainerOf();
+    await restoreTrainer(other, await openBytes(moved));
+    expect(digestOf(await savedBytes(other))).toBe(digestOf(saved));
+  }
+});
+
+test("of another model is refused before anything changes", async () => {
+  const other = await trainerOf("vit_mini_patch8_32");
+  const before = digestOf(await savedBytes(other));
+  await expect(restoreTrainer(other, await openBytes(saved))).rejects.toThrow(
+    /^checkpoint: cls_token must have shape \[1,1,192\]; got \[1,1,96\]\. Was it another model\?$/,
+  );
+  expect(digestOf(await savedBytes(other))).toBe(before);
+});
+
+/** The saved file with other metadata. */
+function withMetadata(change: (info: Record<string, unknown>) => unknown): Uint8Array {
+  const { tensors, metadata } = readSafetensors(saved);
+  const info = change(JSON.parse(metadata.partwise!));
+  return writeSafetensors(tensors, { partwise: typeof info === "string" ? info : JSON.stringify(info) });
+}
+
+const settingsWith = (changes: object) => (info: Record<string, unknown>) => ({
+  ...info,
+  settings: { ...(info.settings as object), ...changes },
+});
+
+test.each([
+  ["no JSON", () => "{broken", "a checkpoint of format partwise.checkpoint.1; got {broken"],
+  ["null", () => null, "a checkpoint of format partwise.checkpoint.1; got null"],
+  ["a format to come", (info) => ({ ...info, format: "partwise.checkpoint.9" }), "got partwise.checkpoint.9"],
+  ["half a step", (info) => ({ ...info, step: 1.5 }), "step in its metadata must be a whole number; got 1.5"],
+  ["no settings", (info) => ({ ...info, settings: undefined }), "must be an object; got nothing"],
+  ["settings of another kind", settingsWith({ data: [] }), "settings.data in its metadata must be an object"],
+  [
+    "a number as text",
+    settingsWith({ seed: "7" }),
+    'settings.seed in its metadata must be a number; got "7"',
+  ],
+  [
+    "betas that are none",
+    settingsWith({ betas: [0.9] }),
+    "settings.betas.1 in its metadata must be a number",
+  ],
+] as [string, (info: Record<string, unknown>) => unknown, string][])(
+  "metadata that is %s is refused with the file's name",
+  async (_, change, sentence) => {
+    const opening = openBytes(withMetadata(change), "runs/a/checkpoint.safetensors");
+    await expect(opening).rejects.toThrow(/^runs\/a\/checkpoint\.safetensors: /);
+    await expect(openBytes(withMetadata(change))).rejects.toThrow(sentence);
+  },
+);
