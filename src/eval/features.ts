@@ -10,6 +10,7 @@ import { mean } from "../engine/ops/mean.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { type VitConfig, type VitOutput, vit } from "../models/vit.ts";
+import { holding } from "./holding.ts";
 
 /** Frozen features of a labelled set: what probes read. */
 export interface Features {
@@ -106,9 +107,9 @@ export async function extractFeatures(
     }
   };
 
-  const pictures = Tensor.from(device, batch, [batchSize, height, width, 3]);
-  const step = await compile(device, () => ({ features: encode(pictures) }));
-  try {
+  return holding(async (hold) => {
+    const pictures = hold(Tensor.from(device, batch, [batchSize, height, width, 3]));
+    const step = hold(await compile(device, () => ({ features: encode(pictures) })));
     const { features } = step.outputs;
     const [rows, dim] = features.shape as [number, number];
     if (features.shape.length !== 2 || rows !== batchSize) {
@@ -128,10 +129,7 @@ export async function extractFeatures(
       onProgress?.(done, count);
     }
     return { values, labels: images.labels, dim, classes: images.classes.length };
-  } finally {
-    await step.dispose();
-    pictures.dispose();
-  }
+  });
 }
 
 function pictureAt(images: ImageSet, i: number): Picture {

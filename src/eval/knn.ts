@@ -9,6 +9,7 @@ import { matmul } from "../engine/ops/matmul.ts";
 import { normalize } from "../engine/ops/normalize.ts";
 import { topK } from "../engine/ops/topK.ts";
 import { checkPair, type Features } from "./features.ts";
+import { holding } from "./holding.ts";
 import { accuracyOf, type GuessLevels, guessLevels, type Hits, rankOf } from "./metrics.ts";
 
 /** Rows compared at once. They bound memory and change no result. */
@@ -55,15 +56,17 @@ export async function nearest(
   const bankRows = Math.min(options.bankChunk ?? 8192, bankCount, bindable);
   const each = Math.min(k, bankRows);
 
-  const x = Tensor.from(device, new Float32Array(queryRows * dim), [queryRows, dim]);
-  const y = Tensor.from(device, new Float32Array(bankRows * dim), [bankRows, dim]);
-  const offset = Tensor.from(device, new Float32Array(bankRows), [bankRows]); // 0, or NEVER for an empty row
-  const step = await compile(device, () => {
-    const cosines = matmul(normalize(x), normalize(y), { transposeB: true }); // [queryRows, bankRows]
-    return { ...topK(add(cosines, offset), each) };
-  });
   const lists = new NearestLists(queryCount, k);
-  try {
+  await holding(async (hold) => {
+    const x = hold(Tensor.from(device, new Float32Array(queryRows * dim), [queryRows, dim]));
+    const y = hold(Tensor.from(device, new Float32Array(bankRows * dim), [bankRows, dim]));
+    const offset = hold(Tensor.from(device, new Float32Array(bankRows), [bankRows])); // 0, or NEVER for an empty row
+    const step = hold(
+      await compile(device, () => {
+        const cosines = matmul(normalize(x), normalize(y), { transposeB: true }); // [queryRows, bankRows]
+        return { ...topK(add(cosines, offset), each) };
+      }),
+    );
     for (let first = 0; first < bankCount; first += bankRows) {
       const here = Math.min(bankRows, bankCount - first);
       y.write(chunk(bank, first, bankRows));
@@ -78,10 +81,7 @@ export async function nearest(
         }
       }
     }
-  } finally {
-    await step.dispose();
-    for (const tensor of [x, y, offset]) tensor.dispose();
-  }
+  });
   const { similarities, indices } = lists;
   return { similarities, indices, k };
 }

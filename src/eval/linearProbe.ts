@@ -21,6 +21,7 @@ import { Random } from "../engine/random.ts";
 import { warmupCosine } from "../engine/step/schedule.ts";
 import { StepValues } from "../engine/step/stepValues.ts";
 import { checkPair, type Features } from "./features.ts";
+import { type Hold, holding } from "./holding.ts";
 import { accuracyOf, type GuessLevels, guessLevels, type Hits, topKHits } from "./metrics.ts";
 
 export interface ProbeOptions {
@@ -161,12 +162,15 @@ export async function linearProbe(
     );
   }
   const settings = probeSettings(labels.length, options);
-  const params = probeParameters(device, dim, classes, settings.seed);
-  const losses = await trainHead(device, params, views, settings, options.onEpoch);
-  const logits = await evaluate(device, params, test);
+  const { losses, logits, head } = await holding(async (hold) => {
+    const params = hold(probeParameters(device, dim, classes, settings.seed));
+    return {
+      losses: await holding((own) => trainHead(own, params, views, settings, options.onEpoch)),
+      logits: await holding((own) => evaluate(own, params, test)),
+      head: await params.read(params.values),
+    };
+  });
   const [hits, hits5] = [1, 5].map((k) => topKHits(logits, test.labels, classes, k)) as [Hits, Hits];
-  const head = await params.read(params.values);
-  params.dispose();
   return {
     top1: accuracyOf(hits),
     top5: accuracyOf(hits5),
@@ -180,12 +184,13 @@ export async function linearProbe(
 
 /** Runs all epochs as replays of one captured update -> mean loss of each epoch. */
 async function trainHead(
-  device: Device,
+  hold: Hold,
   params: Parameters,
   views: readonly Features[],
   settings: ProbeSettings,
   onEpoch?: (epoch: number, loss: number) => void,
 ): Promise<number[]> {
+  const { device } = params;
   const { seed, epochs, warmupEpochs, batchSize, rate } = settings;
   const [{ dim, labels }] = views as [Features];
   const count = labels.length;
@@ -205,65 +210,61 @@ async function trainHead(
   });
 
   const optimizer = lars(params);
+  for (const tensor of Object.values(optimizer.state).flat()) hold(tensor);
   const guard = new Guard(device);
-  const features = Tensor.from(device, views[0]!.values, [count, dim]);
-  const classes = Tensor.from(device, Uint32Array.from(labels), [count], "u32");
-  const index = Tensor.from(device, new Uint32Array(batchSize), [batchSize], "u32");
-  const values = new StepValues(device, { numbers: { dtype: "f32", shape: [4] } });
-  const total = Tensor.from(device, [0], []);
-  const step = await compile(device, () => {
-    const [x, y] = [indexSelect(features, index), indexSelect(classes, index)];
-    return { total: accumulate(total, probeStep(params, optimizer, guard, x, y, values.tensor("numbers"))) };
-  });
+  hold(guard.state);
+  const features = hold(Tensor.from(device, views[0]!.values, [count, dim]));
+  const classes = hold(Tensor.from(device, Uint32Array.from(labels), [count], "u32"));
+  const index = hold(Tensor.from(device, new Uint32Array(batchSize), [batchSize], "u32"));
+  const values = hold(new StepValues(device, { numbers: { dtype: "f32", shape: [4] } }));
+  const total = hold(Tensor.from(device, [0], []));
+  const step = hold(
+    await compile(device, () => {
+      const [x, y] = [indexSelect(features, index), indexSelect(classes, index)];
+      return {
+        total: accumulate(total, probeStep(params, optimizer, guard, x, y, values.tensor("numbers"))),
+      };
+    }),
+  );
   const losses: number[] = [];
-  try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      if (views.length > 1) features.write(views[epoch % views.length]!.values);
-      total.write([0]);
-      for (let i = 0; i < stepsPerEpoch; i++) {
-        const update = epoch * stepsPerEpoch + i;
-        index.write(batches.indices({ epoch, step: i }));
-        values.write({
-          numbers: optimizer.numbers({ step: update + 1, lr: rateAt(update), weightDecay: 0 }),
-        });
-        step.run();
-      }
-      const loss = (await total.item()) / stepsPerEpoch;
-      if (!Number.isFinite(loss)) {
-        throw new Error(
-          `linearProbe: the loss must stay finite; got ${loss} in epoch ${epoch}. Lower the base rate ${settings.baseRate}`,
-        );
-      }
-      losses.push(loss);
-      onEpoch?.(epoch, loss);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    if (views.length > 1) features.write(views[epoch % views.length]!.values);
+    total.write([0]);
+    for (let i = 0; i < stepsPerEpoch; i++) {
+      const update = epoch * stepsPerEpoch + i;
+      index.write(batches.indices({ epoch, step: i }));
+      values.write({
+        numbers: optimizer.numbers({ step: update + 1, lr: rateAt(update), weightDecay: 0 }),
+      });
+      step.run();
     }
-  } finally {
-    await step.dispose();
-    const state = Object.values(optimizer.state).flat();
-    for (const tensor of [features, classes, index, total, guard.state, ...state]) tensor.dispose();
+    const loss = (await total.item()) / stepsPerEpoch;
+    if (!Number.isFinite(loss)) {
+      throw new Error(
+        `linearProbe: the loss must stay finite; got ${loss} in epoch ${epoch}. Lower the base rate ${settings.baseRate}`,
+      );
+    }
+    losses.push(loss);
+    onEpoch?.(epoch, loss);
   }
   return losses;
 }
 
 /** Logits of every row with the running statistics. features [count, D] -> [count, K] on the host. */
-async function evaluate(device: Device, params: Parameters, { values, dim, labels, classes }: Features) {
+async function evaluate(hold: Hold, params: Parameters, { values, dim, labels, classes }: Features) {
+  const { device } = params;
   const count = labels.length;
   const rows = Math.min(count, 1024);
-  const x = Tensor.from(device, new Float32Array(rows * dim), [rows, dim]);
-  const step = await compile(device, () => ({ logits: probeLogits(params, x, null) }));
+  const x = hold(Tensor.from(device, new Float32Array(rows * dim), [rows, dim]));
+  const step = hold(await compile(device, () => ({ logits: probeLogits(params, x, null) })));
   const logits = new Float32Array(count * classes);
-  try {
-    for (let start = 0; start < count; start += rows) {
-      const here = Math.min(rows, count - start);
-      const padded = new Float32Array(rows * dim);
-      padded.set(values.subarray(start * dim, (start + here) * dim));
-      x.write(padded);
-      const read = await step.run().logits.read();
-      logits.set(read.subarray(0, here * classes), start * classes);
-    }
-  } finally {
-    await step.dispose();
-    x.dispose();
+  for (let start = 0; start < count; start += rows) {
+    const here = Math.min(rows, count - start);
+    const padded = new Float32Array(rows * dim);
+    padded.set(values.subarray(start * dim, (start + here) * dim));
+    x.write(padded);
+    const read = await step.run().logits.read();
+    logits.set(read.subarray(0, here * classes), start * classes);
   }
   return logits;
 }

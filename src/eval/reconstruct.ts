@@ -7,6 +7,7 @@ import type { Device } from "../engine/gpu/device.ts";
 import type { Parameters } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
 import { forwardDecoder, forwardEncoder, keptTokens, type MaeConfig, randomMasking } from "../models/mae.ts";
+import { holding } from "./holding.ts";
 
 /** Three views of the same pictures, uint8 RGB, row-major [B, H, W, 3]. */
 export interface Reconstruction {
@@ -32,20 +33,20 @@ export async function reconstruct(
   images: Tensor,
   noise: Tensor,
 ): Promise<Reconstruction> {
-  const { pred, mask } = device.tidy(() => {
-    const masking = randomMasking(noise, keptTokens(config));
-    const latent = forwardEncoder(params, config, images, masking);
-    return { pred: forwardDecoder(params, config, latent, masking), mask: masking.mask };
+  return holding(async (hold) => {
+    const { pred, mask } = device.tidy(() => {
+      const masking = randomMasking(noise, keptTokens(config));
+      const latent = forwardEncoder(params, config, images, masking);
+      return { pred: forwardDecoder(params, config, latent, masking), mask: masking.mask };
+    });
+    for (const tensor of [pred, mask]) hold(tensor);
+    return completePictures(config, {
+      width: images.shape[2]!,
+      images: await images.read(),
+      pred: await pred.read(),
+      mask: await mask.read(),
+    });
   });
-  const pictures = { width: images.shape[2]!, images: await images.read() };
-  const completed = completePictures(config, {
-    ...pictures,
-    pred: await pred.read(),
-    mask: await mask.read(),
-  });
-  pred.dispose();
-  mask.dispose();
-  return completed;
 }
 
 /** What `completePictures` works on, row-major. */

@@ -102,6 +102,10 @@ describe("linearProbe", () => {
     );
     await expect(probe({ labels: train.labels.map(() => -1) })).rejects.toThrow(/labelled/);
     await expect(probe({ classes: 6 })).rejects.toThrow(/same classes/);
+    const [zeros, ones] = [train.labels.map(() => 0), held.labels.map(() => 1)];
+    await expect(
+      linearProbe(on.device, { ...train, labels: zeros }, { ...held, labels: ones }, { seed: 1 }),
+    ).rejects.toThrow(/some test label must be among the training labels; got none of 150\. Are both/);
     await expect(probe({}, { batchSize: 321 })).rejects.toThrow(/batch size in \[2, 320\]/);
     await expect(probe({}, { baseRate: 1e37, warmupEpochs: 0 })).rejects.toThrow(/Lower the base rate/);
     await expect(linearProbe(on.device, [], held, { seed: 1 })).rejects.toThrow(/got no view/);

@@ -68,6 +68,7 @@ export class Parameters {
   /** Gradients of the trained ones, laid out alike; null for a model that is not trained. */
   readonly gradients: readonly Tensor[] | null;
   readonly #views: Map<string, Tensor>;
+  readonly #tables: Tensor[] = [];
 
   /** Throws if a name is used twice, values do not fit a shape, or one parameter is more than the adapter binds. */
   constructor(device: Device, specs: readonly ParameterSpec[], options: ParametersOptions = {}) {
@@ -170,9 +171,16 @@ export class Parameters {
     for (const { view, values } of this.match(tensors, named)) view.write(values);
   }
 
-  /** Gives the memory of values and gradients back. */
+  /** Lets a table about this model live as long as it, whatever `tidy` or step it is made in. */
+  table(make: () => Tensor): Tensor {
+    const made = this.device.eager.keep(make);
+    this.#tables.push(made);
+    return made;
+  }
+
+  /** Gives the memory of values, gradients and tables back. */
   dispose(): void {
-    for (const tensor of [...this.values, ...(this.gradients ?? [])]) tensor.dispose();
+    for (const tensor of [...this.values, ...(this.gradients ?? []), ...this.#tables]) tensor.dispose();
   }
 
   /** The segments that tensors laid out as `values` or `trained` hold. */

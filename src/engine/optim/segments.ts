@@ -34,13 +34,14 @@ const tables = new WeakMap<Parameters, SegmentTable>();
 export function segmentTable(parameters: Parameters): SegmentTable {
   let table = tables.get(parameters);
   if (!table) {
-    table = parameters.device.eager.keep(() => build(parameters));
+    table = build(parameters);
     tables.set(parameters, table);
   }
   return table;
 }
 
-function build({ device, segments, trained }: Parameters): SegmentTable {
+function build(parameters: Parameters): SegmentTable {
+  const { device, segments, trained } = parameters;
   const used = segments.filter((segment) => segment.trained);
   const blocks = trained.map(({ size }) => new Float32Array((4 * size) / BLOCK));
   const chunks: number[][] = trained.map(() => []);
@@ -62,15 +63,15 @@ function build({ device, segments, trained }: Parameters): SegmentTable {
     const [before, many] = [firstChunk, spans.length / 2];
     firstChunk += many;
     return {
-      blocks: Tensor.from(device, blocks[shard]!, [blocks[shard]!.length / 4, 4]),
-      chunks: Tensor.from(device, spans, [many, 2], "u32"),
+      blocks: parameters.table(() => Tensor.from(device, blocks[shard]!, [blocks[shard]!.length / 4, 4])),
+      chunks: parameters.table(() => Tensor.from(device, spans, [many, 2], "u32")),
       firstChunk: before,
     };
   });
   return {
     count: used.length,
     chunkCount,
-    segments: Tensor.from(device, rows, [used.length, 4], "u32"),
+    segments: parameters.table(() => Tensor.from(device, rows, [used.length, 4], "u32")),
     shards,
   };
 }

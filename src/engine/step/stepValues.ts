@@ -53,4 +53,9 @@ export class StepValues<Name extends string> {
     }
     this.#all.write(this.#words);
   }
+
+  /** Gives the memory of all values back. */
+  dispose(): void {
+    this.#all.dispose();
+  }
 }

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { creatures } from "../../src/data/creatures/creatures.ts";
+import { IMAGENET_STATISTICS } from "../../src/data/images.ts";
+import { Parameters } from "../../src/engine/graph/parameters.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { square } from "../../src/engine/ops/elementwise.ts";
+import { reshape } from "../../src/engine/ops/reshape.ts";
+import { type Encode, extractFeatures, type Features } from "../../src/eval/features.ts";
+import { knn } from "../../src/eval/knn.ts";
+import { linearProbe } from "../../src/eval/linearProbe.ts";
+import { reconstruct } from "../../src/eval/reconstruct.ts";
+import { maeConfig } from "../../src/models/mae.ts";
+import { maeObjective } from "../../src/models/objective.ts";
+import { vitConfig } from "../../src/models/vit.ts";
+import { withDevice } from "../withDevice.ts";
+import { toyFeatures } from "./toyFeatures.ts";
+
+const on = withDevice();
+const sets = { dim: 12, classes: 5, spread: 0.5 };
+const train = toyFeatures({ ...sets, count: 320, seed: 1 });
+const held = toyFeatures({ ...sets, count: 150, seed: 2 });
+
+/** Bytes on the device that something still holds. */
+async function bytesHeld(): Promise<number> {
+  await on.device.allocator.trim();
+  return on.device.counters.bytesHeld;
+}
+
+/** Features whose rows cannot be cut out, which is found when the GPU's memory is taken already. */
+function broken(features: Features): Features {
+  const values = features.values.slice();
+  values.subarray = () => {
+    throw new Error("broken rows");
+  };
+  return { ...features, values };
+}
+
+const fail = (message: string) => () => {
+  throw new Error(message);
+};
+
+const pictures = creatures({ count: 10, size: 8 });
+const rows = (images: Tensor): Tensor => reshape(square(images), [images.shape[0]!, -1]);
+const extract = (encode: Encode, onProgress: () => void = () => undefined) =>
+  extractFeatures(on.device, encode, pictures, { statistics: IMAGENET_STATISTICS, batchSize: 4, onProgress });
+
+const options = { seed: 1, epochs: 2 };
+const config = maeConfig(vitConfig("vit_micro_patch4_8"));
+async function complete(read: "images" | "nothing"): Promise<void> {
+  const { device } = on;
+  const params = new Parameters(device, maeObjective(config).specs(1), { gradients: false });
+  const images = Tensor.from(device, new Float32Array(2 * 8 * 8 * 3), [2, 8, 8, 3]);
+  const noise = Tensor.from(device, [1, 2, 3, 4, 4, 3, 2, 1], [2, 4]);
+  if (read === "nothing") images.read = fail("broken read");
+  try {
+    await reconstruct(device, params, config, images, noise);
+  } finally {
+    params.dispose();
+    for (const tensor of [images, noise]) tensor.dispose();
+  }
+}
+
+type Case = [name: string, action: () => Promise<unknown>, message?: RegExp];
+
+describe("the GPU holds after a probe what it held before", () => {
+  const cases: Case[] = [
+    ["k-NN", () => knn(on.device, train, held)],
+    ["k-NN whose rows break", () => knn(on.device, train, broken(held)), /broken rows/],
+    ["a linear probe", () => linearProbe(on.device, train, held, options)],
+    ["a linear probe of two views", () => linearProbe(on.device, [train, train], held, options)],
+    [
+      "a linear probe that diverges",
+      () => linearProbe(on.device, train, held, { ...options, baseRate: 1e37, warmupEpochs: 0 }),
+      /Lower the base rate/,
+    ],
+    [
+      "a linear probe whose caller breaks",
+      () => linearProbe(on.device, train, held, { ...options, onEpoch: fail("broken caller") }),
+      /broken caller/,
+    ],
+    [
+      "a linear probe whose test rows break",
+      () => linearProbe(on.device, train, broken(held), options),
+      /broken rows/,
+    ],
+    ["features", () => extract(rows)],
+    ["features whose caller breaks", () => extract(rows, fail("broken caller")), /broken caller/],
+    ["features of the wrong shape", () => extract(square), /must turn/],
+    ["features of an encoder that breaks", () => extract(fail("broken encoder")), /broken encoder/],
+    ["completed pictures", () => complete("images")],
+    ["completed pictures that are not read", () => complete("nothing"), /broken read/],
+  ];
+  test.each(cases)("%s", async (_, action, message) => {
+    const run = () => (message ? expect(action()).rejects.toThrow(message) : action());
+    await run(); // what a device makes once and keeps, constants and pipelines, is there by then
+    const before = await bytesHeld();
+    await run();
+    expect((await bytesHeld()) - before).toBe(0);
+  });
+});
