@@ -22,57 +22,73 @@ function number(
   };
 }
 
-export const wholeNumber = (flag: string, help: string, value: number, least = 0): Setting<number> =>
-  number(
+/* @__NO_SIDE_EFFECTS__ */
+export function wholeNumber(flag: string, help: string, value: number, least = 0): Setting<number> {
+  return number(
     flag,
     help,
     value,
     `a whole number of at least ${least}`,
     (x) => Number.isSafeInteger(x) && x >= least,
   );
+}
 
-export const positiveNumber = (flag: string, help: string, value: number): Setting<number> =>
-  number(flag, help, value, "a number above 0", (x) => x > 0 && Number.isFinite(x));
+/* @__NO_SIDE_EFFECTS__ */
+export function positiveNumber(flag: string, help: string, value: number): Setting<number> {
+  return number(flag, help, value, "a number above 0", (x) => x > 0 && Number.isFinite(x));
+}
 
-export const positiveOrZero = (flag: string, help: string, value: number): Setting<number> =>
-  number(flag, help, value, "a number of at least 0", (x) => x >= 0 && Number.isFinite(x));
+/* @__NO_SIDE_EFFECTS__ */
+export function positiveOrZero(flag: string, help: string, value: number): Setting<number> {
+  return number(flag, help, value, "a number of at least 0", (x) => x >= 0 && Number.isFinite(x));
+}
 
 /** In [0, 1]. */
-export const share = (flag: string, help: string, value: number): Setting<number> =>
-  number(flag, help, value, "a number from 0 to 1", (x) => x >= 0 && x <= 1);
+/* @__NO_SIDE_EFFECTS__ */
+export function share(flag: string, help: string, value: number): Setting<number> {
+  return number(flag, help, value, "a number from 0 to 1", (x) => x >= 0 && x <= 1);
+}
 
 /** Two rising numbers in [0, 1], as `0.2,1`. */
-export const range = (
+/* @__NO_SIDE_EFFECTS__ */
+export function range(
   flag: string,
   help: string,
   value: readonly [number, number],
-): Setting<readonly [number, number]> => ({
-  flag,
-  help,
-  value,
-  parse(text) {
-    const [low, high, ...rest] = text
-      .split(",")
-      .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-    if (
-      low === undefined ||
-      high === undefined ||
-      rest.length > 0 ||
-      !(low >= 0 && low <= high && high <= 1)
-    ) {
-      throw new Error(`${flag.split(" ")[0]} must be two rising numbers from 0 to 1, as 0.2,1; got ${text}`);
-    }
-    return [low, high];
-  },
-});
+): Setting<readonly [number, number]> {
+  return {
+    flag,
+    help,
+    value,
+    parse(text) {
+      const [low, high, ...rest] = text
+        .split(",")
+        .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+      if (
+        low === undefined ||
+        high === undefined ||
+        rest.length > 0 ||
+        !(low >= 0 && low <= high && high <= 1)
+      ) {
+        throw new Error(
+          `${flag.split(" ")[0]} must be two rising numbers from 0 to 1, as 0.2,1; got ${text}`,
+        );
+      }
+      return [low, high];
+    },
+  };
+}
 
 /** On unless its `--no-` flag is given, or off unless it is. */
-export const toggle = (flag: string, help: string, value: boolean): Setting<boolean> => ({
-  flag,
-  help,
-  value,
-  parse: (text) => text === "true",
-});
+/* @__NO_SIDE_EFFECTS__ */
+export function toggle(flag: string, help: string, value: boolean): Setting<boolean> {
+  return {
+    flag,
+    help,
+    value,
+    parse: (text) => text === "true",
+  };
+}
 
 /** The defaults of a method's settings. */
 export const defaultsOf = <C extends object>(settings: Settings<C>): C =>
