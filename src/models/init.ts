@@ -88,3 +88,34 @@ export function mocoInit(seed: number): Initializer {
     patchBias: (_, width) => constant(width, 0),
   };
 }
+
+/** N(0, 0.02²) cut at one standard deviation, as BEiT calls trunc_normal_: its own deviation is .54 of that, .0108. */
+const cutNormal = (random: Random, size: number): Float32Array =>
+  Float32Array.from({ length: size }, () => random.truncatedNormal(0.02, 0, -0.02, 0.02));
+
+/**
+ * BEiT's modeling_pretrain.py, for data2vec as well: cut normals everywhere, biases 0; what block l = 1, 2, ... adds to its
+ * tokens begins smaller by √(2 l).
+ */
+export function beitInit(seed: number): Initializer {
+  const random = timmInit(seed).random;
+  const cut = (name: string, size: number) => cutNormal(random(name), size);
+  return {
+    random,
+    linear(name, outputs, inputs) {
+      const block = /\.(\d+)\.(?:attn\.proj|mlp\.fc2)\.weight$/.exec(name)?.[1];
+      const values = cut(name, outputs * inputs);
+      return block === undefined ? values : values.map((value) => value / Math.sqrt(2 * (Number(block) + 1)));
+    },
+    token: cut,
+    positions: cut,
+    patch: (name, width, inputs) => cut(name, width * inputs),
+    patchBias: (_, width) => constant(width, 0),
+  };
+}
+
+/** CAE-B's modeling_cae.py without --fix_init_weight: Xavier for every linear layer, BEiT's for the rest. */
+export function caeInit(seed: number): Initializer {
+  const beit = beitInit(seed);
+  return { ...beit, linear: (name, outputs, inputs) => xavierUniform(beit.random(name), outputs, inputs) };
+}

@@ -1,3 +1,4 @@
+import type { Device } from "../engine/gpu/device.ts";
 import type { Guard } from "../engine/graph/guard.ts";
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import type { Shape, Tensor } from "../engine/graph/tensor.ts";
@@ -48,6 +49,11 @@ export interface Step<Name extends string = string> {
   value(name: Name): Tensor;
   /** For a forward pass that draws numbers: passes of one step draw others. */
   training(pass: number): Training;
+  /**
+   * Records what comes between the gradients and the update, when the guard knows whether the step is good: a copy of the
+   * parameters that the step began with.
+   */
+  beforeUpdate(action: () => void): void;
   /** Records what follows the update: a teacher's average. */
   afterUpdate(action: () => void): void;
 }
@@ -77,7 +83,20 @@ export interface Method<Name extends string = string> {
   readonly leastBatch?: number;
   /** Whether the loss reads labels. */
   readonly needsLabels?: boolean;
+  /**
+   * Finds buffers of the trained network in the run's own pictures before its first step, by name: a tokenizer's codes. They
+   * are saved with the run, so that one that goes on does not ask again.
+   */
+  prepare?(preview: Preview): Promise<ReadonlyMap<string, Float32Array>>;
   record(step: Step<Name>): StepOutput;
+}
+
+/** What a preparation looks at. */
+export interface Preview {
+  readonly device: Device;
+  readonly seed: number;
+  /** What `Step.views` will hold at a step, of this run or beyond its end; the tensors are the caller's to dispose of. */
+  views(step: number): readonly Tensor[];
 }
 
 /** What a method is made for, besides its own settings. */

@@ -6,8 +6,11 @@ import { resize } from "../engine/ops/resize.ts";
 import { slice } from "../engine/ops/slice.ts";
 import type { Initializer } from "./init.ts";
 
-/** Learned positions, or fixed sines and cosines in the order of MAE or of MoCo v3 and CAE. */
-export type PositionKind = "learned" | "sincos-mae" | "sincos-moco";
+/**
+ * Learned positions, fixed sines and cosines in the order of MAE or of MoCo v3 and CAE, or none on the tokens and a bias of
+ * attention that depends on where two patches lie to each other (BEiT, data2vec).
+ */
+export type PositionKind = "learned" | "sincos-mae" | "sincos-moco" | "relative";
 
 /**
  * Fixed 2-D positions: with ω_i = 10000^(-i / (D/4)), a token in row r and column c has
@@ -37,7 +40,7 @@ export function sincosPositions(grid: number, width: number, order: "mae" | "moc
 /** The `pos_embed` of a network, [1, 1 + grid², D]; trained only when learned. */
 export function positionSpec(
   name: string,
-  kind: PositionKind,
+  kind: Exclude<PositionKind, "relative">,
   grid: number,
   width: number,
   init: Initializer,

@@ -2,6 +2,7 @@
 // seven papers of the study: LayerNorm eps 1e-6, exact GELU, fused qkv with bias. Parameter names are timm's. What
 // differs: images are [B, H, W, C], as pictures lie in memory.
 
+import { fill } from "../engine/graph/fill.ts";
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import { recompute } from "../engine/graph/recompute.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
@@ -18,6 +19,7 @@ import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { constant, type Initializer, normal } from "./init.ts";
 import { type PositionKind, positionSpec, positionsFor } from "./positions.ts";
+import { relativeBias, relativeBiasSpec } from "./relativePositions.ts";
 
 export interface VitConfig {
   /** Side of the square pictures the positions are made for, pixels. */
@@ -32,6 +34,8 @@ export interface VitConfig {
   dropPath?: number;
   /** First value of the layer-scale gammas; none without. */
   layerScale?: number;
+  /** Whether queries and values alone have a bias: BEiT's `q_bias` and `v_bias`. Softmax ignores a bias of the keys. */
+  noKeyBias?: boolean;
   /** GELU by the error function (all seven papers) or its tanh form; the former when absent. */
   activation?: Gelu;
 }
@@ -100,9 +104,30 @@ export const siteOf = ({ pass = 0 }: Training, site: number): number => pass * S
 
 /** The parameters of a layer norm. */
 export const normSpecs = (name: string, width: number): ParameterSpec[] => [
-  { name: `${name}.weight`, shape: [width], values: constant(width, 1) },
-  { name: `${name}.bias`, shape: [width], values: constant(width, 0) },
+  vectorSpec(`${name}.weight`, width, 1),
+  vectorSpec(`${name}.bias`, width),
 ];
+
+/** The weight of a linear layer. */
+export const weightSpec = (
+  name: string,
+  inputs: number,
+  outputs: number,
+  init: Initializer,
+): ParameterSpec => ({
+  name: `${name}.weight`,
+  shape: [outputs, inputs],
+  get values() {
+    return init.linear(`${name}.weight`, outputs, inputs);
+  },
+});
+
+/** A vector of one value: a bias of 0, a gamma. */
+export const vectorSpec = (name: string, width: number, value = 0): ParameterSpec => ({
+  name,
+  shape: [width],
+  values: constant(width, value),
+});
 
 /** The parameters of a linear layer. */
 export const linearSpecs = (
@@ -110,37 +135,31 @@ export const linearSpecs = (
   inputs: number,
   outputs: number,
   init: Initializer,
-): ParameterSpec[] => [
-  {
-    name: `${name}.weight`,
-    shape: [outputs, inputs],
-    get values() {
-      return init.linear(`${name}.weight`, outputs, inputs);
-    },
-  },
-  { name: `${name}.bias`, shape: [outputs], values: constant(outputs, 0) },
-];
+): ParameterSpec[] => [weightSpec(name, inputs, outputs, init), vectorSpec(`${name}.bias`, outputs)];
 
 /** The parameters of `depth` blocks and the norm after them. */
 export function trunkSpecs(
   { blocks, norm }: { blocks: string; norm: string },
-  {
-    embedDim,
-    depth,
-    mlpRatio,
-    layerScale,
-  }: Pick<VitConfig, "embedDim" | "depth" | "mlpRatio" | "layerScale">,
+  config: Pick<VitConfig, "embedDim" | "depth" | "mlpRatio" | "layerScale" | "noKeyBias">,
   init: Initializer,
 ): ParameterSpec[] {
+  const { embedDim, depth, mlpRatio, layerScale, noKeyBias } = config;
   const specs: ParameterSpec[] = [];
   const hidden = embedDim * mlpRatio;
-  const gamma = (name: string): ParameterSpec[] =>
-    layerScale === undefined ? [] : [{ name, shape: [embedDim], values: constant(embedDim, layerScale) }];
+  const gamma = (name: string) => (layerScale === undefined ? [] : [vectorSpec(name, embedDim, layerScale)]);
+  const qkv = (attn: string) =>
+    noKeyBias
+      ? [
+          weightSpec(`${attn}.qkv`, embedDim, 3 * embedDim, init),
+          vectorSpec(`${attn}.q_bias`, embedDim),
+          vectorSpec(`${attn}.v_bias`, embedDim),
+        ]
+      : linearSpecs(`${attn}.qkv`, embedDim, 3 * embedDim, init);
   for (let i = 0; i < depth; i++) {
     const block = `${blocks}.${i}`;
     specs.push(
       ...normSpecs(`${block}.norm1`, embedDim),
-      ...linearSpecs(`${block}.attn.qkv`, embedDim, 3 * embedDim, init),
+      ...qkv(`${block}.attn`),
       ...linearSpecs(`${block}.attn.proj`, embedDim, embedDim, init),
       ...gamma(`${block}.ls1.gamma`),
       ...normSpecs(`${block}.norm2`, embedDim),
@@ -158,7 +177,9 @@ export function vitSpecs(config: VitConfig, init: Initializer): ParameterSpec[] 
   const inputs = 3 * patchSize * patchSize;
   return [
     { name: "cls_token", shape: [1, 1, embedDim], values: init.token("cls_token", embedDim) },
-    positionSpec("pos_embed", config.positions, gridOf(config), embedDim, init),
+    ...(config.positions === "relative"
+      ? [relativeBiasSpec(gridOf(config), config.numHeads)]
+      : [positionSpec("pos_embed", config.positions, gridOf(config), embedDim, init)]),
     {
       name: "patch_embed.proj.weight",
       shape: [embedDim, 3, patchSize, patchSize],
@@ -175,13 +196,24 @@ export function vitSpecs(config: VitConfig, init: Initializer): ParameterSpec[] 
   ];
 }
 
-/** images [B, H, W, 3] -> patch tokens with their positions, [B, N, D]; the class token comes later. */
+/**
+ * images [B, H, W, 3] -> patch tokens with their positions, unless these are relative, [B, N, D]; the class token comes
+ * later.
+ */
 export function embedPatches(params: Parameters, config: VitConfig, images: Tensor): Tensor {
   const { patchSize, embedDim } = config;
   const patches = patchify(images, patchSize, "channelsFirst"); // [B, N, 3 p p]
   const weight = reshape(params.get("patch_embed.proj.weight"), [embedDim, 3 * patchSize * patchSize]);
   const tokens = linear(patches, weight, params.get("patch_embed.proj.bias")); // [B, N, D]
   const grid = [images.shape[1]! / patchSize, images.shape[2]! / patchSize] as const;
+  if (config.positions === "relative") {
+    const own = gridOf(config);
+    if (grid.every((side) => side === own)) return tokens;
+    throw new Error(
+      `vit: with relative positions pictures must have ${own} x ${own} patches; got ${grid.join(" x ")}. ` +
+        `Resize them to ${config.imageSize} pixels`,
+    );
+  }
   const positions = positionsFor(params.get("pos_embed"), gridOf(config), grid); // [1, 1 + N, D]
   return add(tokens, slice(positions, 1, 1, positions.shape[1]!));
 }
@@ -189,13 +221,29 @@ export function embedPatches(params: Parameters, config: VitConfig, images: Tens
 /** Puts the class token, with its position, in front. tokens [B, N, D] -> [B, 1 + N, D]. */
 export function prependClassToken(params: Parameters, tokens: Tensor): Tensor {
   const [batch, , width] = tokens.shape as [number, number, number];
-  const token = add(params.get("cls_token"), slice(params.get("pos_embed"), 1, 0, 1)); // [1, 1, D]
+  const own = params.get("cls_token"); // [1, 1, D]
+  const token = params.has("pos_embed") ? add(own, slice(params.get("pos_embed"), 1, 0, 1)) : own;
   return concat([expand(token, [batch, 1, width]), tokens], 1);
+}
+
+/** Drops a branch of a block; `site` tells the block's two branches apart. */
+export type BranchDrop = (branch: Tensor, site: number) => Tensor;
+
+/** Drop-path of block i of a pass: the rate grows linearly to that of the last block; null where nothing is dropped. */
+export function dropOf(
+  { depth, dropPath: rate = 0 }: Pick<VitConfig, "depth" | "dropPath">,
+  i: number,
+  training?: Training,
+): BranchDrop | null {
+  const p = depth > 1 ? (rate * i) / (depth - 1) : rate; // linspace(0, rate, depth)
+  if (!training || p === 0) return null;
+  const { seed, step } = training;
+  return (branch, site) => dropPath(branch, p, { seed, step, site: siteOf(training, 2 * i + site) });
 }
 
 /**
  * Blocks and the norm after them. x [B, N, D] -> the tokens after the norm, and those after every block.
- * `names` are the prefixes of the parameters, so that a decoder is the same code.
+ * `names` are the prefixes of the parameters, so that a decoder is the same code; `bias` [H, N, N] is every block's.
  */
 export function trunk(
   params: Parameters,
@@ -203,22 +251,13 @@ export function trunk(
   config: Pick<VitConfig, "depth" | "numHeads" | "dropPath" | "activation">,
   x: Tensor,
   training?: Training,
+  bias?: Tensor,
 ): { tokens: Tensor; blocks: Tensor[] } {
-  const { depth, dropPath: rate = 0 } = config;
   const blocks: Tensor[] = [];
   let tokens = x;
-  for (let i = 0; i < depth; i++) {
-    const p = depth > 1 ? (rate * i) / (depth - 1) : rate; // linspace(0, rate, depth)
-    const drop =
-      training && p > 0
-        ? (branch: Tensor, site: number) =>
-            dropPath(branch, p, {
-              seed: training.seed,
-              step: training.step,
-              site: siteOf(training, 2 * i + site),
-            })
-        : null;
-    const run = (input: Tensor) => block(params, `${names.blocks}.${i}`, config, input, drop);
+  for (let i = 0; i < config.depth; i++) {
+    const drop = dropOf(config, i, training);
+    const run = (input: Tensor) => block(params, `${names.blocks}.${i}`, config, input, drop, bias);
     tokens = training?.gradCheckpointing ? recompute(run, tokens) : run(tokens);
     blocks.push(tokens);
   }
@@ -234,7 +273,8 @@ function block(
   name: string,
   { numHeads, activation }: Pick<VitConfig, "numHeads" | "activation">,
   x: Tensor,
-  drop: ((branch: Tensor, site: number) => Tensor) | null,
+  drop: BranchDrop | null,
+  bias?: Tensor,
 ): Tensor {
   const layer = (suffix: string) => ({
     weight: params.get(`${name}.${suffix}.weight`),
@@ -254,13 +294,41 @@ function block(
     const y = scaled ? mul(branch(), params.get(`${name}.${gamma}`)) : branch();
     return add(residual, drop ? drop(y, site) : y);
   };
-  const [qkv, proj] = [layer("attn.qkv"), layer("attn.proj")];
-  const attended = selfAttention(linear(normed("norm1", x), qkv.weight, qkv.bias), numHeads);
+  const proj = layer("attn.proj");
+  const qkv = linear(
+    normed("norm1", x),
+    params.get(`${name}.attn.qkv.weight`),
+    qkvBias(params, `${name}.attn`),
+  );
+  const attended = selfAttention(qkv, numHeads, bias);
   const middle = onto(x, "ls1.gamma", 0, (residual) => linear(attended, proj.weight, proj.bias, residual));
   const weights = { fc1: layer("mlp.fc1"), fc2: layer("mlp.fc2") };
   const normedMiddle = normed("norm2", middle);
   return onto(middle, "ls2.gamma", 1, (residual) => mlp(normedMiddle, weights, activation, residual));
 }
+
+/** [3 D]: what is trained as one, or the parts of queries and values with 0 for the keys. */
+function qkvBias(params: Parameters, name: string): Tensor {
+  if (!params.has(`${name}.q_bias`)) return params.get(`${name}.qkv.bias`);
+  const [q, v] = [params.get(`${name}.q_bias`), params.get(`${name}.v_bias`)];
+  return concat([q, fill(q.device, q.shape, 0), v], 0);
+}
+
+/** The encoder's own blocks. tokens [B, 1 + N, D] of all or of some patches; relative positions need all. */
+export const encode = (
+  params: Parameters,
+  config: VitConfig,
+  tokens: Tensor,
+  training?: Training,
+): VitOutput =>
+  trunk(
+    params,
+    { blocks: "blocks", norm: "norm" },
+    config,
+    tokens,
+    training,
+    config.positions === "relative" ? relativeBias(params, gridOf(config)) : undefined,
+  );
 
 export interface VitOutput {
   /** Tokens after the final norm, [B, 1 + N, D], the class token first. */
@@ -272,7 +340,7 @@ export interface VitOutput {
 /** The whole encoder. images [B, H, W, 3], normalised, any size that patches divide -> tokens of every block. */
 export function vit(params: Parameters, config: VitConfig, images: Tensor, training?: Training): VitOutput {
   const tokens = prependClassToken(params, embedPatches(params, config, images));
-  return trunk(params, { blocks: "blocks", norm: "norm" }, config, tokens, training);
+  return encode(params, config, tokens, training);
 }
 
 /** A linear classifier on the class token, N(0, 0.01): timm's `head`. */

@@ -62,6 +62,8 @@ export class MethodTrainer {
   readonly #rate: Schedule;
   readonly #options: TrainerOptions;
   #compiled: CompiledStep<Outputs> | null = null;
+  /** Resolves when the buffers hold what the method finds in the pictures, or what a saved run found. */
+  #found: Promise<void> | null = null;
   #step = 0;
   /** The step of the state that was last put in. */
   #origin = 0;
@@ -116,8 +118,36 @@ export class MethodTrainer {
     return this.#rate(step);
   }
 
+  /**
+   * Fills the buffers that the method finds in the run's pictures, once, unless a saved state brought them; `given` brings
+   * them from elsewhere, a tokenizer of another run. Throws one sentence where they are not those of the method.
+   */
+  ready(given?: ReadonlyMap<string, Float32Array>): Promise<void> {
+    this.#found ??= this.#find(given);
+    return this.#found;
+  }
+
+  async #find(given?: ReadonlyMap<string, Float32Array>): Promise<void> {
+    const { device, settings, method, trained } = this;
+    const views = (step: number) => {
+      this.#writeInputsOf(step);
+      return device.tidy(() => method.views.map((view, group) => this.#cut(view, group)));
+    };
+    const found = given ?? (await method.prepare?.({ device, seed: settings.seed, views }));
+    for (const [name, values] of found ?? []) {
+      const buffer = trained.get(name);
+      if (buffer.size !== values.length) {
+        throw new Error(
+          `${method.name}: ${name} must hold ${buffer.size} values; got ${values.length}. Was it found by another model?`,
+        );
+      }
+      buffer.write(values);
+    }
+  }
+
   /** The captured step: its memory plan and dispatch count. */
   async prepare(): Promise<CompiledStep<Outputs>> {
+    await this.ready();
     this.#compiled ??= await compile(this.device, () => this.record());
     return this.#compiled;
   }
@@ -126,6 +156,7 @@ export class MethodTrainer {
   record(): Outputs {
     const { method, networks, trained, settings, guard } = this;
     const step = this.#inputs.tensor("step");
+    const before: (() => void)[] = [];
     const after: (() => void)[] = [];
     const { loss, metrics } = method.record({
       networks,
@@ -134,12 +165,14 @@ export class MethodTrainer {
       guard,
       value: (name) => this.#inputs.tensor(`${method.name}.${name}`),
       training: (pass) => ({ seed: settings.seed, step, pass, ...this.#options }),
+      beforeUpdate: (action) => before.push(action),
       afterUpdate: (action) => after.push(action),
     });
     const { tensors, into } = trained.trainable();
     grad(loss, tensors, { into });
     guard.check(loss);
     const { factors, norm } = clipGradients(trained, guard, settings.clip ?? {});
+    for (const action of before) action();
     this.optimizer.update(this.#inputs.tensor("rates"), factors);
     for (const action of after) action();
     guard.settle();
@@ -161,10 +194,14 @@ export class MethodTrainer {
 
   /** Writes the inputs of the next step: which pictures, which crops, which rates. */
   writeInputs(): void {
+    this.#writeInputsOf(this.#step);
+  }
+
+  #writeInputsOf(step: number): void {
     const { seed, totalSteps } = this.settings;
     const { stepsPerEpoch } = this.batches;
-    const position = this.batches.position(this.#step);
-    const moment = { seed, step: this.#step, epoch: position.epoch, stepsPerEpoch, totalSteps };
+    const position = this.batches.position(step);
+    const moment = { seed, step, epoch: position.epoch, stepsPerEpoch, totalSteps };
     this.#inputs.write(moment, this.batches.indices(position), this.#source);
   }
 
@@ -230,6 +267,7 @@ export class MethodTrainer {
   continueFrom(step: number): void {
     this.#step = step;
     this.#origin = step;
+    this.#found = Promise.resolve();
     this.guard.restart();
     this.ring.restart();
   }

@@ -6,6 +6,9 @@ import { type RunSettings, runSettings } from "../../src/train/methodRun.ts";
 const SMALL: Record<MethodName, object> = {
   supervised: { mixup: 0.8, cutmix: 1, erasing: 0.5, dropPath: 0.2, weightEma: 0.9 },
   mae: { decoderDepth: 1 },
+  beit: { tokens: 24, maskedPatches: 6, minBlock: 2, dropPath: 0.2 },
+  data2vec: { maskedPatches: 9, minBlock: 2, dropPath: 0.2 },
+  cae: { tokens: 24, maskedPatches: 8, minBlock: 2, dropPath: 0.2, decoderDepth: 1 },
   "moco-v3": { hiddenDim: 32, dim: 16, blur: [0.5, 0.5] },
   dino: {
     prototypes: 48,

@@ -30,6 +30,7 @@ async function stateAfter(settings: RunSettings, steps: number) {
 describe.each(names)("%s", (name) => {
   test("six captured steps have the bits of six uncaptured ones, with every schedule moving", async () => {
     const trainer = new MethodTrainer(on.device, smallRun(name), images);
+    await trainer.ready();
     for (let step = 0; step < 6; step++) {
       trainer.writeInputs();
       on.device.tidy(() => trainer.record());

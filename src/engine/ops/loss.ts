@@ -13,15 +13,22 @@ export function meanSquaredError(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Mean over all values of d^2 / (2 beta) where d = |a - b| is below beta, of d - beta / 2 elsewhere.
- * a, b f32, broadcast -> []. torch.nn.functional.smooth_l1_loss, but for an infinite d, which gives NaN.
+ * d^2 / (2 beta) where d = |a - b| is below beta, d - beta / 2 elsewhere; the mean over all values, or each of them.
+ * a, b f32, broadcast -> [], or their shape with reduction "none". torch.nn.functional.smooth_l1_loss, but for an infinite
+ * d, which gives NaN.
  */
-export function smoothL1(a: Tensor, b: Tensor, beta = 1): Tensor {
+export function smoothL1(
+  a: Tensor,
+  b: Tensor,
+  beta = 1,
+  { reduction = "mean" }: { reduction?: "mean" | "none" } = {},
+): Tensor {
   checkDTypes("smoothL1", takes, [a, b]);
   if (!(beta > 0))
     throw new Error(`smoothL1: beta must be above 0; got ${beta}. Use mean(abs(sub(a, b))) for 0`);
   const distance = abs(sub(a, b));
   const excess = relu(add(distance, fill(a.device, [], -beta)));
   const near = sub(distance, excess); // min(distance, beta)
-  return scale(mean(mul(near, sub(distance, scale(near, 0.5)))), 1 / beta);
+  const each = mul(near, sub(distance, scale(near, 0.5)));
+  return scale(reduction === "mean" ? mean(each) : each, 1 / beta);
 }

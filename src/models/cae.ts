@@ -1,0 +1,172 @@
+// CAE: Chen et al. 2022, "Context Autoencoder for Self-Supervised Representation Learning", arXiv:2202.03026; official files
+// modeling_cae.py, modeling_cae_helper.py, engine_for_pretraining.py.
+// What differs: tokens are those of tokenizer.ts, of the crop that the encoder sees; regressor and decoder are as wide as the
+// encoder, as in the published ViT-B. The teacher is a copy of the parameters that the step before began with: the
+// official step copies the encoder after the teacher has been used and before the update, and so does this one.
+
+import { fill } from "../engine/graph/fill.ts";
+import { stopGradient } from "../engine/graph/op.ts";
+import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
+import { crossEntropy } from "../engine/ops/crossEntropy.ts";
+import { add, scale } from "../engine/ops/elementwise.ts";
+import { gatherTokens } from "../engine/ops/gather.ts";
+import { indexSelect } from "../engine/ops/indexSelect.ts";
+import { linear } from "../engine/ops/linear.ts";
+import { meanSquaredError } from "../engine/ops/loss.ts";
+import { reshape } from "../engine/ops/reshape.ts";
+import { slice } from "../engine/ops/slice.ts";
+import { ema } from "../engine/optim/ema.ts";
+import { movingMasks } from "./batchMasks.ts";
+import { accuracy, type BeitConfig, maskedSettings, maskedViews, tokensSetting } from "./beit.ts";
+import { regress, regressorSpecs } from "./caeRegressor.ts";
+import { caeInit, type Initializer } from "./init.ts";
+import type { Frame, Method, MethodModule } from "./method.ts";
+import { positiveNumber, wholeNumber } from "./settings.ts";
+import { frontOf } from "./teacher.ts";
+import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
+import {
+  embedPatches,
+  encode,
+  linearSpecs,
+  prependClassToken,
+  type Training,
+  trunk,
+  trunkSpecs,
+  type VitConfig,
+  vitSpecs,
+} from "./vit.ts";
+
+export interface CaeConfig extends BeitConfig {
+  /** Blocks that turn what is seen into what is hidden, and blocks that name it. */
+  regressorDepth: number;
+  decoderDepth: number;
+  /** Of the distance to the teacher's representations, beside the cross-entropy. */
+  alignment: number;
+}
+
+const DECODER = { blocks: "pretext_neck.decoder_blocks", norm: "pretext_neck.norm2" };
+
+/** Mask token, regressor, decoder and head. */
+const neckSpecs = (encoder: VitConfig, config: CaeConfig, init: Initializer): ParameterSpec[] => [
+  { name: "mask_token", shape: [1, 1, encoder.embedDim], values: init.token("mask_token", encoder.embedDim) },
+  ...regressorSpecs(encoder, config.regressorDepth, init),
+  ...trunkSpecs(DECODER, { ...encoder, depth: config.decoderDepth }, init),
+  ...linearSpecs("pretext_neck.head", encoder.embedDim, config.tokens, init),
+];
+
+/** What the encoder makes of some patches and the class token, which is dropped. chosen u32 [B, M] -> [B, M, D]. */
+function encodeChosen(
+  params: Parameters,
+  encoder: VitConfig,
+  images: Tensor,
+  chosen: Tensor,
+  training: Training,
+): Tensor {
+  const patches = gatherTokens(embedPatches(params, encoder, images), chosen, { unique: true });
+  const { tokens } = encode(params, encoder, prependClassToken(params, patches), training);
+  return slice(tokens, 1, 1, tokens.shape[1]!);
+}
+
+/** The fixed positions of some patches, [B, M, D]. */
+function positionsOf(params: Parameters, chosen: Tensor): Tensor {
+  const positions = params.get("pos_embed");
+  const [, tokens, width] = positions.shape as [number, number, number];
+  return indexSelect(reshape(slice(positions, 1, 1, tokens), [tokens - 1, width]), chosen);
+}
+
+export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConfig): Method<"order"> {
+  const { layerScale, dropPath, maskedPatches, alignment } = config;
+  const encoder: VitConfig = { ...given, positions: "sincos-moco", noKeyBias: true, layerScale, dropPath };
+  const { order } = movingMasks("cae", encoder, config, { batch, exact: true });
+  return {
+    name: "cae",
+    encoder: { network: "model", config: encoder },
+    networks(seed) {
+      const init = caeInit(seed);
+      const base = vitSpecs(encoder, init);
+      const codes = codebookSpec(config.tokens, encoder.patchSize, init);
+      return { model: [...base, ...neckSpecs(encoder, config, init), codes], teacher: base };
+    },
+    views: maskedViews(encoder, config),
+    moving: { order },
+    metrics: ["accuracy", "alignment"],
+    async prepare(preview) {
+      return new Map([[CODEBOOK, await fitCodebook(preview, config.tokens, encoder.patchSize)]]);
+    },
+    record({ networks, views, value, training, guard, beforeUpdate }) {
+      const { model, teacher } = networks as { model: Parameters; teacher: Parameters };
+      const [images] = views as [Tensor];
+      const chosen = value("order");
+      const hidden = slice(chosen, 1, 0, maskedPatches); // [B, M]
+      const visible = slice(chosen, 1, maskedPatches, chosen.shape[1]!);
+      const seen = encodeChosen(model, encoder, images, visible, training(0));
+      const target = stopGradient(encodeChosen(teacher, encoder, images, hidden, training(1))); // in training mode
+      const hiddenPositions = positionsOf(model, hidden);
+      const places = { seen, seenPositions: positionsOf(model, visible), hiddenPositions };
+      const guess = regress(model, encoder, config.regressorDepth, places, training(2));
+      const deep: VitConfig = { ...encoder, depth: config.decoderDepth };
+      const decoded = trunk(model, DECODER, deep, add(guess, hiddenPositions), training(3)).tokens;
+      const logits = linear(
+        decoded,
+        model.get("pretext_neck.head.weight"),
+        model.get("pretext_neck.head.bias"),
+      );
+      const patches = gatherTokens(tokenizerPatches(images, encoder.patchSize), hidden);
+      const targets = tokensOf(model.get(CODEBOOK), patches); // [B, M]
+      const distance = meanSquaredError(guess, target);
+      const loss = add(crossEntropy(logits, targets), scale(distance, alignment));
+      beforeUpdate(() => ema(teacher.trained, frontOf(model, teacher), fill(images.device, [], 0), guard)); // a copy
+      const share = fill(images.device, hidden.shape, 1 / hidden.size);
+      return {
+        loss,
+        metrics: { accuracy: accuracy(logits, targets, share), alignment: stopGradient(distance) },
+      };
+    },
+  };
+}
+
+export const caeModule: MethodModule<CaeConfig> = {
+  about:
+    "Predict the representations of hidden patches and their tokens from the visible ones (Chen et al. 2022).",
+  settings: {
+    ...maskedSettings,
+    maskedPatches: { ...maskedSettings.maskedPatches, help: "patches hidden in each picture", value: 98 },
+    jitter: { ...maskedSettings.jitter, value: 0 },
+    tokens: tokensSetting,
+    regressorDepth: wholeNumber("--regressor-depth <n>", "blocks of the regressor", 4, 1),
+    decoderDepth: wholeNumber("--decoder-depth <n>", "blocks of the decoder", 4, 1),
+    alignment: positiveNumber("--alignment <x>", "weight of the distance to the teacher", 2),
+  },
+  recipes: {
+    paper: {
+      source: "ViT-B/16: CAE's cae_base_1600e.sh, 1600 epochs on ImageNet-1k; the rate is for its batch",
+      batchSize: 2048,
+      epochs: 1600,
+      betas: [0.9, 0.999],
+      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-5, warmup: 40 / 1600 },
+      weightDecay: 0.05,
+      clip: { limit: 3, by: "model" },
+      config: {},
+    },
+    small: {
+      source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
+      batchSize: 256,
+      epochs: 100,
+      betas: [0.9, 0.999],
+      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+      weightDecay: 0.05,
+      clip: { limit: 3, by: "model" },
+      config: {
+        maskedPatches: 32,
+        minBlock: 5,
+        regressorDepth: 2,
+        decoderDepth: 2,
+        dropPath: 0,
+        cropScale: [0.4, 1],
+        tokens: 512,
+      },
+    },
+  },
+  make: cae,
+};

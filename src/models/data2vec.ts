@@ -1,0 +1,145 @@
+// data2vec for pictures: Baevski et al. 2022, arXiv:2202.03555; official repository data2vec_vision, files
+// engine_for_cyclical.py, modeling_cyclical.py, and the recipe of its beit/README.md.
+// What differs: no dropout of attention (.05 in the recipe); colours are jittered after the crop; masks come from the
+// counter-based generator.
+
+import { stopGradient } from "../engine/graph/op.ts";
+import type { Parameters } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
+import { add, mul, scale } from "../engine/ops/elementwise.ts";
+import { gatherTokens } from "../engine/ops/gather.ts";
+import { layerNorm } from "../engine/ops/layerNorm.ts";
+import { smoothL1 } from "../engine/ops/loss.ts";
+import { mean } from "../engine/ops/mean.ts";
+import { slice } from "../engine/ops/slice.ts";
+import { sum } from "../engine/ops/sum.ts";
+import { ema } from "../engine/optim/ema.ts";
+import { movingMasks } from "./batchMasks.ts";
+import {
+  beitEncoder,
+  beitEncoderSpecs,
+  encodeMasked,
+  type MaskedEncoderConfig,
+  maskedHead,
+  maskedHeadSpecs,
+  maskedSettings,
+  maskedViews,
+} from "./beit.ts";
+import { featureStd } from "./collapse.ts";
+import { classToken } from "./heads.ts";
+import { beitInit } from "./init.ts";
+import type { Frame, Method, MethodModule } from "./method.ts";
+import { positiveNumber, share, wholeNumber } from "./settings.ts";
+import { frontOf } from "./teacher.ts";
+import { type VitConfig, vit } from "./vit.ts";
+
+export interface Data2vecConfig extends MaskedEncoderConfig {
+  /** Last blocks whose outputs make the target; half of the encoder's when 0. */
+  targetBlocks: number;
+  /** Of the teacher, throughout. */
+  momentum: number;
+  /** Distance from which the loss grows linearly. */
+  beta: number;
+}
+
+/** What the teacher's averaged blocks are normed with: torch's default, without scale and shift. */
+const norm = (x: Tensor): Tensor => layerNorm(x, undefined, undefined, 1e-5);
+
+/** What the student should say of each patch: LN(mean over the last blocks of LN(block)). images -> [B, N, D]. */
+export function contextTargets(
+  teacher: Parameters,
+  encoder: VitConfig,
+  images: Tensor,
+  targetBlocks: number,
+): { targets: Tensor; classTokens: Tensor } {
+  const { blocks, tokens } = vit(teacher, encoder, images);
+  const normed = blocks.slice(-targetBlocks).map((block) => norm(slice(block, 1, 1, block.shape[1]!)));
+  const average = scale(normed.reduce(add), 1 / normed.length);
+  return { targets: stopGradient(norm(average)), classTokens: classToken(tokens) };
+}
+
+export function data2vec(
+  { encoder: given, batchSize: batch }: Frame,
+  config: Data2vecConfig,
+): Method<"mask" | "order" | "weights" | "momentum"> {
+  const encoder = beitEncoder(given, config);
+  const targetBlocks = config.targetBlocks || Math.ceil(encoder.depth / 2);
+  if (targetBlocks > encoder.depth) {
+    throw new Error(
+      `data2vec: --target-blocks must be at most the ${encoder.depth} of the encoder; got ${targetBlocks}. Use 0 for half of them`,
+    );
+  }
+  return {
+    name: "data2vec",
+    encoder: { network: "student", config: encoder },
+    networks(seed) {
+      const init = beitInit(seed);
+      const base = beitEncoderSpecs(encoder, init);
+      return { student: [...base, ...maskedHeadSpecs(encoder, encoder.embedDim, init)], teacher: base };
+    },
+    views: maskedViews(encoder, config),
+    moving: {
+      ...movingMasks("data2vec", encoder, config, { batch, exact: false }),
+      momentum: { dtype: "f32", at: () => config.momentum },
+    },
+    metrics: ["featureStd"],
+    record({ networks, views, value, training, guard, afterUpdate }) {
+      const { student, teacher } = networks as { student: Parameters; teacher: Parameters };
+      const [images] = views as [Tensor];
+      const hidden = slice(value("order"), 1, 0, config.maskedPatches); // [B, M]
+      const { targets, classTokens } = contextTargets(teacher, encoder, images, targetBlocks);
+      const { tokens } = encodeMasked(student, encoder, images, value("mask"), training(0));
+      const said = maskedHead(student, tokens, hidden); // [B, M, D]
+      const wanted = gatherTokens(targets, hidden);
+      const each = mean(smoothL1(said, wanted, config.beta, { reduction: "none" }), -1); // [B, M]
+      afterUpdate(() => ema(teacher.trained, frontOf(student, teacher), value("momentum"), guard));
+      return { loss: sum(mul(each, value("weights"))), metrics: { featureStd: featureStd(classTokens) } };
+    },
+  };
+}
+
+export const data2vecModule: MethodModule<Data2vecConfig> = {
+  about:
+    "Predict what a momentum teacher makes of the whole picture at hidden patches (Baevski et al. 2022).",
+  settings: {
+    ...maskedSettings,
+    maskedPatches: { ...maskedSettings.maskedPatches, value: 120 },
+    layerScale: { ...maskedSettings.layerScale, value: 1e-4 },
+    dropPath: { ...maskedSettings.dropPath, value: 0.25 },
+    targetBlocks: wholeNumber("--target-blocks <n>", "last blocks that make the target, 0 for half", 0),
+    momentum: share("--momentum <m>", "of the teacher, throughout", 0.9998),
+    beta: positiveNumber("--beta <x>", "distance from which the loss grows linearly", 2),
+  },
+  recipes: {
+    paper: {
+      source:
+        "ViT-B/16: data2vec_vision's beit/README.md, 800 epochs on ImageNet-1k; the rate is for its batch",
+      batchSize: 2048,
+      epochs: 800,
+      betas: [0.9, 0.999],
+      lr: { kind: "linspaceCosine", base: 2e-3, min: 1e-5, warmup: 10 / 800 },
+      weightDecay: 0.05,
+      clip: { limit: 3, by: "model" },
+      config: {},
+    },
+    small: {
+      source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
+      batchSize: 256,
+      epochs: 100,
+      betas: [0.9, 0.999],
+      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+      weightDecay: 0.05,
+      clip: { limit: 3, by: "model" },
+      // .9998 forgets half of the first values in 3,466 steps, which is such a run's whole length; .99 in 69.
+      config: {
+        maskedPatches: 39,
+        minBlock: 5,
+        layerScale: 0.1,
+        dropPath: 0,
+        cropScale: [0.4, 1],
+        momentum: 0.99,
+      },
+    },
+  },
+  make: data2vec,
+};
