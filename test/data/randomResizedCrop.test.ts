@@ -82,6 +82,30 @@ test("a draw that does not fit is tried again, ten times in all, then the centre
   });
 });
 
+test("sides are rounded as Python rounds, a half to the even one", () => {
+  // A square of this area of a square picture: the side is √share of the picture's.
+  const sideOf = (of: number, share: number, crop = randomResizedCrop) =>
+    crop(of, of, [share, share], [1, 1], uniforms(0, 0, 0, 0)).width;
+  for (const crop of [randomResizedCrop, singleShotCrop]) {
+    expect(sideOf(5, 0.25, crop)).toBe(2); // 2.5
+    expect(sideOf(7, 0.25, crop)).toBe(4); // 3.5
+    expect(sideOf(10, 0.36 ** 2, crop)).toBe(4); // 3.6
+    expect(sideOf(10, 0.34 ** 2, crop)).toBe(3); // 3.4
+  }
+  const wide = singleShotCrop(5, 5, [1 / 4, 1 / 4], [1, 1], uniforms(0, 0, 0.999, 0.999));
+  expect(wide).toEqual({ top: 3, left: 3, height: 2, width: 2 });
+  // The fallback: int(round(w / min(ratio))) and int(round(h * max(ratio))).
+  const never = () => uniforms(...Array.from({ length: 20 }, () => 0.999999));
+  const fallback = (width: number, height: number) => {
+    const box = randomResizedCrop(width, height, [1, 1], undefined, never());
+    return [box.top, box.left, box.height, box.width];
+  };
+  expect(fallback(32, 100)).toEqual([28, 0, 43, 32]); // 42.67
+  expect(fallback(31, 100)).toEqual([29, 0, 41, 31]); // 41.33
+  expect(fallback(100, 32)).toEqual([0, 28, 32, 43]);
+  expect(fallback(100, 31)).toEqual([0, 29, 31, 41]);
+});
+
 test("the single-shot variant clamps instead", () => {
   const box = singleShotCrop(100, 50, [1, 1], [1, 1], uniforms(0, 0, 0.3, 0.3)); // asks for 71 x 71
   expect(box).toEqual({ top: 0, left: 9, height: 50, width: 71 });
