@@ -1,5 +1,5 @@
-import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 
 /** Largest file that is read into memory at once: 2 GiB, Node's own bound. */
@@ -14,6 +14,7 @@ const REASONS: Record<string, string> = {
   ENOTDIR: "part of its path is a file, not a folder",
   ELOOP: "its symbolic links run in a circle",
   EROFS: "its disk is read-only",
+  ENAMETOOLONG: "its name is too long",
 };
 
 /** And what went wrong while the program ran, through no fault of the path. */
@@ -68,8 +69,8 @@ export async function writeAtomic(
   contents: Uint8Array | string | AsyncIterable<Uint8Array | string>,
 ): Promise<void> {
   const temporary = `${path}.tmp`;
+  const file = await open(temporary, "w").catch((error) => Promise.reject(explain(path, error)));
   try {
-    const file = await open(temporary, "w");
     try {
       await writeFile(file, contents);
       await file.sync();
@@ -80,6 +81,22 @@ export async function writeAtomic(
   } catch (error) {
     await rm(temporary, { force: true });
     throw explain(path, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it, unless they are there. (Node's own `recursive` never returns where the system lets nobody
+ * make one, as in /proc, and takes a read-only disk for a missing folder.)
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const whole = resolve(path);
+  const above = dirname(whole);
+  try {
+    if ((await kindOf(above)) === null) await makeFolder(above);
+    await mkdir(whole);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw explain(path, error);
+    if ((await kindOf(whole)) !== "folder") throw new UsageError(`${path}: it is a file, not a folder`);
   }
 }
 

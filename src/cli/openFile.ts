@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { ByteSource } from "../data/safetensorsFile.ts";
 import { UsageError } from "./errors.ts";
-import { explain } from "./files.ts";
+import { explain, kindOf } from "./files.ts";
 
 /** Bytes of one call to the system: Node takes 2 GiB at most. */
 const MOST_AT_ONCE = 2 ** 30;
@@ -13,14 +13,12 @@ export interface OpenFile extends ByteSource {
 
 /** Opens a plain file for reading. `most` is the bytes of one call. */
 export async function openFile(path: string, most = MOST_AT_ONCE): Promise<OpenFile> {
+  // Asked first: opening a pipe waits for a writer.
+  if ((await kindOf(path)) === "other") throw new UsageError(`${path}: must be a plain file`);
   const file = await open(path).catch((error) => Promise.reject(explain(path, error)));
-  const found = await file.stat();
-  if (!found.isFile()) {
-    await file.close();
-    throw new UsageError(`${path}: must be a plain file`);
-  }
+  const { size } = await file.stat();
   return {
-    size: found.size,
+    size,
     read: (offset, length) => readRange(path, file, { offset, length, most }),
     close: () => file.close(),
   };

@@ -1,12 +1,11 @@
 import { appendFileSync, closeSync, createReadStream, openSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Checkpoint, encodeCheckpoint, openCheckpoint } from "../train/checkpoint.ts";
 import type { ProgressRow } from "../train/loop.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { asUsage, UsageError } from "./errors.ts";
-import { explain, kindOf, writeAtomic } from "./files.ts";
+import { explain, kindOf, makeFolder, writeAtomic } from "./files.ts";
 import { lock } from "./lock.ts";
 import { openFile } from "./openFile.ts";
 
@@ -57,7 +56,7 @@ export class RunFolder {
 
   /** Makes the folder unless it is there, and keeps other runs out of it until `close`. */
   async make(): Promise<void> {
-    await mkdir(this.path, { recursive: true }).catch((error) => Promise.reject(explain(this.path, error)));
+    await makeFolder(this.path);
     this.#unlock = await lock(this.file(LOCK));
   }
 

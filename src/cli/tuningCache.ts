@@ -1,6 +1,5 @@
 /** The choices that `partwise tune` measured: one file for each adapter, in the person's cache folder. */
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Device, DeviceOptions } from "../engine/gpu/device.ts";
@@ -8,7 +7,7 @@ import { fingerprint, readTuning, writeTuning } from "../engine/gpu/tuning.ts";
 import { gemmVersion } from "../engine/ops/gemmMethods.ts";
 import { openDevice } from "./dawn.ts";
 import { UsageError } from "./errors.ts";
-import { explain, kindOf, readBytes, writeAtomic } from "./files.ts";
+import { explain, kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
 
 /** The option of commands that use the cache: its flag and its description. */
 export const NO_TUNE = [
@@ -71,7 +70,7 @@ export async function saveTuning({ info, tuning }: Device): Promise<string> {
   const file = cacheFile(info);
   const folder = dirname(file);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeAtomic(file, writeTuning(fingerprint(info), gemmVersion(), tuning.choices));
   } catch (error) {
     const { message } = explain(folder, error) as Error;

@@ -1,9 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/errors.ts";
-import { readBytes, writeAtomic } from "../../src/cli/files.ts";
+import { makeFolder, readBytes, writeAtomic } from "../../src/cli/files.ts";
 import { listFolder } from "../../src/cli/listing.ts";
 import { openFile } from "../../src/cli/openFile.ts";
 import { RunFolder } from "../../src/cli/runFolder.ts";
@@ -47,6 +56,26 @@ test("an atomic write replaces the whole file and leaves nothing else", async ()
   expect(readdirSync(inside)).toEqual(["file"]);
 });
 
+test("folders are made with those above them, and what stands in the way is named", async () => {
+  const deep = join(folder, "a", "b", "c");
+  await makeFolder(deep);
+  await makeFolder(`${deep}/`);
+  expect(readdirSync(join(folder, "a", "b"))).toEqual(["c"]);
+  const file = join(folder, "stone");
+  writeFileSync(file, "");
+  await expect(makeFolder(file)).rejects.toThrow(`${file}: it is a file, not a folder`);
+  await expect(makeFolder(join(file, "x"))).rejects.toThrow(/x: part of its path is a file, not a folder/);
+  await expect(makeFolder(join(folder, "a".repeat(300)))).rejects.toThrow(/a: its name is too long/);
+  if (process.platform === "linux") await expect(makeFolder("/proc/none/x")).rejects.toThrow(UsageError);
+});
+
+test("a folder where a file is written for the moment is named, and stays", async () => {
+  const path = join(folder, "blocked");
+  mkdirSync(`${path}.tmp`);
+  await expect(writeAtomic(path, "x")).rejects.toThrow(`${path}: it is a folder, not a file`);
+  expect(existsSync(`${path}.tmp`)).toBe(true);
+});
+
 test("a write that fails midway leaves the old file, and nothing else", async () => {
   const inside = mkdtempSync(join(folder, "full-"));
   const path = join(inside, "file");
@@ -79,7 +108,11 @@ test("a file is read by ranges, in calls of any size, though another takes its n
     `${path}: must not shrink while it is read; it ends at 1000`,
   );
   await file.close();
-  await expect(openFile(folder)).rejects.toThrow(`${folder}: must be a plain file`);
+  const opened = await openFile(folder);
+  await expect(opened.read(0, 1)).rejects.toThrow(`${folder}: it is a folder, not a file`);
+  await opened.close();
+  execFileSync("mkfifo", [join(folder, "pipe")]);
+  await expect(openFile(join(folder, "pipe"))).rejects.toThrow("pipe: must be a plain file");
   await expect(openFile(join(folder, "none"))).rejects.toThrow(UsageError);
 });
 
