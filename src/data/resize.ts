@@ -96,7 +96,7 @@ export function resize(picture: Picture, width: number, height: number, filter: 
     const taps = tapsFor(picture.height, height, filter);
     pixels = resampleAxis(pixels, 1, picture.height, width * channels, taps);
   }
-  return { width, height, pixels: pixels === picture.pixels ? pixels.slice() : pixels };
+  return { width, height, pixels: pixels === picture.pixels ? Uint8Array.from(pixels) : pixels };
 }
 
 /** Scales so that the shorter side is `size`; the longer one is rounded down, as torchvision's `Resize(size)`. */

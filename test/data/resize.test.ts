@@ -84,6 +84,13 @@ for (const filter of ["bicubic", "bilinear"] as const) {
   });
 }
 
+test("what is asked for at its own size is a copy, of Node's Buffer, too", () => {
+  const picture = { width: 1, height: 1, pixels: Buffer.from([1, 2, 3]) };
+  const same = resize(picture, 1, 1);
+  picture.pixels.fill(9);
+  expect([...same.pixels]).toEqual([1, 2, 3]);
+});
+
 test("the shorter side is scaled and the longer one rounded down", () => {
   const size = ({ width, height }: Picture) => [width, height];
   const blank = (width: number, height: number): Picture => ({
