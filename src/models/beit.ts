@@ -21,11 +21,11 @@ import { colorJitter } from "../pictures/colorJitter.ts";
 import { type MaskSettings, movingMasks } from "./batchMasks.ts";
 import { beitInit, type Initializer } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
+import { encodeRelative } from "./relativeVit.ts";
 import { positiveNumber, range, share, wholeNumber } from "./settings.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
 import {
   embedPatches,
-  encode,
   linearSpecs,
   prependClassToken,
   type Training,
@@ -83,7 +83,7 @@ export function encodeMasked(
   const tokens = embedPatches(params, encoder, images); // [B, N, D]
   const hidden = reshape(mask, [...mask.shape, 1]);
   const seen = where(hidden, params.get("mask_token"), tokens);
-  return encode(params, encoder, prependClassToken(params, seen), training);
+  return encodeRelative(params, encoder, prependClassToken(params, seen), training);
 }
 
 /** The head's answers at the patches `hidden`. tokens [B, 1 + N, D], hidden u32 [B, M] -> [B, M, outputs]. */

@@ -29,9 +29,10 @@ import { featureStd } from "./collapse.ts";
 import { classToken } from "./heads.ts";
 import { beitInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
+import { encodeRelative } from "./relativeVit.ts";
 import { positiveNumber, share, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
-import { type VitConfig, vit } from "./vit.ts";
+import { embedPatches, prependClassToken, type VitConfig } from "./vit.ts";
 
 export interface Data2vecConfig extends MaskedEncoderConfig {
   /** Last blocks whose outputs make the target; half of the encoder's when 0. */
@@ -52,7 +53,11 @@ export function contextTargets(
   images: Tensor,
   targetBlocks: number,
 ): { targets: Tensor; classTokens: Tensor } {
-  const { blocks, tokens } = vit(teacher, encoder, images);
+  const { blocks, tokens } = encodeRelative(
+    teacher,
+    encoder,
+    prependClassToken(teacher, embedPatches(teacher, encoder, images)),
+  );
   const normed = blocks.slice(-targetBlocks).map((block) => norm(slice(block, 1, 1, block.shape[1]!)));
   const average = scale(normed.reduce(add), 1 / normed.length);
   return { targets: stopGradient(norm(average)), classTokens: classToken(tokens) };

@@ -19,7 +19,7 @@ import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { constant, type Initializer, normal } from "./init.ts";
 import { type PositionKind, positionSpec, positionsFor } from "./positions.ts";
-import { relativeBias, relativeBiasSpec } from "./relativePositions.ts";
+import { relativeBiasSpec } from "./relativePositions.ts";
 
 export interface VitConfig {
   /** Side of the square pictures the positions are made for, pixels. */
@@ -314,21 +314,22 @@ function qkvBias(params: Parameters, name: string): Tensor {
   return concat([q, fill(q.device, q.shape, 0), v], 0);
 }
 
-/** The encoder's own blocks. tokens [B, 1 + N, D] of all or of some patches; relative positions need all. */
-export const encode = (
+/**
+ * The encoder's own blocks. tokens [B, 1 + N, D] of all or of some patches; bias [H, 1 + N, 1 + N] is that of relative
+ * positions, which `encodeRelative` supplies: an encoder without them carries none of its kernels.
+ */
+export function encode(
   params: Parameters,
   config: VitConfig,
   tokens: Tensor,
   training?: Training,
-): VitOutput =>
-  trunk(
-    params,
-    { blocks: "blocks", norm: "norm" },
-    config,
-    tokens,
-    training,
-    config.positions === "relative" ? relativeBias(params, gridOf(config)) : undefined,
-  );
+  bias?: Tensor,
+): VitOutput {
+  if ((config.positions === "relative") !== (bias !== undefined)) {
+    throw new Error("encode: relative positions need their bias, and others have none. Use encodeRelative");
+  }
+  return trunk(params, { blocks: "blocks", norm: "norm" }, config, tokens, training, bias);
+}
 
 export interface VitOutput {
   /** Tokens after the final norm, [B, 1 + N, D], the class token first. */
