@@ -8,6 +8,7 @@ import { train } from "../../src/train/loop.ts";
 import { maeRun, type RunSettings } from "../../src/train/run.ts";
 import { Trainer, type TrainerState } from "../../src/train/trainer.ts";
 import { testRandom } from "../array64.ts";
+import { relativeError } from "../parity/relative.ts";
 import { VALUE } from "../tolerances.ts";
 import { withDevice } from "../withDevice.ts";
 import { gelu64 } from "./mae64.ts";
@@ -146,16 +147,6 @@ async function runOf(chosen: RunSettings, base: Recipe): Promise<Run> {
   };
 }
 
-/** |found - wanted| / |wanted|, in Euclid's norm. */
-function distance(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
-  let [error, size] = [0, 0];
-  for (let i = 0; i < wanted.length; i++) {
-    error += (found[i]! - wanted[i]!) ** 2;
-    size += wanted[i]! ** 2;
-  }
-  return error === 0 ? 0 : Math.sqrt(error / size);
-}
-
 /** Roots of second moments below this say nothing but rounding (keys have no use for a bias), which Adam scales up. */
 const ROUNDING = 1e-5;
 
@@ -164,21 +155,21 @@ function distances({ found, first }: Run, wanted: Trained): Map<string, number> 
   const rows = new Map<string, number>();
   for (const key of ["losses", "gradNorms", "rates"] as const) {
     for (const [step, value] of wanted[key].entries()) {
-      rows.set(`${key} of step ${step}`, distance([found[key][step]!], [value]));
+      rows.set(`${key} of step ${step}`, relativeError([found[key][step]!], [value]));
     }
   }
   for (const [name, squares] of wanted.moments.exp_avg_sq) {
     for (const moment of ["exp_avg", "exp_avg_sq"] as const) {
       rows.set(
         `${moment} of ${name}`,
-        distance(found.moments[moment].get(name)!, wanted.moments[moment].get(name)!),
+        relativeError(found.moments[moment].get(name)!, wanted.moments[moment].get(name)!),
       );
     }
     const moved = ({ parameters }: Trained) =>
       parameters
         .get(name)!
         .map((value, i) => (Math.sqrt(squares[i]!) < ROUNDING ? 0 : value - first.get(name)![i]!));
-    rows.set(`way of ${name}`, distance(moved(found), moved(wanted)));
+    rows.set(`way of ${name}`, relativeError(moved(found), moved(wanted)));
   }
   return rows;
 }
