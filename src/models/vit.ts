@@ -235,7 +235,7 @@ export function dropOf(
   i: number,
   training?: Training,
 ): BranchDrop | null {
-  const p = depth > 1 ? (rate * i) / (depth - 1) : rate; // linspace(0, rate, depth)
+  const p = (rate * i) / Math.max(1, depth - 1); // torch.linspace(0, rate, depth)
   if (!training || p === 0) return null;
   const { seed, step } = training;
   return (branch, site) => dropPath(branch, p, { seed, step, site: siteOf(training, 2 * i + site) });

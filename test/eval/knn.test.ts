@@ -82,6 +82,12 @@ describe("k-NN", () => {
     expect([chance, bankSize]).toEqual([1 / 7, 131]);
   });
 
+  test("the k of the paper when none is named, at its temperature", async () => {
+    const { scores, temperature } = await knn(on.device, train, queries);
+    expect(scores.map(({ k }) => k)).toEqual([10, 20, 100, 200]);
+    expect(temperature).toBe(0.07);
+  });
+
   test("a k beyond the bank takes the whole bank and says so", async () => {
     const { scores } = await knn(on.device, train, queries, { k: [131, 500] });
     expect(scores.map(({ k, neighbours }) => [k, neighbours])).toEqual([

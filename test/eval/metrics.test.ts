@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Random } from "../../src/engine/random.ts";
 import {
   accuracyOf,
   bootstrapInterval,
@@ -63,6 +64,17 @@ describe("spread", () => {
     expect(mean - low).toBeCloseTo(high - mean, 12);
     expect(() => studentInterval([0.6])).toThrow(/Run more seeds/);
     expect(() => studentInterval([0.6, 0.7], 95)).toThrow(/percentage/);
+  });
+
+  test("the bootstrap takes the 2.5 % and 97.5 % of 2,000 means, drawn by round", () => {
+    const next = testRandom(4);
+    const values = Array.from({ length: 50 }, next);
+    const means = Array.from({ length: 2000 }, (_, round) => {
+      const random = new Random(9, "probe", round);
+      return values.reduce((sum) => sum + values[random.below(50)]!, 0) / 50;
+    }).sort((a, b) => a - b);
+    const { low, high } = bootstrapInterval(values, { seed: 9 });
+    expect([low, high]).toEqual([means[50], means[1949]]); // 0.025 * 1999 = 49.975
   });
 
   test("the bootstrap is near the normal interval, and the same for a seed", () => {

@@ -42,6 +42,24 @@ describe("maeConfig", () => {
     expect(keptTokens(config)).toBe(49);
   });
 
+  test.each([
+    [96, [64, 2, 2]],
+    [97, [96, 2, 3]],
+    [192, [96, 2, 3]],
+    [193, [256, 4, 8]],
+    [384, [256, 4, 8]],
+    [385, [512, 8, 16]],
+    [1024, [512, 8, 16]],
+  ])("an encoder of width %i gets a decoder of %j", (embedDim, decoder) => {
+    const config = maeConfig({ ...ENCODER, embedDim });
+    expect([config.decoderEmbedDim, config.decoderDepth, config.decoderNumHeads]).toEqual(decoder);
+    expect([config.maskRatio, config.normPixLoss, config.encoder.positions]).toEqual([
+      0.75,
+      true,
+      "sincos-mae",
+    ]);
+  });
+
   test.each([0, 1, 75])("refuses a mask ratio of %f", (maskRatio) => {
     expect(() => maeConfig(ENCODER, { maskRatio })).toThrow(`maskRatio must be in (0, 1); got ${maskRatio}`);
   });

@@ -57,6 +57,20 @@ describe("vitConfig", () => {
     expect(vitConfig("vit_tiny_patch16_224", { dropPath: 0.1 }).dropPath).toBe(0.1);
   });
 
+  test.each([
+    ["micro", 96, 4, 3],
+    ["mini", 192, 6, 3],
+    ["tiny", 192, 12, 3],
+    ["small", 384, 12, 6],
+    ["base", 768, 12, 12],
+    ["large", 1024, 24, 16],
+  ])("%s: width %i, %i blocks, %i heads", (size, embedDim, depth, numHeads) => {
+    const config = vitConfig(`vit_${size}_patch16_224`);
+    expect(config).toEqual({
+      ...{ imageSize: 224, patchSize: 16, embedDim, depth, numHeads, mlpRatio: 4, positions: "learned" },
+    });
+  });
+
   test.each(["vit_small", "vit_huge_patch16_224", "resnet50", "", "vit_small_patch16_224 "])(
     "refuses %j and shows how a name reads",
     (name) => {
@@ -132,6 +146,15 @@ describe("vit", () => {
     expect(first).not.toEqual(plain);
     expect(await tokensAt(0)).toEqual(first);
     expect(await tokensAt(1)).not.toEqual(first);
+  });
+
+  test("the only block of a network drops nothing: torch.linspace(0, rate, 1) is 0", async () => {
+    const config = { ...TINY, depth: 1, dropPath: 0.9 };
+    const params = modelOf(on.device, config);
+    const images = pictures(8, 16, 16);
+    const training = { seed: 5, step: Tensor.from(on.device, [0], [], "u32") };
+    const plain = await vit(params, config, images).tokens.read();
+    expect(await vit(params, config, images, training).tokens.read()).toEqual(plain);
   });
 
   test("layer scale of 0 leaves the tokens as they came in", async () => {

@@ -1,12 +1,13 @@
 import { beforeAll, expect, test } from "vitest";
 import { noisePictures } from "../../src/data/noise.ts";
 import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
-import { encodeCheckpoint, openCheckpoint, restoreTrainer } from "../../src/train/checkpoint.ts";
+import { adapterName, encodeCheckpoint, openCheckpoint, restoreTrainer } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { maeRun } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { digestOf, openBytes, savedBytes, sourceOf } from "./savedFile.ts";
+import { tinySettings, tinyTrainer } from "./tinyRun.ts";
 
 const on = withDevice();
 const pictures = noisePictures(4, 32);
@@ -44,6 +45,44 @@ test("comes tensor by tensor, and goes back so into another trainer, to the bit"
   const pieces: number[] = [];
   for await (const { length } of (await encodeCheckpoint(other)).pieces) pieces.push(length);
   expect(pieces).toHaveLength(1 + tensors.size);
+});
+
+test("says where the next step's pictures and numbers come from, and holds every name", async () => {
+  const trainer = await tinyTrainer(on.device);
+  await trainer.prepare();
+  for (let i = 0; i < 4; i++) trainer.run();
+  const bytes = await savedBytes(trainer);
+  const { info } = await openBytes(bytes);
+  expect(info).toEqual({
+    format: "partwise.checkpoint.1",
+    step: 4,
+    settings: tinySettings(),
+    order: { epoch: 1, step: 1 },
+    random: { generator: "philox4x32-10", seed: 3, step: 4 },
+    adapter: adapterName(on.device),
+  });
+  const { segments } = trainer.parameters;
+  const moments = segments
+    .filter(({ trained }) => trained)
+    .flatMap(({ name }) => [`optimizer.exp_avg.${name}`, `optimizer.exp_avg_sq.${name}`]);
+  const names = [...segments.map(({ name }) => name), ...moments];
+  expect([...readSafetensors(bytes).tensors.keys()].sort()).toEqual(names.sort());
+});
+
+test("goes on in a trainer with a past to the same bits and metrics", async () => {
+  const whole = await tinyTrainer(on.device);
+  await whole.prepare();
+  while (whole.step < 3) whole.run();
+  const bytes = await savedBytes(whole);
+  while (whole.step < 7) whole.run();
+
+  const rest = await tinyTrainer(on.device);
+  await rest.prepare();
+  rest.run(); // what must leave nothing behind
+  await restoreTrainer(rest, await openBytes(bytes));
+  while (rest.step < 7) rest.run();
+  expect(digestOf(await savedBytes(rest))).toBe(digestOf(await savedBytes(whole)));
+  expect(await rest.ring.read(3, 7)).toEqual(await whole.ring.read(3, 7));
 });
 
 test("is read wherever its data begins", async () => {

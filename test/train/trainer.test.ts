@@ -320,6 +320,15 @@ describe("maeRun", () => {
     });
   });
 
+  test.each([
+    [800, 40],
+    [30, 2], // 1.5
+    [29, 1], // 1.45
+    [1, 0],
+  ])("warms up for a twentieth of %i steps: %i", (totalSteps, warmupSteps) => {
+    expect(maeRun({ ...choices, totalSteps }).warmupSteps).toBe(warmupSteps);
+  });
+
   test("has what was chosen", () => {
     const chosen = { totalSteps: 10, baseRate: 1e-3, warmupSteps: 3, maskRatio: 0.6, normPixLoss: false };
     expect(maeRun({ ...choices, ...chosen, imageSize: 16 })).toMatchObject({
