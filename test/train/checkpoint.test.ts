@@ -85,6 +85,18 @@ test("goes on in a trainer with a past to the same bits and metrics", async () =
   expect(await rest.ring.read(3, 7)).toEqual(await whole.ring.read(3, 7));
 });
 
+test("puts away the metrics of before: a step that is to be made again has none", async () => {
+  const trainer = await tinyTrainer(on.device);
+  await trainer.prepare();
+  const start = await trainer.state();
+  trainer.run();
+  expect(await trainer.ring.read(0, 1)).toHaveLength(1);
+  trainer.restore(start);
+  await expect(trainer.ring.read(0, 1)).rejects.toThrow("step 0: the GPU must have written its metrics");
+  trainer.run();
+  expect(await trainer.ring.read(0, 1)).toHaveLength(1);
+});
+
 test("is read wherever its data begins", async () => {
   const length = Number(new DataView(saved.buffer).getBigUint64(0, true));
   for (const more of [1, 2, 3]) {

@@ -70,6 +70,16 @@ describe("train", () => {
     expect(events).toEqual([...rowsTo(0, 4), "save 4"]);
   });
 
+  test("refuses a gradient that is not finite, whatever the loss is", async () => {
+    const trainer = await tinyTrainer(on.device);
+    const weight = trainer.parameters.get("decoder_pred.weight");
+    weight.write((await weight.read()).map(() => 1e17)); // losses of 1e35 and gradients whose squares are none
+    const running = train(trainer, { now: () => 0, onProgress: () => undefined });
+    await expect(running).rejects.toThrow(
+      /^step 0: .*; got loss \d.* and gradient norm (Infinity|NaN)\. Lower/,
+    );
+  });
+
   test("lets the runtime in after every step", async () => {
     let pauses = 0;
     await happening({

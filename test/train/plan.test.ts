@@ -53,6 +53,12 @@ describe("planRun", () => {
     device.destroy();
   });
 
+  test("names the largest tensor that is bound and the longest grid: all gradients, four values a lane", () => {
+    const { gradients, largestBinding, longestGrid } = planRun(on.device, settings);
+    expect(largestBinding).toEqual({ kernel: "clip_squares", bytes: gradients });
+    expect(longestGrid).toEqual({ kernel: "adamw", workgroups: Math.ceil(gradients / 16 / 64) });
+  });
+
   test("computing blocks again halves the activations, and more the deeper the network", () => {
     const kept = planRun(on.device, settings);
     const saved = planRun(on.device, settings, { gradCheckpointing: true });
