@@ -16,7 +16,13 @@ import { type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.t
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
 
-const CONFIG: VitConfig = { ...vitConfig("vit_micro_patch4_32"), imageSize: 16, embedDim: 24, numHeads: 3 };
+const CONFIG: VitConfig = {
+  ...vitConfig("vit_micro_patch4_32"),
+  imageSize: 16,
+  embedDim: 24,
+  depth: 5,
+  numHeads: 3,
+};
 
 function pictures(count: number, width: number, height = width): ImageSet {
   const next = testRandom(count * width);

@@ -18,10 +18,10 @@ const GRID = SIDE / PATCH;
 const pixels = creatures({ count: COUNT, size: SIDE }).pixels;
 const encoder = { ...vitConfig("vit_micro_patch4_32"), imageSize: SIDE, embedDim: 32, depth: 1, numHeads: 2 };
 
-/** The creatures, normalised, on the device. */
-function images(): Tensor {
+/** Pictures, the creatures when not told, normalised, on the device. */
+function images(bytes = pixels): Tensor {
   const { mean, std } = IMAGENET_STATISTICS;
-  const values = Float32Array.from(pixels, (byte, i) => (byte / 255 - mean[i % 3]!) / std[i % 3]!);
+  const values = Float32Array.from(bytes, (byte, i) => (byte / 255 - mean[i % 3]!) / std[i % 3]!);
   return Tensor.from(on.device, values, [COUNT, SIDE, SIDE, 3]);
 }
 
@@ -54,6 +54,16 @@ test.each([true, false])("a perfect prediction gives the original back, norm-pix
   expect([...completed.original]).toEqual([...pixels]);
   expect([...completed.reconstructed]).toEqual([...pixels]);
   expect([...completed.masked]).toEqual([...pixels].map((byte, i) => (masks[patchAt(i)] ? 128 : byte)));
+});
+
+test("a nearly even patch comes back with its own spread, not with that of what is added to it", async () => {
+  const config = maeConfig(encoder);
+  const even = pixels.map((_, i) => [124, 116, 104][i % 3]! + (Math.floor(i / 3) % 2)); // near 0 when normalised
+  const input = images(even);
+  const pred = await targets(config, input).read();
+  const mask = masks.map(() => 1);
+  const { reconstructed } = completePictures(config, { width: SIDE, images: await input.read(), pred, mask });
+  expect([...reconstructed]).toEqual([...even]);
 });
 
 test("only removed patches are the model's, and they are what it predicts", async () => {

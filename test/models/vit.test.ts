@@ -5,7 +5,17 @@ import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
 import { Random } from "../../src/engine/random.ts";
 import { type Initializer, timmInit } from "../../src/models/init.ts";
-import { classify, headSpecs, type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.ts";
+import {
+  classify,
+  embedPatches,
+  headSpecs,
+  type VitConfig,
+  vit,
+  vitConfig,
+  vitSpecs,
+} from "../../src/models/vit.ts";
+import { expectClose } from "../checkOp.ts";
+import { VALUE } from "../tolerances.ts";
 import { withDevice } from "../withDevice.ts";
 import { creaturePictures, overfit } from "./learning.ts";
 
@@ -155,6 +165,56 @@ describe("vit", () => {
     const training = { seed: 5, step: Tensor.from(on.device, [0], [], "u32") };
     const plain = await vit(params, config, images).tokens.read();
     expect(await vit(params, config, images, training).tokens.read()).toEqual(plain);
+  });
+
+  test("positions of a picture that is not square follow its rows and its columns", async () => {
+    const params = modelOf(on.device, TINY);
+    for (const name of ["weight", "bias"]) {
+      const part = params.get(`patch_embed.proj.${name}`);
+      part.write(new Float32Array(part.size)); // what is left of a token is its position
+    }
+    /** Tokens [rows, columns] of an 8 x 16 picture; the first value of each. */
+    const tokensFor = async (position: (row: number, column: number) => number) => {
+      const values = Float32Array.from({ length: 17 * 32 }, (_, i) => {
+        const patch = Math.floor(i / 32) - 1;
+        return patch < 0 ? 99 : position(Math.floor(patch / 4), patch % 4);
+      });
+      params.get("pos_embed").write(values);
+      const tokens = await embedPatches(params, TINY, pictures(1, 8, 16)).read();
+      return Array.from({ length: 2 * 4 }, (_, i) => tokens[i * 32]!);
+    };
+    const byRow = await tokensFor((row) => row);
+    expect(byRow.slice(0, 4)).toEqual(new Array(4).fill(byRow[0]));
+    expect(byRow.slice(4)).toEqual(new Array(4).fill(byRow[4]));
+    expect(byRow[4]! - byRow[0]!).toBeGreaterThan(1.5); // two of the four rows apart, and bicubic
+    const byColumn = await tokensFor((_, column) => column);
+    expect(byColumn).toEqual([0, 1, 2, 3, 0, 1, 2, 3].map((column) => expect.closeTo(column, 5)));
+  });
+
+  test("layer scale multiplies each branch by its own gamma: the same as scaled last layers", async () => {
+    const scaled = modelOf(on.device, { ...TINY, layerScale: 1 });
+    const plain = modelOf(on.device, TINY);
+    const random = new Random(8, "test");
+    for (let i = 0; i < TINY.depth; i++) {
+      for (const [gamma, layer] of [
+        ["ls1", "attn.proj"],
+        ["ls2", "mlp.fc2"],
+      ]) {
+        const factors = random.fillUniform(new Float32Array(32), -2, 2);
+        scaled.get(`blocks.${i}.${gamma}.gamma`).write(factors);
+        for (const part of ["weight", "bias"]) {
+          const tensor = plain.get(`blocks.${i}.${layer}.${part}`);
+          const columns = tensor.size / 32;
+          tensor.write((await tensor.read()).map((v, at) => v * factors[Math.floor(at / columns)]!));
+        }
+      }
+    }
+    const images = pictures(2, 16, 16);
+    const [found, wanted] = await Promise.all([
+      vit(scaled, { ...TINY, layerScale: 1 }, images).tokens.read(),
+      vit(plain, TINY, images).tokens.read(),
+    ]);
+    expectClose("tokens", found, wanted, VALUE);
   });
 
   test("layer scale of 0 leaves the tokens as they came in", async () => {
