@@ -9,6 +9,7 @@ import { planCommand } from "./plan.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { profileCommand } from "./profile.ts";
 import { startCommand } from "./start.ts";
+import { studyCommand } from "./study.ts";
 import { tuneCommand } from "./tune.ts";
 
 const EXAMPLES = `
@@ -36,6 +37,7 @@ const commands = [
   planCommand(),
   pretrainCommand(),
   evalCommand(),
+  studyCommand(),
   profileCommand(),
   tuneCommand(),
 ];

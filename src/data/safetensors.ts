@@ -97,6 +97,26 @@ function fromHalf(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+const wide = new Float32Array(1);
+const wideBits = new Uint32Array(wide.buffer);
+
+/** The bits of the IEEE binary16 nearest to a number, of two as near the even one; infinite from 65520 on. */
+export function toHalf(value: number): number {
+  wide[0] = value;
+  const bits = wideBits[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = ((bits >>> 23) & 0xff) - 112; // of binary16, as if it had room
+  const fraction = bits & 0x7fffff;
+  if (exponent > 30) return sign | (exponent === 143 && fraction ? 0x7e00 : 0x7c00);
+  if (exponent < -10) return sign;
+  const lost = exponent > 0 ? 13 : 14 - exponent; // bits of the fraction that binary16 has no room for
+  const whole = exponent > 0 ? (exponent << 23) | fraction : fraction | 0x800000;
+  const half = whole >>> lost;
+  const rest = whole & (2 ** lost - 1);
+  const middle = 2 ** (lost - 1);
+  return sign | (half + (rest > middle || (rest === middle && half & 1) ? 1 : 0)); // may carry into the exponent
+}
+
 /**
  * A stored tensor's values as f32, row-major. F32 is returned as it is, without a copy; F16 and BF16 are exact; F64 and wide
  * integers are rounded to the nearest; BOOL gives 0 and 1.

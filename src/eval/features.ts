@@ -9,7 +9,8 @@ import { layerNorm } from "../engine/ops/layerNorm.ts";
 import { mean } from "../engine/ops/mean.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
-import { type VitConfig, type VitOutput, vit } from "../models/vit.ts";
+import { anyVit } from "../models/relativeVit.ts";
+import type { VitConfig, VitOutput } from "../models/vit.ts";
 import { holding } from "./holding.ts";
 
 /** Frozen features of a labelled set: what probes read. */
@@ -60,7 +61,7 @@ export type Reading = keyof typeof READINGS;
 export const vitFeatures =
   (params: Parameters, config: VitConfig, reading: Reading): Encode =>
   (images) =>
-    READINGS[reading](vit(params, config, images), params);
+    READINGS[reading](anyVit(params, config, images), params);
 
 export interface ExtractOptions {
   /** Pictures per run of the encoder; changes the time and memory, never the features. */

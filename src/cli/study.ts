@@ -1,0 +1,173 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { Command } from "commander";
+import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import { vitConfig } from "../models/vit.ts";
+import { type CellResult, runCell } from "../study/cell.ts";
+import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
+import type { MethodTrainer } from "../train/methodTrainer.ts";
+import { path, whole } from "./arguments.ts";
+import { asUsage, UsageError } from "./errors.ts";
+import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
+import { printLine } from "./output.ts";
+import { duration, ProgressLine } from "./progress.ts";
+import { readStudy } from "./studyFile.ts";
+import { allPieces, cellPictures, drawPiece } from "./studyPictures.ts";
+import { resultTable } from "./studyTable.ts";
+import { NO_TUNE, openTuned } from "./tuningCache.ts";
+
+interface StudyFlags {
+  out: string;
+  jobs: number;
+  cell?: number;
+  piece?: number;
+  minutes?: number;
+  tune: boolean;
+}
+
+const RESULT = "result.json";
+const PICTURES = "pictures";
+const ENCODER = "encoder.safetensors";
+
+const EXAMPLES = `
+Examples:
+  partwise study studies/methods.yaml --out runs/methods --jobs 2
+  partwise study studies/methods.yaml --out runs/methods --cell 7      one cell, for a cluster's own scheduler
+
+Every cell is a folder with result.json and its encoder; a study that was stopped goes on with the cells that are missing.`;
+
+/** `partwise study`. */
+export function studyCommand(): Command {
+  return new Command("study")
+    .description(
+      "Pretrain by several methods on several sets, and compare what they know about objects and parts.",
+    )
+    .argument("<file>", "what to train and measure, YAML", path)
+    .requiredOption("--out <dir>", "folder of the study", path)
+    .option("--jobs <n>", "processes that share the adapter", whole(1), 1)
+    .option("--cell <k>", "this cell alone, counted from 0", whole(0))
+    .option("--piece <k>", "draw this piece of the pictures alone, counted from 0", whole(0))
+    .option("--minutes <n>", "start no cell after this long", whole(1))
+    .option(...NO_TUNE)
+    .addHelpText("after", EXAMPLES)
+    .action(study);
+}
+
+async function study(file: string, flags: StudyFlags): Promise<void> {
+  const plan = await readStudy(file);
+  const { imageSize } = await asUsage(() => vitConfig(plan.model));
+  const cells = cellsOf(plan);
+  const pieces = allPieces(plan, imageSize);
+  const pictures = join(flags.out, PICTURES);
+  if (flags.piece !== undefined) {
+    await drawPiece(pictures, chosen(pieces, flags.piece, "--piece"));
+    return;
+  }
+  if (flags.cell !== undefined) {
+    await runOne(plan, chosen(cells, flags.cell, "--cell"), flags);
+    return;
+  }
+  await makeFolder(flags.out);
+  const started = performance.now();
+  const inTime = () => flags.minutes === undefined || performance.now() - started < 60_000 * flags.minutes;
+  const again = (option: string, k: number) =>
+    child([file, "--out", flags.out, option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])]);
+  await inTurns(pieces.keys(), flags.jobs, (k) => again("--piece", k));
+  const missing: number[] = [];
+  for (const [k, cell] of cells.entries()) if (!(await resultOf(flags.out, cell))) missing.push(k);
+  printLine(`${cells.length} cells, ${missing.length} to compute`);
+  await inTurns(missing, flags.jobs, async (k) => {
+    if (inTime()) await again("--cell", k);
+  });
+  const results: CellResult[] = [];
+  for (const cell of cells) {
+    const found = await resultOf(flags.out, cell);
+    if (found) results.push(found);
+  }
+  await writeAtomic(join(flags.out, "results.json"), `${JSON.stringify({ plan, results }, null, 1)}\n`);
+  printLine(`\n${resultTable(results)}`);
+  if (results.length < cells.length) {
+    printLine(
+      `\n${cells.length - results.length} of ${cells.length} cells are missing: the same command computes them`,
+    );
+  }
+}
+
+function chosen<T>(list: readonly T[], k: number, option: string): T {
+  const found = list[k];
+  if (found === undefined) throw new UsageError(`${option} must be below ${list.length}; got ${k}`);
+  return found;
+}
+
+/** The result of a cell that is finished, or null. */
+async function resultOf(out: string, cell: Cell): Promise<CellResult | null> {
+  const file = join(out, cellName(cell), RESULT);
+  if ((await kindOf(file)) === null) return null;
+  return JSON.parse(new TextDecoder().decode(await readBytes(file)));
+}
+
+/** Computes one cell in this process. */
+async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): Promise<void> {
+  const started = performance.now();
+  const { imageSize } = vitConfig(plan.model);
+  const pictures = await cellPictures(join(out, PICTURES), plan.data[cell.data]!, imageSize);
+  const device: Device = await openTuned({ tune });
+  const folder = join(out, cellName(cell));
+  await makeFolder(folder);
+  const line = new ProgressLine();
+  const result = await asUsage(() =>
+    runCell(device, plan, cell, pictures, {
+      now: () => performance.now(),
+      trained: async (trainer) => {
+        await writeAtomic(join(folder, ENCODER), await encoderFile(trainer));
+      },
+      onRow: ({ step, loss }) => line.show(`${cellName(cell)}  step ${step}  loss ${loss!.toFixed(4)}`),
+    }),
+  );
+  line.end();
+  await writeAtomic(
+    join(folder, RESULT),
+    `${JSON.stringify({ ...result, adapter: device.info.description })}\n`,
+  );
+  const training = result.training ? `, trained in ${duration(result.training.seconds)}` : "";
+  printLine(`${cellName(cell)}: ${duration((performance.now() - started) / 1000)}${training}`);
+  device.destroy();
+}
+
+/** Every network of a run in half precision: what probes, search and other programs read, without the optimiser. */
+async function encoderFile({ networks, settings }: MethodTrainer): Promise<Uint8Array> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [i, [network, params]] of Object.entries(networks).entries()) {
+    for (const [name, { shape, values }] of await params.read(params.values)) {
+      const data = Uint16Array.from(values, toHalf);
+      tensors.set(i === 0 ? name : `${network}.${name}`, { dtype: "F16", shape, data });
+    }
+  }
+  return writeSafetensors(tensors, { partwise: JSON.stringify({ format: "partwise.encoder.1", settings }) });
+}
+
+/** Runs this program again with these arguments of `study`, its output in ours. */
+function child(args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const started = spawn(process.execPath, [process.argv[1]!, "study", ...args], { stdio: "inherit" });
+    started.on("error", reject);
+    started.on("exit", (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Error(`study ${args.join(" ")}: ended with ${signal ?? code}; its message is above`));
+    });
+  });
+}
+
+/** Does `work` for every item, at most `most` at a time; goes on after a failure and throws the first at the end. */
+async function inTurns<T>(items: Iterable<T>, most: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const failures: unknown[] = [];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      await work(item).catch((error) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: most }, worker));
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,185 @@
+/** The pictures of a study: drawn once, in pieces, and kept beside its cells. */
+import { join } from "node:path";
+import { type CreatureSet, creatures } from "../data/creatures/creatures.ts";
+import { KINDS, type KindName } from "../data/creatures/kinds.ts";
+import type { Split } from "../data/dataFormat.ts";
+import type { ImageSet } from "../data/images.ts";
+import { partCrops } from "../data/partCrops.ts";
+import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/safetensors.ts";
+import type { CellPictures } from "../study/cell.ts";
+import type { StudyData, StudyPlan } from "../study/plan.ts";
+import type { Items, Target } from "../study/targets.ts";
+import { loadSplit } from "./datasets.ts";
+import { UsageError } from "./errors.ts";
+import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
+
+/** Some pictures of a built-in set. */
+export interface Piece {
+  kind: KindName;
+  split: Split;
+  size: number;
+  first: number;
+  count: number;
+}
+
+/** Pictures of a piece: about ten seconds of drawing. */
+const PIECE = { small: 4000, large: 400 };
+/** Side of the drawings that parts are cut from: a part is a ninth of the picture's width. */
+const PARTS_SIDE = 128;
+/** Shortest half distance of a part to its neighbour, in pixels of those drawings. */
+const PARTS_ABOVE = 10;
+/** Ten points leave no room around the eye and the head: five of the parts. */
+const PARTS = ["head", "body", "leg", "tail", "wing"];
+
+const isBuiltIn = (source: string): source is KindName => Object.hasOwn(KINDS, source);
+
+/** The pieces of a set of a built-in kind. */
+function piecesOf(kind: KindName, split: Split, size: number, count: number): Piece[] {
+  const most = size > 64 ? PIECE.large : PIECE.small;
+  return Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
+    kind,
+    split,
+    size,
+    first: i * most,
+    count: Math.min(most, count - i * most),
+  }));
+}
+
+/** The pieces that the cells of a study read. */
+export function allPieces({ data }: StudyPlan, size: number): Piece[] {
+  const pieces = Object.values(data).flatMap(({ source, train, probe, test, parts }) => {
+    if (!isBuiltIn(source)) return [];
+    return [
+      ...piecesOf(source, "train", size, Math.max(train, probe)),
+      ...piecesOf(source, "test", size, test),
+      ...piecesOf(source, "train", PARTS_SIDE, parts),
+      ...piecesOf(source, "test", PARTS_SIDE, parts),
+    ];
+  });
+  return [...new Map(pieces.map((piece) => [nameOfPiece(piece), piece])).values()];
+}
+
+const nameOfPiece = ({ kind, split, size, first, count }: Piece): string =>
+  `${kind}-${split}-${size}px-${first}-${count}.safetensors`;
+
+/** Draws a piece unless its file is there. */
+export async function drawPiece(folder: string, piece: Piece): Promise<void> {
+  await readPiece(folder, piece);
+}
+
+/** The pictures of a piece and their points. */
+type Drawn = Pick<CreatureSet, "pixels" | "labels" | "keypoints">;
+
+async function readPiece(folder: string, piece: Piece): Promise<Drawn> {
+  const path = join(folder, nameOfPiece(piece));
+  if ((await kindOf(path)) === null) {
+    const { pixels, labels, keypoints } = creatures(piece);
+    const stored = (dtype: StoredTensor["dtype"], data: ArrayLike<number>) =>
+      ({ dtype, shape: [data.length], data }) as unknown as StoredTensor;
+    const tensors = new Map([
+      ["pixels", stored("U8", pixels)],
+      ["labels", stored("I32", labels)],
+      ["keypoints", stored("F32", keypoints)],
+    ]);
+    await makeFolder(folder);
+    await writeAtomic(path, writeSafetensors(tensors));
+    return { pixels, labels, keypoints };
+  }
+  const { tensors } = readSafetensors(await readBytes(path));
+  return {
+    pixels: tensors.get("pixels")!.data as Uint8Array,
+    labels: tensors.get("labels")!.data as Int32Array,
+    keypoints: tensors.get("keypoints")!.data as Float32Array,
+  };
+}
+
+/** A whole set from its pieces. */
+async function drawn(
+  folder: string,
+  kind: KindName,
+  split: Split,
+  size: number,
+  count: number,
+): Promise<CreatureSet> {
+  const pieces: Drawn[] = [];
+  for (const piece of piecesOf(kind, split, size, count)) pieces.push(await readPiece(folder, piece));
+  const { classes, partNames } = creatures({ kind, count: 0, size, split });
+  return {
+    name: `${kind}-${split}`,
+    width: size,
+    height: size,
+    count,
+    classes,
+    partNames,
+    pixels: joined(
+      pieces.map(({ pixels }) => pixels),
+      (length) => new Uint8Array(length),
+    ),
+    labels: joined(
+      pieces.map(({ labels }) => labels),
+      (length) => new Int32Array(length),
+    ),
+    keypoints: joined(
+      pieces.map(({ keypoints }) => keypoints),
+      (length) => new Float32Array(length),
+    ),
+    objectMask: new Uint8Array(),
+    partMask: new Uint8Array(),
+  };
+}
+
+function joined<A extends Uint8Array | Int32Array | Float32Array>(
+  pieces: readonly A[],
+  make: (length: number) => A,
+): A {
+  const whole = make(pieces.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** The first pictures of a set. */
+function head(set: ImageSet, count: number): ImageSet {
+  const bytes = set.width * set.height * 3;
+  if (count > set.count)
+    throw new UsageError(`${set.name}: the study asks for ${count} pictures; it has ${set.count}`);
+  return {
+    ...set,
+    count,
+    pixels: set.pixels.subarray(0, count * bytes),
+    labels: set.labels.subarray(0, count),
+  };
+}
+
+/** What the cells of one set train on and are asked about. `size` is the encoder's. */
+export async function cellPictures(folder: string, set: StudyData, size: number): Promise<CellPictures> {
+  const { source, train, probe, test, parts } = set;
+  if (!isBuiltIn(source)) {
+    const load = (split: Split, limit: number) =>
+      loadSplit({ data: source, size, limit }, split, { drawnSize: size });
+    const objects: Target = {
+      name: "objects",
+      probe: await load("train", probe),
+      test: await load("test", test),
+    };
+    return { train: await load("train", train), targets: [objects] };
+  }
+  const all = await drawn(folder, source, "train", size, Math.max(train, probe));
+  const objects: Target = {
+    name: "objects",
+    probe: head(all, probe),
+    test: await drawn(folder, source, "test", size, test),
+  };
+  if (parts === 0) return { train: head(all, train), targets: [objects] };
+  const crops = async (split: Split): Promise<Items> =>
+    partCrops(await drawn(folder, source, split, PARTS_SIDE, parts), {
+      parts: PARTS,
+      above: PARTS_ABOVE,
+      size,
+    });
+  const ofParts: Target = { name: "parts", probe: await crops("train"), test: await crops("test") };
+  return { train: head(all, train), targets: [objects, ofParts] };
+}

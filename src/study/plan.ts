@@ -1,0 +1,64 @@
+/** What a study trains and measures, as data, and the cells that come of it. */
+import { METHODS, type MethodName } from "../models/methods.ts";
+
+/** One set of pictures and how many of it. */
+export interface StudyData {
+  /** A built-in set, or the path of a folder. */
+  source: string;
+  /** Pictures to pretrain on. */
+  train: number;
+  /** Labelled pictures that probes are trained on, and tested on. */
+  probe: number;
+  test: number;
+  /** Pictures of either split that parts are cut from; 0 for none. */
+  parts: number;
+}
+
+/** How one method is trained; its small recipe has what is left out. */
+export interface StudyMethod {
+  batch?: number | undefined;
+  lr?: number | undefined;
+  /** Pictures seen, where they differ from the study's. */
+  pictures?: number | undefined;
+  config?: Record<string, unknown> | undefined;
+}
+
+export interface StudyPlan {
+  name: string;
+  /** timm-style name of the encoder. */
+  model: string;
+  /** Pictures seen by every method. */
+  pictures: number;
+  seeds: readonly number[];
+  /** Seeds of the encoder that was not trained. */
+  floorSeeds: readonly number[];
+  data: Readonly<Record<string, StudyData>>;
+  methods: Readonly<Partial<Record<MethodName, StudyMethod>>>;
+  /** Neighbours of k-NN, epochs of the linear probe. */
+  neighbours: number;
+  linearEpochs: number;
+}
+
+/** Encoders that are measured without training: first values, and the pixels themselves. */
+export const FLOORS = ["untrained", "pixels"] as const;
+export type Floor = (typeof FLOORS)[number];
+
+/** One encoder on one set: what a process computes at a time, and a folder of its own. */
+export interface Cell {
+  data: string;
+  encoder: MethodName | Floor;
+  seed: number;
+}
+
+/** The name of a cell's folder below its study's. */
+export const cellName = ({ data, encoder, seed }: Cell): string => `${data}/${encoder}-${seed}`;
+
+/** Every cell, set by set; within a set the floors first, then method by method, so that a study cut short compares. */
+export function cellsOf({ data, methods, seeds, floorSeeds }: StudyPlan): Cell[] {
+  const named = Object.keys(METHODS).filter((name): name is MethodName => Object.hasOwn(methods, name));
+  return Object.keys(data).flatMap((set) => [
+    { data: set, encoder: "pixels" as const, seed: 0 },
+    ...floorSeeds.map((seed) => ({ data: set, encoder: "untrained" as const, seed })),
+    ...seeds.flatMap((seed) => named.map((encoder) => ({ data: set, encoder, seed }))),
+  ]);
+}

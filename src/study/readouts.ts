@@ -1,0 +1,114 @@
+/** What one encoder knows, by every readout: a target, a reading of its tokens, and a probe. */
+import { IMAGENET_STATISTICS, type ImageSet } from "../data/images.ts";
+import type { Device } from "../engine/gpu/device.ts";
+import type { Parameters } from "../engine/graph/parameters.ts";
+import { sizeOf } from "../engine/graph/tensor.ts";
+import { reshape } from "../engine/ops/reshape.ts";
+import { type Encode, extractFeatures, type Features, vitFeatures } from "../eval/features.ts";
+import { knn } from "../eval/knn.ts";
+import { linearProbe } from "../eval/linearProbe.ts";
+import { retrieval } from "../eval/retrieval.ts";
+import type { VitConfig } from "../models/vit.ts";
+import type { StudyPlan } from "./plan.ts";
+import { type Items, picturesOf, type Target, type TargetName } from "./targets.ts";
+
+export const PROBES = ["k-NN", "linear", "retrieval"] as const;
+export type ProbeName = (typeof PROBES)[number];
+
+/** What a readout found. */
+export interface Readout {
+  target: TargetName;
+  /** `cls`, `mean`, `pixels`, or the name of a projection. */
+  reading: string;
+  probe: ProbeName;
+  /** Accuracy, or mean average precision over queries, in [0, 1]. */
+  score: number;
+  /** What guessing gives: the share of the most frequent class, or of a query's own class. */
+  floor: number;
+  /** Of each picture of the test split: how many items it has, and their scores' sum. */
+  pictures: { items: number[]; sums: number[] };
+}
+
+/** An encoder as a study reads it: functions from pictures [B, H, W, 3] to features [B, F], by the reading's name. */
+export interface StudyEncoder {
+  readings: Readonly<Record<string, Encode>>;
+  imageSize: number;
+}
+
+/** A Vision Transformer read by its class token and by the mean of its patches. */
+export const vitEncoder = (params: Parameters, config: VitConfig): StudyEncoder => ({
+  readings: { cls: vitFeatures(params, config, "cls"), mean: vitFeatures(params, config, "mean") },
+  imageSize: config.imageSize,
+});
+
+/** No encoder at all: the pixels, centred by ImageNet's statistics. */
+export const pixelEncoder = (imageSize: number): StudyEncoder => ({
+  readings: {
+    pixels: (images) => {
+      const [batch, ...picture] = images.shape as [number, ...number[]];
+      return reshape(images, [batch, sizeOf(picture)]);
+    },
+  },
+  imageSize,
+});
+
+/** Every readout of an encoder. `seed` is the linear probe's. */
+export async function readAll(
+  device: Device,
+  { readings, imageSize }: StudyEncoder,
+  targets: readonly Target[],
+  plan: Pick<StudyPlan, "neighbours" | "linearEpochs">,
+  seed: number,
+): Promise<Readout[]> {
+  const found: Readout[] = [];
+  for (const target of targets) {
+    for (const [reading, encode] of Object.entries(readings)) {
+      const features = (images: ImageSet): Promise<Features> =>
+        extractFeatures(device, encode, images, {
+          statistics: IMAGENET_STATISTICS,
+          imageSize,
+          batchSize: 128,
+        });
+      const [probe, test] = [await features(target.probe), await features(target.test)];
+      const about = { target: target.name, reading };
+      for (const one of await probed(device, probe, test, plan, seed)) {
+        const { name, scores, floor } = one;
+        found.push({ ...about, probe: name, floor, ...summed(scores, target.test) });
+      }
+    }
+  }
+  return found;
+}
+
+/** The three probes: each item's score, and the floor. Objects are not retrieved: the paper retrieves parts. */
+async function probed(
+  device: Device,
+  probe: Features,
+  test: Features,
+  { neighbours, linearEpochs }: Pick<StudyPlan, "neighbours" | "linearEpochs">,
+  seed: number,
+): Promise<{ name: ProbeName; scores: ArrayLike<number>; floor: number }[]> {
+  const nearest = await knn(device, probe, test, { k: [neighbours] });
+  const linear = await linearProbe(device, probe, test, { seed, epochs: linearEpochs });
+  const found = await retrieval(device, test);
+  return [
+    { name: "k-NN", scores: nearest.scores[0]!.hits, floor: nearest.majority },
+    { name: "linear", scores: linear.hits, floor: linear.majority },
+    { name: "retrieval", scores: found.precisions, floor: found.prevalence },
+  ];
+}
+
+/** Scores of items as their mean, and summed by picture, the lowest first. */
+function summed(scores: ArrayLike<number>, test: Items): Pick<Readout, "score" | "pictures"> {
+  const byPicture = new Map<number, { items: number; sum: number }>();
+  for (const [i, picture] of picturesOf(test).entries()) {
+    const entry = byPicture.get(picture) ?? { items: 0, sum: 0 };
+    byPicture.set(picture, { items: entry.items + 1, sum: entry.sum + scores[i]! });
+  }
+  const entries = [...byPicture].sort(([a], [b]) => a - b).map(([, entry]) => entry);
+  const total = entries.reduce((sum, entry) => sum + entry.sum, 0);
+  return {
+    score: total / test.count,
+    pictures: { items: entries.map(({ items }) => items), sums: entries.map(({ sum }) => sum) },
+  };
+}
