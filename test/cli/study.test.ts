@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { UsageError } from "../../src/cli/errors.ts";
+import { readStudy } from "../../src/cli/studyFile.ts";
+import { allPieces, cellPictures } from "../../src/cli/studyPictures.ts";
+import { resultTable } from "../../src/cli/studyTable.ts";
+import { creatures } from "../../src/data/creatures/creatures.ts";
+import type { CellResult } from "../../src/study/cell.ts";
+import { root } from "../repo/files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "partwise-study-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const GOOD = `
+name: toy
+model: vit_micro_patch4_32
+pictures: 16
+seeds: [0]
+floorSeeds: [0]
+data: { coat: { source: creatures-coat, train: 12, probe: 10, test: 8, parts: 3 } }
+methods: { mae: { batch: 4 } }
+`;
+
+function fileOf(text: string): string {
+  const path = join(folder, "study.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+test("the study of the repository is read, and what a file leaves out has its default", async () => {
+  const shipped = await readStudy(join(root, "studies/methods.yaml"));
+  expect(Object.keys(shipped.methods)).toHaveLength(7);
+  const { neighbours, linearEpochs, methods } = await readStudy(fileOf(GOOD));
+  expect([neighbours, linearEpochs, methods]).toEqual([20, 30, { mae: { batch: 4 } }]);
+});
+
+test.each([
+  ["an unknown method", GOOD.replace("mae:", "dance:"), /methods\.dance/],
+  ["a word that is no setting", GOOD.replace("pictures: 16", "pictures: 16\npicture: 3"), /picture/],
+  ["pictures of a wrong kind", GOOD.replace("pictures: 16", "pictures: many"), /pictures: /],
+  ["no seed", GOOD.replace("seeds: [0]", "seeds: []"), /seeds: /],
+  ["a set without pictures", GOOD.replace("train: 12", "train: 0"), /data\.coat\.train: /],
+  ["no YAML", "name: [", /must be YAML/],
+])("%s is refused where it stands", async (_, text, where) => {
+  const path = fileOf(text);
+  const error = await readStudy(path).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(UsageError);
+  expect((error as Error).message).toMatch(where);
+  expect((error as Error).message.startsWith(`${path}: `)).toBe(true);
+});
+
+test("pictures that were drawn in pieces and kept are those of the set drawn at once", async () => {
+  const plan = await readStudy(fileOf(GOOD));
+  const data = { ...plan.data.coat!, train: 12, probe: 10 };
+  const pictures = join(folder, "pictures");
+  for (const round of ["drawn", "kept"]) {
+    const { train, targets } = await cellPictures(pictures, data, 32);
+    const whole = creatures({ kind: "creatures-coat", count: 12, size: 32 });
+    expect(Buffer.compare(Buffer.from(train.pixels), Buffer.from(whole.pixels)), round).toBe(0);
+    expect(train.labels).toEqual(whole.labels);
+    const [objects, parts] = targets;
+    expect([objects!.probe.count, objects!.test.count, parts!.name]).toEqual([10, 8, "parts"]);
+    expect(
+      Buffer.compare(Buffer.from(objects!.probe.pixels), Buffer.from(whole.pixels.subarray(0, 10 * 3072))),
+    ).toBe(0);
+    expect([...parts!.test.pictures!].every((picture) => picture < 3)).toBe(true);
+  }
+  expect(
+    allPieces({ ...plan, data: { coat: { ...data, train: 9000 } } }, 32).map(({ count }) => count),
+  ).toEqual([4000, 4000, 1000, 8, 3, 3]);
+});
+
+test("a table has a row for each reading, the mean over seeds with its spread, and what guessing gives", () => {
+  const result = (encoder: "mae" | "pixels", seed: number, reading: string, score: number): CellResult => ({
+    data: "coat",
+    encoder,
+    seed,
+    readouts: [
+      {
+        target: "objects",
+        reading,
+        probe: "linear",
+        score,
+        floor: 0.05,
+        pictures: { items: [1], sums: [score] },
+      },
+    ],
+  });
+  const table = resultTable([
+    result("pixels", 0, "pixels", 0.25),
+    result("mae", 0, "cls", 0.4),
+    result("mae", 1, "cls", 0.5),
+  ]);
+  expect(table.split("\n")).toEqual([
+    "| coat, in % | objects linear |",
+    "| --- | ---: |",
+    "| guessing | 5.0 |",
+    "| pixels | 25.0 |",
+    "| mae, cls | 45.0 ± 7.1 |",
+  ]);
+});
