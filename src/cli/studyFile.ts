@@ -1,4 +1,4 @@
-/** The file of a study: YAML, checked against a schema, with a preset's figures where it says nothing. */
+/** The file of a study: YAML, checked against a schema, with defaults for what it may leave out. */
 import * as v from "valibot";
 import { parseDocument } from "yaml";
 import { METHODS, type MethodName } from "../models/methods.ts";

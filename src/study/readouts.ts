@@ -80,7 +80,7 @@ export async function readAll(
   return found;
 }
 
-/** The three probes: each item's score, and the floor. Objects are not retrieved: the paper retrieves parts. */
+/** The three probes: each item's score, and the floor. The paper retrieves parts alone. */
 async function probed(
   device: Device,
   probe: Features,
