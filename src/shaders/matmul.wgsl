@@ -2,8 +2,10 @@
 //   A is [m, k], stored [k, m] when TRANSPOSE_A; B is [k, n], stored [n, k] when TRANSPOSE_B; y [m, n]; batched by z,
 //   and by y too where there are more matrices than a grid is deep (FOLDED).
 // This file holds what all of the family share; a kernel takes one part of each kind (operand A, operand B, row sums,
-// bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup and matmulWorkgroup. Each
-// value of y adds its products in the order of k with fma, whichever method computes it: the choice never changes a bit.
+// bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup, matmulWorkgroup and matmulTile.
+// k may be cut into parts. Each value of y adds the products of a part in the order of k with fma, and then the parts in
+// their order, whichever method computes it: the choice never changes a bit. The first three methods add the parts
+// themselves; for the others each part is a matrix of the batch, which matmulParts adds up.
 // RAGGED_K: k is no multiple of 4.
 // Rows and columns beyond the edges hold anything and are never stored. Places in A and B are counted in units of
 // UNIT_A and UNIT_B values and move along k by additions alone: address arithmetic costs as much as the products.
@@ -14,10 +16,12 @@ struct Sizes {
   m: u32,
   n: u32,
   k: u32,
-  batch_a: u32, // values from one matrix of the batch to the next; 0 shares one matrix
+  batch_a: u32, // values from one matrix (or part) of the batch to the next; 0 shares one matrix
   batch_b: u32,
   batch: u32, // matrices
   rows: u32, // of the grid, for one matrix
+  span: u32, // values of k in a part
+  last: u32, // the same for the last matrix of the batch, where a part is a matrix
 }
 
 // What a workgroup works on: part number `part` of the matrix number `batch`, which may be one too many.
@@ -41,6 +45,11 @@ fn is_row(batch: u32, row: u32) -> bool {
   return row < sizes.m;
 }
 
+// Values of k that a matrix adds up, where a part is a matrix.
+fn terms_of(batch: u32) -> u32 {
+  return select(sizes.span, sizes.last, batch + 1u == sizes.batch);
+}
+
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 
 // Where the tile of A begins that holds four rows from `row` on.
@@ -53,23 +62,23 @@ fn step_a() -> u32 {
   return 4u * select(1u, sizes.m, TRANSPOSE_A) / UNIT_A;
 }
 
-// Column i holds A[row + i, k .. k + 3], found from `at` on.
-fn tile_a(at: u32, row: u32, k: u32) -> mat4x4f {
+// Column i holds A[row + i, k .. k + 3], found from `at` on; `left` values of k are left there.
+fn tile_a(at: u32, row: u32, left: u32) -> mat4x4f {
   if (TRANSPOSE_A) {
     let next = sizes.m / UNIT_A;
     return transpose(mat4x4f(
-      load_a(at, row, sizes.m, k < sizes.k),
-      load_a(at + next, row, sizes.m, k + 1u < sizes.k),
-      load_a(at + 2u * next, row, sizes.m, k + 2u < sizes.k),
-      load_a(at + 3u * next, row, sizes.m, k + 3u < sizes.k),
+      load_a(at, row, sizes.m, left > 0u),
+      load_a(at + next, row, sizes.m, left > 1u),
+      load_a(at + 2u * next, row, sizes.m, left > 2u),
+      load_a(at + 3u * next, row, sizes.m, left > 3u),
     ));
   }
   let next = sizes.k / UNIT_A;
   return mat4x4f(
-    load_a(at, k, sizes.k, true),
-    load_a(at + next, k, sizes.k, true),
-    load_a(at + 2u * next, k, sizes.k, true),
-    load_a(at + 3u * next, k, sizes.k, true),
+    load_a(at, 0u, left, true),
+    load_a(at + next, 0u, left, true),
+    load_a(at + 2u * next, 0u, left, true),
+    load_a(at + 3u * next, 0u, left, true),
   );
 }
 
@@ -83,23 +92,23 @@ fn step_b() -> u32 {
   return 4u * select(sizes.n, 1u, TRANSPOSE_B) / UNIT_B;
 }
 
-// Column i holds B[k + i, column .. column + 3], found from `at` on.
-fn tile_b(at: u32, column: u32, k: u32) -> mat4x4f {
+// Column i holds B[k + i, column .. column + 3], found from `at` on; `left` values of k are left there.
+fn tile_b(at: u32, column: u32, left: u32) -> mat4x4f {
   if (TRANSPOSE_B) {
     let next = sizes.k / UNIT_B;
     return transpose(mat4x4f(
-      load_b(at, k, sizes.k, true),
-      load_b(at + next, k, sizes.k, true),
-      load_b(at + 2u * next, k, sizes.k, true),
-      load_b(at + 3u * next, k, sizes.k, true),
+      load_b(at, 0u, left, true),
+      load_b(at + next, 0u, left, true),
+      load_b(at + 2u * next, 0u, left, true),
+      load_b(at + 3u * next, 0u, left, true),
     ));
   }
   let next = sizes.n / UNIT_B;
   return mat4x4f(
-    load_b(at, column, sizes.n, k < sizes.k),
-    load_b(at + next, column, sizes.n, k + 1u < sizes.k),
-    load_b(at + 2u * next, column, sizes.n, k + 2u < sizes.k),
-    load_b(at + 3u * next, column, sizes.n, k + 3u < sizes.k),
+    load_b(at, column, sizes.n, left > 0u),
+    load_b(at + next, column, sizes.n, left > 1u),
+    load_b(at + 2u * next, column, sizes.n, left > 2u),
+    load_b(at + 3u * next, column, sizes.n, left > 3u),
   );
 }
 

@@ -22,14 +22,21 @@ fn matmul_plain(
   var at_b = place.batch * sizes.batch_b + column * next_b;
   var acc = vec4f();
   var sum = 0.0;
-  for (var k = 0u; k < sizes.k; k++) {
-    let a = value_a(at_a);
-    for (var i = 0u; i < 4u; i++) {
-      acc[i] = fma(a, value_b(at_b + i * next_b), acc[i]);
+  for (var first = 0u; first < sizes.k; first += sizes.span) {
+    var part = vec4f();
+    var part_sum = 0.0;
+    let end = min(first + sizes.span, sizes.k);
+    for (var k = first; k < end; k++) {
+      let a = value_a(at_a);
+      for (var i = 0u; i < 4u; i++) {
+        part[i] = fma(a, value_b(at_b + i * next_b), part[i]);
+      }
+      part_sum += a;
+      at_a += step_a;
+      at_b += step_b;
     }
-    sum += a;
-    at_a += step_a;
-    at_b += step_b;
+    acc += part;
+    sum += part_sum;
   }
   store(place.batch, row, column, acc + bias_at(column));
   if (ROW_SUMS && column == 0u) {

@@ -21,18 +21,31 @@ fn matmul_register(
   var y1 = vec4f();
   var y2 = vec4f();
   var y3 = vec4f();
-  for (var k = 0u; k < sizes.k; k += 4u) {
-    let pa = tile_a(at_a, row, k);
-    let pb = tile_b(at_b, column, k);
-    y0 = step_row(pa[0], pb, y0);
-    y1 = step_row(pa[1], pb, y1);
-    y2 = step_row(pa[2], pb, y2);
-    y3 = step_row(pa[3], pb, y3);
-    if (ROW_SUMS && column == 0u) {
-      sums = sum_rows(pa, sums);
+  for (var first = 0u; first < sizes.k; first += sizes.span) {
+    var p0 = vec4f();
+    var p1 = vec4f();
+    var p2 = vec4f();
+    var p3 = vec4f();
+    var part_sums = vec4f();
+    let end = min(first + sizes.span, sizes.k);
+    for (var k = first; k < end; k += 4u) {
+      let pa = tile_a(at_a, row, sizes.k - k);
+      let pb = tile_b(at_b, column, sizes.k - k);
+      p0 = step_row(pa[0], pb, p0);
+      p1 = step_row(pa[1], pb, p1);
+      p2 = step_row(pa[2], pb, p2);
+      p3 = step_row(pa[3], pb, p3);
+      if (ROW_SUMS && column == 0u) {
+        part_sums = sum_rows(pa, part_sums);
+      }
+      at_a += step_a();
+      at_b += step_b();
     }
-    at_a += step_a();
-    at_b += step_b();
+    y0 += p0;
+    y1 += p1;
+    y2 += p2;
+    y3 += p3;
+    sums += part_sums;
   }
   let offset = bias_at(column);
   store(place.batch, row, column, y0 + offset);

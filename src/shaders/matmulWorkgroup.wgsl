@@ -11,16 +11,16 @@ const QUADS = MICRO / 4u;
 var<workgroup> tiles_a: array<vec4f, DEPTH * ACROSS>;
 var<workgroup> tiles_b: array<vec4f, DEPTH * ACROSS>;
 
-fn block_of_a(start: u32, row: u32, k: u32) -> mat4x4f {
-  if (k < sizes.k && row < sizes.m) {
-    return transpose(tile_a(start + k / 4u * step_a(), row, k));
+fn block_of_a(start: u32, row: u32, k: u32, terms: u32) -> mat4x4f {
+  if (k < terms && row < sizes.m) {
+    return transpose(tile_a(start + k / 4u * step_a(), row, terms - k));
   }
   return mat4x4f();
 }
 
-fn block_of_b(start: u32, column: u32, k: u32) -> mat4x4f {
-  if (k < sizes.k && column < sizes.n) {
-    return tile_b(start + k / 4u * step_b(), column, k);
+fn block_of_b(start: u32, column: u32, k: u32, terms: u32) -> mat4x4f {
+  if (k < terms && column < sizes.n) {
+    return tile_b(start + k / 4u * step_b(), column, terms - k);
   }
   return mat4x4f();
 }
@@ -34,6 +34,7 @@ fn matmul_workgroup(
   let tiles_n = (sizes.n + SIDE - 1u) / SIDE;
   let place = place_of(group, groups);
   let tile = place.part;
+  let terms = terms_of(place.batch);
   let first_row = tile / tiles_n * SIDE;
   let first_column = tile % tiles_n * SIDE;
   // The block this thread fetches of every tile: four rows (columns) by four values of k.
@@ -49,18 +50,18 @@ fn matmul_workgroup(
   var acc: array<vec4f, MICRO * QUADS>;
   var sums: array<vec4f, QUADS>;
   let sums_here = ROW_SUMS && tile % tiles_n == 0u && x == 0u;
-  var next_a = block_of_a(start_of_a, row_a, down);
-  var next_b = block_of_b(start_of_b, column_b, down);
-  for (var k = 0u; k < sizes.k; k += DEPTH) {
+  var next_a = block_of_a(start_of_a, row_a, down, terms);
+  var next_b = block_of_b(start_of_b, column_b, down, terms);
+  for (var k = 0u; k < terms; k += DEPTH) {
     workgroupBarrier();
     for (var i = 0u; i < 4u; i++) {
       tiles_a[(down + i) * ACROSS + across] = next_a[i];
       tiles_b[(down + i) * ACROSS + across] = next_b[i];
     }
     workgroupBarrier();
-    next_a = block_of_a(start_of_a, row_a, k + DEPTH + down);
-    next_b = block_of_b(start_of_b, column_b, k + DEPTH + down);
-    let depth = min(DEPTH, (sizes.k - k + 3u) / 4u * 4u);
+    next_a = block_of_a(start_of_a, row_a, k + DEPTH + down, terms);
+    next_b = block_of_b(start_of_b, column_b, k + DEPTH + down, terms);
+    let depth = min(DEPTH, (terms - k + 3u) / 4u * 4u);
     for (var d = 0u; d < depth; d++) {
       var b: array<vec4f, QUADS>;
       for (var q = 0u; q < QUADS; q++) {

@@ -1,14 +1,18 @@
 import activationWgsl from "../../shaders/activation.wgsl";
 import erfWgsl from "../../shaders/erf.wgsl";
+import gridWgsl from "../../shaders/grid.wgsl";
 import matmulWgsl from "../../shaders/matmul.wgsl";
+import partsWgsl from "../../shaders/matmulParts.wgsl";
 import { flatGroups } from "../gpu/device.ts";
 import { type Constants, kernel, partsOf } from "../gpu/kernel.ts";
 import { words } from "../gpu/words.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { chooseMethod, gemmGroups } from "./gemmMethods.ts";
-import { sumMiddle } from "./sum.ts";
+import { chooseMethod, type GemmMethod, gemmGroups } from "./gemmMethods.ts";
+import { partsOfK } from "./gemmParts.ts";
 
 const part = partsOf(matmulWgsl);
+const adding = partsOf(partsWgsl);
+const WORKGROUP = 64;
 
 /** GELU by the error function or its tanh form. */
 export type Gelu = "erf" | "tanh";
@@ -75,52 +79,78 @@ function finish(epilogue: Epilogue | undefined): {
   }
 }
 
-/**
- * Parts into which k is cut so that a small y with a long k, a weight's gradient, fills a GPU too. The shape alone decides,
- * so every method adds in the same order. The parts are whole and no shorter than a thousand products or two.
- */
-function splitsOfK({ m, n, k, batch = 1, transposeA, transposeB, bias, epilogue }: Gemm): number {
-  if (batch > 1 || !transposeA || transposeB || bias || epilogue) return 1;
-  const tiles = Math.ceil(m / 64) * Math.ceil(n / 64);
-  let parts = Math.min(16, Math.floor(k / 2048), Math.floor(256 / tiles));
-  while (parts > 1 && k % (4 * parts) !== 0) parts--;
-  return Math.max(1, parts);
-}
-
-/** Runs one matrix product, perhaps in parts that are added afterwards. */
+/** Runs one matrix product: where k is cut, by a method that adds the parts itself, or part by part. */
 export function gemm(product: Gemm): void {
-  const { y, m, n, k, rowSums } = product;
+  const { y, m, n, k, transposeA = false, transposeB = false, batch = 1, rowSums } = product;
   const { device } = y;
-  const parts = splitsOfK(product);
-  if (parts === 1) {
-    runGemm(product);
+  const shape = { m, n, k, batch, transposeA, transposeB };
+  const whole = batch > 1 || product.bias !== undefined || product.epilogue !== undefined;
+  const { count, span } = whole ? { count: 1, span: k } : partsOfK(shape);
+  const method = chooseMethod(device, shape, count);
+  if (count === 1 || method.addsParts) {
+    runGemm(product, method, {
+      batch,
+      strideA: product.sharedA ? 0 : m * k,
+      strideB: product.sharedB ? 0 : k * n,
+      span,
+      last: span,
+    });
     return;
   }
-  const partY = Tensor.empty(device, [parts, m, n]);
-  const partSums = rowSums && Tensor.empty(device, [parts, m]);
-  runGemm({ ...product, y: partY, rowSums: partSums, k: k / parts, batch: parts });
-  sumMiddle(device, partY, 1, parts, m * n, y);
-  if (partSums) sumMiddle(device, partSums, 1, parts, m, rowSums);
+  const products = Tensor.empty(device, [count, m, n]);
+  const sums = rowSums && Tensor.empty(device, [count, m]);
+  runGemm({ ...product, y: products, rowSums: sums }, method, {
+    batch: count,
+    strideA: span * (transposeA ? m : 1),
+    strideB: span * (transposeB ? 1 : n),
+    span,
+    last: k - (count - 1) * span,
+  });
+  addParts({ products, sums, y, rowSums, count, m, size: m * n });
 }
 
-/** The one place that chooses the kernel of a matrix product. */
-function runGemm(product: Gemm): void {
-  const {
-    a,
-    b,
-    y,
-    m,
-    n,
-    k,
-    transposeA = false,
-    transposeB = false,
-    batch = 1,
-    bias,
-    epilogue,
-    rowSums,
-  } = product;
-  const { sharedA = false, sharedB = false } = product;
-  const method = chooseMethod(y.device, { m, n, k, batch, transposeA, transposeB });
+/** Adds the parts of a product, and of its row sums. */
+function addParts({
+  products,
+  sums,
+  y,
+  rowSums,
+  count,
+  m,
+  size,
+}: {
+  products: Tensor;
+  sums: Tensor | undefined;
+  y: Tensor;
+  rowSums: Tensor | undefined;
+  count: number;
+  m: number;
+  size: number;
+}): void {
+  const [type, vectors] = size % 4 === 0 ? ["vec4f", size / 4] : ["f32", size];
+  const chosen = kernel(
+    "matmul_parts",
+    [`alias V = ${type};`, gridWgsl, adding(sums ? "row sums" : "no row sums"), adding("sum")],
+    { WORKGROUP },
+  );
+  const bindings = [words(count, vectors, m), products, y, sums ?? null, rowSums ?? null];
+  y.device.run(chosen, bindings, Math.ceil((vectors + (sums ? m : 0)) / WORKGROUP));
+}
+
+/** What a grid is deep in: matrices, or parts of k. */
+interface Slices {
+  batch: number;
+  /** Values from one to the next. */
+  strideA: number;
+  strideB: number;
+  /** Values of k in a part, and in the last slice where each slice is a part. */
+  span: number;
+  last: number;
+}
+
+/** The one place that runs the kernel of a matrix product. */
+function runGemm(product: Gemm, method: GemmMethod, { batch, strideA, strideB, span, last }: Slices): void {
+  const { a, b, y, m, n, k, transposeA = false, transposeB = false, bias, epilogue, rowSums } = product;
   const { sources, constants, tensors } = finish(epilogue);
   const [depth, layers] = flatGroups(batch); // more matrices than a grid is deep lie beside each other in y
   const chosen = kernel(
@@ -146,11 +176,11 @@ function runGemm(product: Gemm): void {
     },
   );
   const [x, rows] = flatGroups(gemmGroups(method, { m, n }));
-  const sizes = words(m, n, k, sharedA ? 0 : m * k, sharedB ? 0 : k * n, batch, rows);
+  const sizes = words(m, n, k, strideA, strideB, batch, rows, span, last);
   const [first = null, second = null] = tensors;
   const bindings = [sizes, a, b, y, bias ?? null, first, rowSums ?? null, second];
   y.device.run(chosen, bindings, [x, rows * layers, depth], {
-    flops: 2 * batch * m * n * k,
-    shape: [batch, m, n, k],
+    flops: 2 * (product.batch ?? 1) * m * n * k,
+    shape: [product.batch ?? 1, m, n, k],
   });
 }

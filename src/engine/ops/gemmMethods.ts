@@ -1,10 +1,17 @@
 import plainWgsl from "../../shaders/matmulPlain.wgsl";
 import registerWgsl from "../../shaders/matmulRegister.wgsl";
 import subgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
+import tileWgsl from "../../shaders/matmulTile.wgsl";
 import workgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
 import type { Capabilities, Device } from "../gpu/device.ts";
 import type { Constants } from "../gpu/kernel.ts";
 import type { GemmShape } from "../gpu/tuning.ts";
+
+/** Values of y: rows by columns. */
+interface Tile {
+  rows: number;
+  columns: number;
+}
 
 /** The text and shape of one way to compute a product. All ways give the same bits. */
 export interface GemmMethod {
@@ -14,11 +21,13 @@ export interface GemmMethod {
   sources: readonly string[];
   constants: Constants;
   /** Values of y one group of threads computes. */
-  tile: { rows: number; columns: number };
+  tile: Tile;
   /** Such groups in a workgroup. */
   tilesPerWorkgroup: number;
   /** Workgroup memory it needs. */
   workgroupBytes?: number;
+  /** Whether it adds the parts of a cut k itself, which saves memory traffic; the others have more workgroups for them. */
+  addsParts: boolean;
 }
 
 const WORKGROUP = 64;
@@ -31,6 +40,7 @@ const register: GemmMethod = {
   constants: { WORKGROUP },
   tile: { rows: 4, columns: 4 },
   tilesPerWorkgroup: WORKGROUP,
+  addsParts: true,
 };
 
 /** Compiles fast and runs slowly. */
@@ -41,6 +51,7 @@ const plain: GemmMethod = {
   constants: { WORKGROUP },
   tile: { rows: 1, columns: 4 },
   tilesPerWorkgroup: WORKGROUP,
+  addsParts: true,
 };
 
 /** By subgroups of this many lanes: `rows` rows each, four columns a lane. */
@@ -59,6 +70,7 @@ function bySubgroup(lanes: number, rows: number): GemmMethod {
     },
     tile: { rows, columns: 4 * lanes },
     tilesPerWorkgroup: workgroup / lanes,
+    addsParts: true,
   };
 }
 
@@ -71,12 +83,42 @@ const byWorkgroup = (side: number): GemmMethod => ({
   tile: { rows: side, columns: side },
   tilesPerWorkgroup: 1,
   workgroupBytes: 8192,
+  addsParts: false,
 });
+
+/** Tiles of y in workgroup memory: `own` values of them a thread, `depth` values of k at a time. */
+const byTile = (name: string, tile: Tile, own: Tile, depth = 16): GemmMethod => ({
+  name,
+  entry: "matmul_tile",
+  sources: [tileWgsl],
+  constants: {
+    TILE_M: tile.rows,
+    TILE_N: tile.columns,
+    ROWS: own.rows,
+    COLUMNS: own.columns,
+    DEPTH: depth,
+  },
+  tile,
+  tilesPerWorkgroup: 1,
+  workgroupBytes: 4 * depth * (tile.rows + tile.columns),
+  addsParts: false,
+});
+
+/** Each entry's constants are all there is to a variant: values a thread has by tile give 64 to 256 threads. */
+const tiles: readonly GemmMethod[] = [
+  byTile("tile128x128", { rows: 128, columns: 128 }, { rows: 8, columns: 8 }),
+  byTile("tile128x64", { rows: 128, columns: 64 }, { rows: 8, columns: 8 }),
+  byTile("tile64x128", { rows: 64, columns: 128 }, { rows: 8, columns: 8 }),
+  byTile("tile64x64", { rows: 64, columns: 64 }, { rows: 8, columns: 4 }),
+  byTile("tile64x64deep", { rows: 64, columns: 64 }, { rows: 8, columns: 4 }, 32),
+  byTile("tile64x64wide", { rows: 64, columns: 64 }, { rows: 8, columns: 8 }),
+  byTile("tile32x32", { rows: 32, columns: 32 }, { rows: 4, columns: 4 }),
+];
 
 /** Every method a device with these capabilities can run, the portable one first. */
 export function gemmMethods({ subgroupSize: lanes }: Capabilities): GemmMethod[] {
   const bySubgroups = lanes >= 4 && lanes <= 64 ? [16, 24].map((rows) => bySubgroup(lanes, rows)) : [];
-  return [register, plain, ...bySubgroups, byWorkgroup(32), byWorkgroup(64)];
+  return [register, plain, ...bySubgroups, byWorkgroup(32), byWorkgroup(64), ...tiles];
 }
 
 /** Workgroups for one matrix of the batch. */
@@ -85,32 +127,52 @@ export const gemmGroups = (
   { m, n }: { m: number; n: number },
 ): number => Math.ceil((Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns)) / tilesPerWorkgroup);
 
-/** The method the device's tuning names for this shape, if the device has it, or the one that ships for its adapter. */
-export function chooseMethod(device: Device, shape: GemmShape): GemmMethod {
+/**
+ * The method the device's tuning names for this shape, if the device has it, or the one that ships for its adapter. k is
+ * cut into `parts`.
+ */
+export function chooseMethod(device: Device, shape: GemmShape, parts = 1): GemmMethod {
   const methods = gemmMethods(device.capabilities);
   const named = (name: string | undefined) => methods.find((method) => method.name === name);
-  return named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape)) ?? register;
+  return named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape, parts)) ?? register;
 }
 
 /** Multiply-adds under which compiling a fast kernel does not pay. */
 const PLAIN_BELOW = 2 ** 16;
 
-/** Processors (compute units) a GPU of this vendor is assumed to have: a guess, for want of a way to ask. */
-const PROCESSORS: Record<string, number> = { nvidia: 80, amd: 60, apple: 16, intel: 24 };
+/** Processors (compute units) a GPU of this vendor is assumed to have, for want of a way to ask: an H100's, else a guess. */
+const PROCESSORS: Record<string, number> = { nvidia: 132, amd: 60, apple: 16, intel: 24 };
 
 /**
- * The name of what ships. Measured on lavapipe and SwiftShader (docs/performance.md). For GPUs a guess by vendor, which
- * `partwise tune` replaces: large tiles where they fill the GPU, small ones elsewhere.
+ * The name of what ships. Measured on lavapipe, SwiftShader and an H100 (docs/performance.md); for other GPUs it is a guess,
+ * which `partwise tune` replaces.
  */
-export function shippedMethod({ info, capabilities }: Device, { m, n, k, batch }: GemmShape): string {
+export function shippedMethod({ info, capabilities }: Device, shape: GemmShape, parts = 1): string {
+  const { m, n, k, batch } = shape;
   if (m * n * k * batch < PLAIN_BELOW) return "plain";
   if (/software|swiftshader/.test(info.architecture)) {
     if (capabilities.subgroupSize === 0) return "register";
     const work = (rows: number): number => Math.ceil(m / rows) * rows;
     return work(24) < 1.15 * work(16) ? "subgroup24" : "subgroup16";
   }
-  const tiles = Math.ceil(m / 64) * Math.ceil(n / 64) * batch;
-  return tiles >= (PROCESSORS[info.vendor] ?? 24) ? "workgroup64" : "workgroup32";
+  return shippedTile(shape, parts, PROCESSORS[info.vendor] ?? 24);
+}
+
+/**
+ * The tile for a GPU: the largest that leaves every processor several workgroups, else a small one. A weight's gradient,
+ * both of whose matrices are read along their rows, needs more of them than a product that turns one.
+ */
+function shippedTile(
+  { m, n, k, batch, transposeA, transposeB }: GemmShape,
+  parts: number,
+  processors: number,
+) {
+  const each = (rows: number, columns: number): number =>
+    (Math.ceil(m / rows) * Math.ceil(n / columns) * batch * parts) / processors;
+  if (transposeA && !transposeB) return each(128, 64) >= 6 ? "tile128x64" : "tile64x64wide";
+  if (!transposeB && each(64, 128) >= 3) return "tile64x128";
+  if (transposeB && each(128, 128) >= 3) return "tile128x128";
+  return k <= 1024 ? "tile64x64deep" : "tile64x64";
 }
 
 /**
@@ -119,7 +181,7 @@ export function shippedMethod({ info, capabilities }: Device, { m, n, k, batch }
  */
 export function gemmVersion(): string {
   let hash = 0x811c9dc5;
-  const texts = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl].join("\n");
+  const texts = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl].join("\n");
   for (const character of texts.replace(/\/\/.*|\s+/g, "")) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
   }
