@@ -2,8 +2,8 @@
 // instead of twice. A workgroup, one subgroup of 4 or 8 lanes, has one picture's head to itself. Its lanes own keys, OWN at a
 // time; queries pass in eights, loaded by the lanes in turn. dk and dv add up in a lane's private memory. For dq the eight
 // queries change places with the keys, so that a lane has queries of its own, walks the group's keys in their order and adds
-// to what dq holds from the keys before: the same sums in the same order as attention.wgsl's passes, so the same bits.
-// Needs attention.wgsl and subgroup4.wgsl or subgroup8.wgsl; bindings as there, `statistics` and `d_out` written.
+// to what dq holds from the keys before: the same sums in the same order as attentionLanes.wgsl's passes, so the same bits.
+// Needs attention.wgsl, attentionLanes.wgsl, subgroup4.wgsl or subgroup8.wgsl; bindings as there, `statistics` and `d_out` written.
 
 const MINE = 8u / SHARED; // queries of a lane among eight
 

@@ -1,4 +1,4 @@
-// How attention.wgsl gets a block of rows without subgroups: every lane loads all of them; the address is the same
+// How attentionLanes.wgsl gets a block of rows without subgroups: every lane loads all of them; the address is the same
 // for all lanes, which hardware serves with one fetch.
 
 fn block_k(at: u32, stride: u32, first: u32, count: u32) -> array<vec4f, BLOCK> {

@@ -1,4 +1,4 @@
-// How attention.wgsl gets a block of rows with subgroups: each lane loads BLOCK / SHARED of them, everyone gets all of
+// How attentionLanes.wgsl gets a block of rows with subgroups: each lane loads BLOCK / SHARED of them, everyone gets all of
 // them from registers. Needs subgroup4.wgsl or subgroup8.wgsl.
 
 const LOADS = BLOCK / SHARED;
