@@ -1,6 +1,6 @@
 // Every kernel that carries a training step, forward and backward: checked against float64, then timed in turns, with
 // the share of the roofline that a copy and a matrix product reach in the same run.
-//   npm run bench -- ops [--sizes base,tiny,ti,s,b] [--batch 2] [--only attention] [--check] [--json] [--save]
+//   npm run bench -- ops [--sizes base,tiny,ti,s,b,micro17,micro65] [--batch 2] [--only attention] [--check] [--json] [--save]
 // With --check nothing is timed, and a wrong result does not keep the others from being checked. --save writes the
 // figures as JSON and the roofline with a dot for each operation as an SVG.
 import { parseArgs } from "node:util";
@@ -16,6 +16,7 @@ import { commandLine, OPTIONS, print, program, say, UsageError, wholeNumber } fr
 import { circumstances, saveDrawing, saveResults } from "./measure/results.ts";
 import { callsFor, type Rounds, timeInTurns } from "./measure/samples.ts";
 import { ms, scientific, table } from "./measure/table.ts";
+import { otherAttentionCases } from "./ops/attentionCases.ts";
 import { checkOps, faults, isRight, TOLERANCE } from "./ops/checks.ts";
 import {
   addCase,
@@ -30,13 +31,18 @@ import type { OpCheck, OpFigures } from "./ops/opFigures.ts";
 import { linearCases, matmulCase, mlpCases, mlpProducts } from "./ops/products.ts";
 import { adamwCase, cropCase } from "./ops/trainingOps.ts";
 
-/** The reference steps' sizes, and those of ViT-Ti, S and B on 224 x 224 pictures with a batch that can be chosen. */
+/**
+ * The reference steps' sizes; those of ViT-Ti, S and B on 224 x 224 pictures with a batch that can be chosen; and those of a
+ * small masked autoencoder, whose encoder sees a quarter of the patches.
+ */
 const SIZES: Record<string, Omit<OpSize, "batch"> & { batch?: number; image: number }> = {
   base: { batch: 16, tokens: 65, width: 192, heads: 3, image: 32 },
   tiny: { batch: 32, tokens: 65, width: 96, heads: 3, image: 32 },
   ti: { tokens: 197, width: 192, heads: 3, image: 224 },
   s: { tokens: 197, width: 384, heads: 6, image: 224 },
   b: { tokens: 197, width: 768, heads: 12, image: 224 },
+  micro17: { batch: 256, tokens: 17, width: 96, heads: 3, image: 32 },
+  micro65: { batch: 256, tokens: 65, width: 96, heads: 3, image: 32 },
 };
 
 /** A sample repeats its call until it takes about this long. */
@@ -50,6 +56,7 @@ function casesOf(inputs: Inputs, size: OpSize, image: number): OpCase[] {
     ...linearCases(inputs, size),
     ...mlpCases(inputs, size),
     ...attentionCases(inputs, size),
+    ...(isSoftware(inputs.device.info) ? [] : otherAttentionCases(inputs, size)),
     ...layerNormCases(inputs, size),
     ...geluCases(inputs, size),
     ...softmaxCases(inputs, size),

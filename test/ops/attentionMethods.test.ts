@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import { relativeError } from "../../bench/measure/errors.ts";
+import { attention64 } from "../../bench/reference64/layers64.ts";
+import { grad } from "../../src/engine/graph/autograd.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { attention, selfAttention } from "../../src/engine/ops/attention.ts";
+import { packedLayout } from "../../src/engine/ops/attentionLayout.ts";
+import {
+  attentionMethods,
+  chooseAttention,
+  KEPT_BYTES,
+  keptBytes,
+  shippedAttention,
+} from "../../src/engine/ops/attentionMethods.ts";
+import { backward, forward } from "../../src/engine/ops/attentionPasses.ts";
+import { Random } from "../../src/engine/random.ts";
+import { withDevice } from "../withDevice.ts";
+
+const on = withDevice();
+
+const bits = async (tensor: Tensor): Promise<number[]> => [
+  ...new Uint32Array((await tensor.read()).slice().buffer),
+];
+
+function noise(seed: number, shape: readonly number[]): Tensor {
+  const values = new Random(seed, "test").fillNormal(new Float32Array(shape.reduce((p, q) => p * q, 1)));
+  return Tensor.from(on.device, values, shape);
+}
+
+const METHODS = [
+  ["lanes", "lanes"],
+  ["staged", "tiles"],
+  ["shipped", "shipped"],
+] as const;
+
+/** The bits of the result and of all gradients, by the methods of both passes. */
+async function bitsByMethod(
+  shapes: readonly (readonly number[])[],
+  op: (...inputs: Tensor[]) => Tensor,
+): Promise<number[][][]> {
+  const { device } = on;
+  const inputs = shapes.map((shape, i) => noise(i + 1, shape));
+  const found: number[][][] = [];
+  for (const [f, b] of METHODS) {
+    device.tuning.choices = new Map([
+      ["attention forward", f],
+      ["attention backward", b],
+    ]);
+    const y = op(...inputs);
+    const gradients = grad(y, inputs, { seed: noise(9, y.shape) });
+    found.push(await Promise.all([y, ...gradients].map(bits)));
+  }
+  device.tuning.choices = new Map();
+  return found;
+}
+
+describe("every method gives the same bits", () => {
+  const cases: [string, number[][], (...inputs: Tensor[]) => Tensor][] = [
+    ["packed, 37 tokens, heads of 8", [[2, 37, 48]], (qkv) => selfAttention(qkv!, 2)],
+    [
+      "heads of 12, fewer keys than queries, one bias for all pictures",
+      [
+        [3, 33, 24],
+        [3, 9, 24],
+        [3, 9, 24],
+        [2, 33, 9],
+      ],
+      (q, k, v, bias) => attention(q!, k!, v!, 2, bias),
+    ],
+    [
+      "heads of 4, more keys than queries, a bias for each picture",
+      [
+        [2, 5, 8],
+        [2, 70, 8],
+        [2, 70, 8],
+        [2, 2, 5, 70],
+      ],
+      (q, k, v, bias) => attention(q!, k!, v!, 2, bias),
+    ],
+  ];
+  test.each(cases)("%s", async (_, shapes, op) => {
+    const [first, ...others] = await bitsByMethod(shapes, op);
+    expect(others).toHaveLength(METHODS.length - 1);
+    for (const outputs of others) expect(outputs).toEqual(first);
+  });
+
+  test("ds by groups of pictures, with a bias that they share", expectGroupsEqual);
+});
+
+/** Gradients whose ds fits at once, and two pictures at a time. */
+async function expectGroupsEqual(): Promise<void> {
+  const { device } = on;
+  device.tuning.choices = new Map([["attention backward", "tiles"]]);
+  const [batch, tokens, heads, width] = [5, 6, 2, 8];
+  const qkv = noise(1, [batch, tokens, 3 * width]);
+  const bias = noise(2, [heads, tokens, tokens]);
+  const dy = noise(3, [batch, tokens, width]);
+  const layout = packedLayout(qkv.shape, heads);
+  const operands = { q: qkv, k: qkv, v: qkv, bias };
+  const row = 3 * width;
+  const targets = { dqRow: row, dqStart: 0, dkRow: row, dkStart: width, dvStart: 2 * width };
+  const o = Tensor.empty(device, dy.shape);
+  const statistics = forward(layout, operands, o);
+  const results = [KEPT_BYTES, 2 * keptBytes(layout), 1].map((mostBytes) => {
+    const gradients = Tensor.empty(device, qkv.shape);
+    const dbias = Tensor.empty(device, bias.shape);
+    backward(layout, operands, { o, statistics, dy, gradients, targets, dbias }, mostBytes);
+    return [gradients, dbias];
+  });
+  const [atOnce, ...byGroups] = await Promise.all(results.map((tensors) => Promise.all(tensors.map(bits))));
+  device.tuning.choices = new Map();
+  for (const outputs of byGroups) expect(outputs).toEqual(atOnce);
+}
+
+test("heads of 64 by tiles against their formulas", async () => {
+  const sizes = { batch: 1, tokens: 33, width: 64, heads: 1 };
+  const { device } = on;
+  device.tuning.choices = new Map([
+    ["attention forward", "staged"],
+    ["attention backward", "tiles"],
+  ]);
+  const [x, dy] = [noise(1, [1, 33, 192]), noise(2, [1, 33, 64])];
+  const expected = attention64((await x.read()) as Float32Array, sizes);
+  const y = selfAttention(x, 1);
+  const [dx] = grad(y, [x], { seed: dy });
+  device.tuning.choices = new Map();
+  expect(relativeError(await y.read(), expected.y)).toBeLessThan(1e-6);
+  const gradient = expected.backward((await dy.read()) as Float32Array);
+  expect(relativeError(await dx!.read(), gradient)).toBeLessThan(1e-6);
+});
+
+describe("which method runs", () => {
+  const shape = { batch: 2, queries: 197, keys: 197, heads: 6, headSize: 64 };
+  const names = (sizes: typeof shape) =>
+    attentionMethods(on.device, "backward", sizes).map(({ name }) => name);
+
+  test("what tuning names, or else what ships", () => {
+    const { device } = on;
+    expect(chooseAttention(device, "forward", shape).name).toBe(shippedAttention(device, "forward"));
+    device.tuning.choices = new Map([["attention forward", "staged"]]);
+    expect(chooseAttention(device, "forward", shape).name).toBe("staged");
+    device.tuning.choices = new Map([["attention forward", "of another version"]]);
+    expect(chooseAttention(device, "forward", shape).name).toBe(shippedAttention(device, "forward"));
+    device.tuning.choices = new Map();
+  });
+
+  test("no tiles where one picture's ds is too large to keep", () => {
+    expect(names(shape)).toContain("tiles");
+    expect(names({ ...shape, queries: 4096, keys: 4096 })).not.toContain("tiles");
+  });
+
+  test("no method needs more workgroup memory than there is", () => {
+    for (let headSize = 4; headSize <= 128; headSize += 4) {
+      for (const pass of ["forward", "backward"] as const) {
+        for (const { kernels } of attentionMethods(on.device, pass, { ...shape, headSize })) {
+          for (const { workgroupBytes } of kernels) {
+            expect(workgroupBytes).toBeLessThanOrEqual(on.device.limits.maxComputeWorkgroupStorageSize);
+          }
+        }
+      }
+    }
+  });
+});
