@@ -19,7 +19,11 @@ let compiler: GPUDevice;
 beforeAll(async () => {
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error("shaders: Dawn must have its null backend; got no adapter.");
-  compiler = await adapter.requestDevice({ requiredFeatures: [...adapter.features] as GPUFeatureName[] });
+  const { maxComputeWorkgroupStorageSize } = adapter.limits;
+  compiler = await adapter.requestDevice({
+    requiredFeatures: [...adapter.features] as GPUFeatureName[],
+    requiredLimits: { maxComputeWorkgroupStorageSize },
+  });
   for (const path of filesUnder("src", ".ts").filter((name) => /^src\/(engine|pictures)\//.test(name)))
     await import(/* @vite-ignore */ `${root}${path}`);
   await askForSampleKernels();

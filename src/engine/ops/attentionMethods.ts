@@ -78,7 +78,8 @@ export function chooseAttention(device: Device, pass: AttentionPass, shape: Atte
 
 /** The name of what ships: for software adapters what loads least, for GPUs what shares loads in workgroup memory. */
 export function shippedAttention({ info, capabilities }: Device, pass: AttentionPass): string {
-  if (isSmall(capabilities.subgroupSize)) return pass === "forward" ? "lanes" : "onePass";
-  if (/software|swiftshader/.test(info.architecture)) return "lanes";
+  const { subgroupSize } = capabilities;
+  if (isSmall(subgroupSize)) return pass === "forward" ? "lanes" : "onePass";
+  if (subgroupSize === 0 && /software|swiftshader/.test(info.architecture)) return "lanes";
   return pass === "forward" ? "staged" : "tiles";
 }
