@@ -2,9 +2,10 @@
 import { noisePictures } from "../src/data/noise.ts";
 import type { CompiledStep, Outputs } from "../src/engine/capture/compile.ts";
 import type { Device } from "../src/engine/gpu/device.ts";
+import { METHODS, type MethodName } from "../src/models/methods.ts";
 import { vitConfig } from "../src/models/vit.ts";
 import { DeviceImages } from "../src/train/deviceImages.ts";
-import { maeRun, type RunSettings } from "../src/train/run.ts";
+import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../src/train/run.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { UsageError } from "./measure/program.ts";
 import { referenceStep } from "./referenceStep.ts";
@@ -23,26 +24,33 @@ export interface TrainingStep {
 }
 
 /** What the name of a step says. */
-export type StepName = { kind: "reference"; config: string } | { kind: "mae"; model: string; batch: number };
+export type StepName =
+  | { kind: "reference"; config: string }
+  | { kind: "method"; method: MethodName; model: string; batch: number };
 
-/** Reads `reference:base`, `reference:batch=8,...`, or `mae:vit_micro_patch4_32:128` with the batch last. */
+/** Of the pictures, for methods that read labels. */
+const CLASSES = 1000;
+
+const isMethod = (name: string): name is MethodName => Object.hasOwn(METHODS, name);
+
+/** Reads `reference:base`, `reference:batch=8,...`, or `mae:vit_micro_patch4_32:128`, any method with the batch last. */
 export function parseStepName(text: string): StepName {
   const [kind, name = "", batch = ""] = text.split(":");
   if (kind === "reference") {
     parseStepConfig(name); // throws if it is none
     return { kind, config: name };
   }
-  if (kind === "mae" && Number.isInteger(Number(batch)) && Number(batch) > 0) {
-    return { kind, model: name, batch: Number(batch) };
+  if (isMethod(kind!) && Number.isInteger(Number(batch)) && Number(batch) > 0) {
+    return { kind: "method", method: kind, model: name, batch: Number(batch) };
   }
   throw new UsageError(
-    `--step must be reference:CONFIG, mae:MODEL or mae:MODEL:BATCH, as mae:vit_micro_patch4_32:128; got "${text}"`,
+    `--step must be reference:CONFIG, METHOD:MODEL or METHOD:MODEL:BATCH, as mae:vit_micro_patch4_32:128; got "${text}"`,
   );
 }
 
 /** The whole name of a step: `mae:MODEL` gets the batch behind it. Throws if it names no step. */
 export function fullStepName(text: string, batch: number): string {
-  const full = /^mae:[^:]+$/.test(text) ? `${text}:${batch}` : text;
+  const full = /^(?!reference:)[^:]+:[^:]+$/.test(text) ? `${text}:${batch}` : text;
   parseStepName(full);
   return full;
 }
@@ -50,14 +58,23 @@ export function fullStepName(text: string, batch: number): string {
 /** Captures the step of a full name. */
 export function startTraining(device: Device, text: string): Promise<TrainingStep> {
   const step = parseStepName(text);
-  return step.kind === "reference"
-    ? startReference(device, step.config)
-    : startMae(device, step.model, step.batch);
+  return step.kind === "reference" ? startReference(device, step.config) : startMethod(device, step);
 }
 
-/** A run of MAE pretraining, its schedule of no importance. */
-export const maeSettings = (model: string, batchSize: number, data: RunSettings["data"]): RunSettings =>
-  maeRun({ model, data, seed: 1, batchSize, totalSteps: 1_000_000, warmupSteps: 10 });
+/** A run of pretraining as `partwise pretrain` has it, its schedule of no importance. */
+export const methodSettings = (
+  { method, model, batch }: Extract<StepName, { kind: "method" }>,
+  data: DataDescription,
+): RunSettings =>
+  runSettings({
+    method,
+    model,
+    data,
+    seed: 1,
+    batchSize: batch,
+    totalSteps: 1_000_000,
+    warmupSteps: 10,
+  });
 
 async function startReference(device: Device, configText: string): Promise<TrainingStep> {
   const problem = stepProblem(parseStepConfig(configText));
@@ -71,20 +88,24 @@ async function startReference(device: Device, configText: string): Promise<Train
   };
 }
 
-/** MAE pretraining as `partwise pretrain mae` runs it, crops and metrics included, on pictures of noise. */
-async function startMae(device: Device, model: string, batch: number): Promise<TrainingStep> {
-  const set = noisePictures(2 * batch, vitConfig(model).imageSize);
+/** Pretraining as `partwise pretrain` runs it, crops and metrics included, on pictures of noise. */
+async function startMethod(
+  device: Device,
+  step: Extract<StepName, { kind: "method" }>,
+): Promise<TrainingStep> {
+  const { method, model, batch } = step;
+  const set = noisePictures(2 * batch, vitConfig(model).imageSize, CLASSES);
   const images = await DeviceImages.upload(device, set);
-  const trainer = new Trainer(device, maeSettings(model, batch, set), images);
+  const trainer = new Trainer(device, methodSettings(step, descriptionOf(set)), images);
   const compiled = await trainer.prepare();
   return {
     compiled,
     batch,
-    parameters: trainer.parameters.count("trained"),
+    parameters: trainer.trained.count("trained"),
     submit: () => trainer.run(),
     async loss() {
       const [row] = await trainer.ring.read(trainer.step - 1, trainer.step);
-      return finite(`mae:${model}:${batch}`, row!.values.loss!);
+      return finite(`${method}:${model}:${batch}`, row!.values.loss!);
     },
   };
 }

@@ -94,8 +94,10 @@ export {
   maskingNoise,
   randomMasking,
 } from "./models/mae.ts";
-export { maeObjective, type Objective } from "./models/objective.ts";
+export type { Method, MethodModule, Moment, Moving, Setting, Step, ViewGroup } from "./models/method.ts";
+export { METHODS, type MethodName } from "./models/methods.ts";
 export { type PositionKind, sincosPositions } from "./models/positions.ts";
+export { RECIPES, type Recipe, type RecipeName, type ScheduleSpec } from "./models/recipe.ts";
 export {
   classify,
   headSpecs,
@@ -122,10 +124,18 @@ export {
   loadParameters,
   openCheckpoint,
   restoreTrainer,
+  savedEncoder,
 } from "./train/checkpoint.ts";
 export { DeviceImages } from "./train/deviceImages.ts";
 export { type LoopOptions, NonFiniteLossError, type ProgressRow, train } from "./train/loop.ts";
 export { largestBatch, type PlanOptions, planRun, type RunPlan } from "./train/plan.ts";
-export { maeRun, type RunChoices, type RunSettings } from "./train/run.ts";
+export {
+  type DataDescription,
+  descriptionOf,
+  methodOf,
+  type RunChoices,
+  type RunSettings,
+  runSettings,
+} from "./train/run.ts";
 export { Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.ts";
 export { fillBoxes, type View, type ViewKey, type ViewSettings, viewOf } from "./train/views.ts";

@@ -11,7 +11,13 @@ import { measureRoofline } from "../src/profile/measure.ts";
 import { chromeTrace } from "../src/profile/trace.ts";
 import { DeviceImages } from "../src/train/deviceImages.ts";
 import { train } from "../src/train/loop.ts";
-import { type DataDescription, maeRun, type RunSettings } from "../src/train/run.ts";
+import {
+  type DataDescription,
+  descriptionOf,
+  maeConfigOfRun,
+  type RunSettings,
+  runSettings,
+} from "../src/train/run.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { Gate } from "./gate.ts";
 import type { FromWorker, Settings, ToWorker } from "./messages.ts";
@@ -60,7 +66,7 @@ async function prepared(
   }
   const { train: set, shown } = await picturesFor(settings, files);
   const images = await DeviceImages.upload(device, set);
-  const trainer = new Trainer(device, runSettings(settings, set), images);
+  const trainer = new Trainer(device, settingsOf(settings, descriptionOf(set)), images);
   post({ kind: "preparing", what: "Compiling the shaders" });
   await trainer.prepare();
   return { trainer, shown };
@@ -90,7 +96,7 @@ async function tune(settings: Settings): Promise<void> {
   const device = await openDevice();
   const side = sideOf(settings);
   const assumed = { name: "", count: settings.batchSize, width: side, height: side };
-  const summary = await tuneRun(device, runSettings(settings, assumed), (done, total) =>
+  const summary = await tuneRun(device, settingsOf(settings, assumed), (done, total) =>
     post({ kind: "preparing", what: `Tuned ${done} of ${total}` }),
   );
   post({ kind: "tuned", summary });
@@ -133,11 +139,19 @@ function picturesFor(settings: Settings, files: readonly File[]): Pictures | Pro
 
 const sideOf = ({ model }: Settings): number => Number(model.split("_").at(-1));
 
-function runSettings(settings: Settings, { name, count, width, height }: DataDescription): RunSettings {
+function settingsOf(settings: Settings, data: DataDescription): RunSettings {
   const { model, batchSize, steps, seed, maskRatio, learningRate } = settings;
-  const baseRate = (learningRate * 256) / batchSize; // the papers' rule the other way round
-  const data = { name, count, width, height };
-  return maeRun({ model, data, seed, batchSize, totalSteps: steps, maskRatio, baseRate });
+  return runSettings({
+    method: "mae",
+    recipe: "paper",
+    model,
+    data,
+    seed,
+    batchSize,
+    totalSteps: steps,
+    rate: learningRate,
+    config: { maskRatio },
+  });
 }
 
 /** What each of the page's buttons sets going. */
@@ -145,8 +159,8 @@ const WORK = { start: run, profile, tune };
 
 /** What posts the reconstructions of some pictures, always under the same masks. */
 async function showing(trainer: Trainer, set: ImageSet): Promise<() => Promise<void>> {
-  const { device, settings, parameters } = trainer;
-  const { mae } = settings;
+  const { device, settings, trained } = trainer;
+  const mae = maeConfigOfRun(settings)!;
   const { shards } = await DeviceImages.upload(device, set);
   const indices = Array.from({ length: set.count }, (_, i) => i);
   const boxes = Tensor.from(device, wholeBoxes(indices, set), [set.count, BOX_WORDS], "i32");
@@ -158,7 +172,7 @@ async function showing(trainer: Trainer, set: ImageSet): Promise<() => Promise<v
   const noise = Tensor.from(device, values, [set.count, patches]);
   return async () => {
     const step = trainer.step;
-    const views = await reconstruct(device, parameters, mae, pictures, noise);
+    const views = await reconstruct(device, trained, mae, pictures, noise);
     post({ kind: "pictures", step, side: mae.encoder.imageSize, count: set.count, views });
   };
 }

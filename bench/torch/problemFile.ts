@@ -8,11 +8,13 @@ import { type ParameterSpec, Parameters } from "../../src/engine/graph/parameter
 import { type Shape, Tensor } from "../../src/engine/graph/tensor.ts";
 import { Random } from "../../src/engine/random.ts";
 import { mae } from "../../src/models/mae.ts";
+import { scheduleOf } from "../../src/models/recipe.ts";
 import { gridOf } from "../../src/models/vit.ts";
-import { objectiveOf } from "../../src/train/run.ts";
+import { maeConfigOfRun, methodOf } from "../../src/train/run.ts";
+import { UsageError } from "../measure/program.ts";
 import { referenceStep } from "../referenceStep.ts";
 import { parseStepConfig, RATES, stepProblem } from "../stepProblem.ts";
-import { maeSettings, parseStepName } from "../trainingSteps.ts";
+import { methodSettings, parseStepName, type StepName } from "../trainingSteps.ts";
 
 /** A step with its results; the tensors are parameters under timm's names and the batch. */
 interface Solved {
@@ -37,12 +39,10 @@ const f32 = (shape: Shape, data: Float32Array): StoredTensor => ({
 export async function writeProblem(device: Device, text: string, path: string): Promise<void> {
   const step = parseStepName(text);
   const { tensors, settings, loss, gradients } =
-    step.kind === "reference"
-      ? await solveReference(device, step.config)
-      : await solveMae(device, step.model, step.batch);
+    step.kind === "reference" ? await solveReference(device, step.config) : await solveMae(device, step);
   const norms = [...gradients].map(([name, values]) => [name, normOf(values)]);
   const metadata = {
-    settings: JSON.stringify({ kind: step.kind, ...settings }),
+    settings: JSON.stringify({ kind: step.kind === "reference" ? step.kind : step.method, ...settings }),
     loss: String(loss),
     gradientNorms: JSON.stringify(Object.fromEntries(norms)),
   };
@@ -64,13 +64,17 @@ async function solveReference(device: Device, configText: string): Promise<Solve
 }
 
 /** MAE on pictures of N(0, 1). The masking noise is given, so that both programs remove the same patches. */
-async function solveMae(device: Device, model: string, batch: number): Promise<Solved> {
-  const run = maeSettings(model, batch, { name: "noise", count: batch, width: 1, height: 1 });
-  const { encoder, ...decoder } = run.mae;
+async function solveMae(device: Device, step: Extract<StepName, { kind: "method" }>): Promise<Solved> {
+  const { method, batch } = step;
+  const run = methodSettings(step, { name: "noise", count: batch, width: 1, height: 1, classes: 1 });
+  const config = maeConfigOfRun(run);
+  if (!config)
+    throw new UsageError(`--step must be reference:CONFIG or mae:MODEL for PyTorch; got ${method}`);
+  const { encoder, ...decoder } = config;
   const random = new Random(1, "init", 5);
-  const specs = objectiveOf(run)
-    .specs(run.seed)
-    .map((spec) => withoutZeros(spec, random));
+  const specs = methodOf(run)
+    .networks(run.seed)
+    .model!.map((spec) => withoutZeros(spec, random));
   const side = encoder.imageSize;
   const [imageShape, noiseShape] = [
     [batch, side, side, 3],
@@ -84,7 +88,7 @@ async function solveMae(device: Device, model: string, batch: number): Promise<S
     Tensor.from(device, noise, noiseShape),
   ];
   const compiled = await compile(device, () => {
-    const { loss } = mae(params, run.mae, imageTensor, noiseTensor);
+    const { loss } = mae(params, config, imageTensor, noiseTensor);
     const { tensors, into } = params.trainable();
     grad(loss, tensors, { into });
     return { loss };
@@ -97,7 +101,7 @@ async function solveMae(device: Device, model: string, batch: number): Promise<S
   tensors.set("images", f32(imageShape, images));
   tensors.set("noise", f32(noiseShape, noise));
   const [beta1, beta2] = run.betas;
-  const rates = { lr: (run.baseRate * batch) / 256, beta1, beta2, eps: 1e-8, weightDecay: run.weightDecay };
+  const rates = { lr: run.lr.base, beta1, beta2, eps: 1e-8, weightDecay: scheduleOf(run.weightDecay, 1)(0) };
   return { tensors, settings: { ...encoder, ...decoder, ...rates }, loss: loss!, gradients };
 }
 

@@ -18,7 +18,8 @@ ${[...FORMATS, LAST_FORMAT].map(({ name, holds }) => `  ${name.padEnd(14)} ${hol
 Built in, drawn with the truth about their parts:
   creatures        ten species among much else
   creatures-shape  the same in calmer surroundings: the label is a combination of part shapes
-  creatures-coat   four bodies in five coats: the label is mostly colour and pattern, part shapes are free`;
+  creatures-coat   four bodies in five coats: the label is mostly colour and pattern, part shapes are free
+  NAME-parts       heads, bodies, legs, tails and wings cut out of the pictures of NAME: the label is the part`;
 
 /** Adds --data and what goes with it. `otherwise` says what the command works on without; then --data may be left out. */
 export function addDataOptions(command: Command, { otherwise }: { otherwise?: string } = {}): Command {

@@ -1,4 +1,4 @@
-import { creatures } from "../data/creatures/creatures.ts";
+import { type CreatureSet, creatures } from "../data/creatures/creatures.ts";
 import { KINDS, type KindName } from "../data/creatures/kinds.ts";
 import type { Split } from "../data/dataFormat.ts";
 import { readDataSet } from "../data/dataSet.ts";
@@ -6,6 +6,8 @@ import type { Decoder } from "../data/decode.ts";
 import { checkEvaluation } from "../data/evaluationPair.ts";
 import { nameSome } from "../data/folderLayout.ts";
 import type { ImageSet } from "../data/images.ts";
+import { partCrops } from "../data/partCrops.ts";
+import { type DataDescription, descriptionOf } from "../train/run.ts";
 import { openDecoder } from "./codec.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { kindOf, nameOf } from "./files.ts";
@@ -32,9 +34,17 @@ export interface LoadOptions {
   note?: (sentence: string) => void;
 }
 
+/** Sets that are drawn, by name. */
+const DRAWN = Object.keys(KINDS) as KindName[];
+const isDrawn = (data: string): data is KindName => Object.hasOwn(KINDS, data);
+
+/** The parts of a drawn set's pictures, cut out: each a set of its own, whose labels are the parts. */
+const PARTS = new Map(DRAWN.map((kind) => [`${kind}-parts`, kind]));
+/** Side at which pictures are drawn to cut parts out of them, and which parts: the finer ones are specks. */
+const CUT = { drawnSize: 128, above: 10, parts: ["head", "body", "leg", "tail", "wing"] };
+
 /** The built-in sets by name. */
-export const BUILT_IN = Object.keys(KINDS) as KindName[];
-const isBuiltIn = (data: string): data is KindName => Object.hasOwn(KINDS, data);
+export const BUILT_IN: readonly string[] = [...DRAWN, ...PARTS.keys()];
 
 /** Pictures of a built-in set when no limit is given. */
 export const CREATURES: Record<Split, number> = { train: 4096, test: 1024 };
@@ -46,23 +56,23 @@ export async function describeSplit(
   choice: DataChoice,
   split: Split,
   options: LoadOptions,
-): Promise<Pick<ImageSet, "name" | "count" | "width" | "height">> {
-  if (!isBuiltIn(choice.data)) return loadSplit(choice, split, options);
+): Promise<DataDescription> {
+  const { data, limit } = choice;
+  if (!isDrawn(data)) return descriptionOf(await loadSplit(choice, split, options));
   const side = choice.size ?? options.drawnSize;
-  return {
-    name: `${choice.data}-${split}`,
-    count: choice.limit ?? CREATURES[split],
-    width: side,
-    height: side,
-  };
+  const { classes } = KINDS[data];
+  const count = limit ?? CREATURES[split];
+  return { name: `${data}-${split}`, count, width: side, height: side, classes: classes.length };
 }
 
 /** Reads or draws one split. What is wrong with the folder or a file in it is a `UsageError` that names it. */
 export const loadSplit = (choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> =>
   asUsage(() =>
-    isBuiltIn(choice.data)
+    isDrawn(choice.data)
       ? drawCreatures(choice.data, choice, split, options)
-      : readFolder(choice, split, options),
+      : PARTS.has(choice.data)
+        ? cutParts(PARTS.get(choice.data)!, choice, split, options)
+        : readFolder(choice, split, options),
   );
 
 /** Both splits for an evaluation. A pair whose accuracy would mean nothing is a `UsageError`. */
@@ -81,7 +91,7 @@ function drawCreatures(
   { size, limit }: DataChoice,
   split: Split,
   { drawnSize, onProgress }: LoadOptions,
-): ImageSet {
+): CreatureSet {
   const count = limit ?? CREATURES[split];
   const side = size ?? drawnSize;
   const bytes = count * side * side * 3;
@@ -93,6 +103,13 @@ function drawCreatures(
   }
   onProgress?.(0, count);
   return creatures({ kind, count, size: side, split });
+}
+
+/** Crops of the parts of as many pictures as a set has, at the side that is asked for. */
+function cutParts(kind: KindName, choice: DataChoice, split: Split, options: LoadOptions): ImageSet {
+  const { drawnSize, ...how } = CUT;
+  const whole = drawCreatures(kind, { ...choice, size: drawnSize }, split, options);
+  return partCrops(whole, { ...how, size: choice.size ?? options.drawnSize });
 }
 
 async function readFolder(choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> {

@@ -2,13 +2,10 @@ import { Command, Option } from "commander";
 import type { Split } from "../data/dataFormat.ts";
 import { IMAGENET_STATISTICS } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import { Parameters } from "../engine/graph/parameters.ts";
 import { extractFeatures, type Features, type Reading, vitFeatures } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";
-import { maeInit } from "../models/init.ts";
-import { vitSpecs } from "../models/vit.ts";
-import { type CheckpointInfo, loadParameters } from "../train/checkpoint.ts";
+import { type CheckpointInfo, savedEncoder } from "../train/checkpoint.ts";
 import { path, positive, seed, whole, wholeList } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadPair } from "./datasets.ts";
@@ -92,7 +89,7 @@ interface Measured {
 async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
   const checkpoint = await readCheckpoint(flags.checkpoint);
   const { settings, step }: CheckpointInfo = checkpoint.info;
-  const { encoder } = settings.mae;
+  const { encoder } = settings;
   const line = new ProgressLine();
   const sets = await loadPair(choiceOf(flags), (split) => ({
     drawnSize: encoder.imageSize,
@@ -100,12 +97,11 @@ async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
   }));
   line.end();
   const device = await openTuned({ tune: flags.tune });
-  const params = new Parameters(device, vitSpecs(encoder, maeInit(settings.seed)), { gradients: false });
-  if (!flags.untrained) await asUsage(() => loadParameters(params, checkpoint));
+  const { params, config } = await asUsage(() => savedEncoder(device, checkpoint, flags));
   await checkpoint.close();
   const features = (split: Split): Promise<Features> =>
     asUsage(() =>
-      extractFeatures(device, vitFeatures(params, encoder, flags.pool), sets[split], {
+      extractFeatures(device, vitFeatures(params, config, flags.pool), sets[split], {
         batchSize: flags.batch,
         statistics: IMAGENET_STATISTICS,
         imageSize: encoder.imageSize,
@@ -121,6 +117,7 @@ async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
     about: {
       command: `eval ${probe}`,
       checkpoint: flags.checkpoint,
+      method: settings.method,
       model: settings.model,
       step: flags.untrained ? 0 : step,
       untrained: flags.untrained ?? false,

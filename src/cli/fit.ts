@@ -1,6 +1,6 @@
 import type { Device } from "../engine/gpu/device.ts";
 import { LimitError } from "../engine/gpu/memory.ts";
-import { largestBatch, type PlanOptions, planRun, type RunPlan } from "../train/plan.ts";
+import { batchesOf, largestBatch, type PlanOptions, planRun, type RunPlan } from "../train/plan.ts";
 import type { RunSettings } from "../train/run.ts";
 import { isSoftware } from "./dawn.ts";
 import { asUsage, UsageError } from "./errors.ts";
@@ -26,9 +26,10 @@ export const planOrRefuse = (
         `--batch ${batchSize} does not fit: ${found}. The largest batch that fits is ${largest}`,
       );
     }
-    const one = planOrRule(device, { ...settings, batchSize: 1 }, known);
+    const { least } = batchesOf(settings);
+    const one = planOrRule(device, { ...settings, batchSize: least }, known);
     throw new UsageError(
-      `--batch ${batchSize} does not fit, nor does 1: ${one}. Use a smaller model or --image-size`,
+      `--batch ${batchSize} does not fit, nor does ${least}: ${one}. Use a smaller model or --image-size`,
     );
   });
 

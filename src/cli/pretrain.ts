@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { ImageSet } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
+import type { MethodName } from "../models/methods.ts";
 import { adapterName, type Checkpoint, restoreTrainer } from "../train/checkpoint.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type ProgressRow, train } from "../train/loop.ts";
@@ -11,16 +12,16 @@ import { addDataOptions, choiceOf } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
+import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
 import { printLine, printResult } from "./output.ts";
 import { byteSize, duration, ProgressLine } from "./progress.ts";
 import { type CheckpointFile, RunFolder, readCheckpoint } from "./runFolder.ts";
 import {
+  assumedSettings,
   checkData,
   checkFlags,
   checkFresh,
-  DEFAULT_BATCH,
   dataOf,
-  encoderOf,
   type PretrainFlags,
   settingsOf,
 } from "./runSettings.ts";
@@ -31,54 +32,59 @@ import { NO_TUNE, openTuned } from "./tuningCache.ts";
 /** Checkpoints of a run when --save-every says nothing. */
 const SAVES = 10;
 
-const EXAMPLES = `
+const AFTER = `
+DIR then holds checkpoint.safetensors (parameters under timm's names, those of a teacher as teacher.NAME, and the optimiser's
+moments), checkpoint.json and metrics.jsonl. Ctrl-C finishes the step and saves; --resume goes on to the same bits as a run that
+never stopped.`;
+
+const examples = (method: MethodName): string => `
 Examples:
-  partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first
-  partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first --resume
-  partwise pretrain mae --data cifar-10-batches-bin --model vit_mini_patch4_32 --epochs 100 --batch 256 --out runs/cifar
+  partwise pretrain ${method} --data creatures-coat --model vit_micro_patch4_32 --steps 500 --out runs/first
+  partwise pretrain ${method} --data creatures-coat --model vit_micro_patch4_32 --steps 500 --out runs/first --resume
+  partwise pretrain ${method} --data cifar-10-batches-bin --model vit_mini_patch4_32 --epochs 100 --batch 256 --out runs/cifar
+`;
 
-DIR then holds checkpoint.safetensors (parameters under timm's names, and the optimiser's moments), checkpoint.json and
-metrics.jsonl. Ctrl-C finishes the step and saves; --resume goes on to the same bits as a run that never stopped.`;
+/** `partwise pretrain <method>`. */
+export const pretrainCommand = (): Command =>
+  addMethods(
+    new Command("pretrain").description("Pretrain an encoder on pictures, by one of these methods."),
+    pretrainBy,
+  );
 
-/** `partwise pretrain <objective>`. */
-export function pretrainCommand(): Command {
-  const mae = new Command("mae")
-    .description("Pretrain a Vision Transformer as a masked autoencoder (He et al. 2022).")
+function pretrainBy(method: MethodName, about: string): Command {
+  const command = new Command(method)
+    .description(about)
     .requiredOption("--out <dir>", "folder of the run", path)
-    .option("--model <name>", "encoder: vit_{micro|mini|tiny|small|base|large}_patch<P>_<SIZE>")
     .addOption(new Option("--steps <n>", "updates to make").argParser(whole(1)).conflicts("epochs"))
     .addOption(new Option("--epochs <n>", "passes over the pictures, instead of --steps").argParser(whole(1)))
-    .option("--batch <n>", `pictures per step (default: ${DEFAULT_BATCH})`, whole(1))
     .option("--seed <n>", "of first values, order, crops and masks (default: 0)", seed)
     .option("--save-every <n>", "steps between checkpoints (default: a tenth of the run)", whole(1))
     .option("--resume", "go on from the checkpoint in --out, with its settings")
-    .option("--base-rate <x>", "learning rate per 256 pictures (default: 1.5e-4)", positive)
-    .option("--warmup <n>", "steps of linear warm-up (default: 5 % of all)", whole(0))
-    .option("--mask-ratio <x>", "share of the patches removed (default: 0.75)", positive)
-    .option("--no-norm-pix", "predict plain pixels, not pixels normalised by patch")
-    .option("--image-size <n>", "side of the model's pictures (default: the SIZE in its name)", whole(1))
-    .option(
-      "--grad-checkpointing",
-      "compute blocks again for their gradients: less memory, same bits, slower",
+    .addOption(
+      new Option("--lr <x>", "highest learning rate (default: the recipe's)")
+        .argParser(positive)
+        .conflicts("baseRate"),
     )
+    .option("--base-rate <x>", "the same per 256 pictures of a batch, instead of --lr", positive)
+    .option("--warmup <n>", "steps of linear warm-up (default: the recipe's share of the run)", whole(0))
     .option(...NO_TUNE)
-    .option("--json", "end with one line of JSON")
-    .addHelpText("after", EXAMPLES)
-    .action(pretrainMae);
-  addDataOptions(mae);
-  return new Command("pretrain")
-    .description("Pretrain an encoder on pictures without their labels.")
-    .addCommand(mae)
-    .addHelpText("after", "\nExample:\n  partwise pretrain mae --help");
+    .option("--json", "end with one line of JSON");
+  addModelOptions(command, method);
+  addDataOptions(command);
+  return command
+    .addHelpText("after", examples(method) + AFTER)
+    .action((flags: Omit<PretrainFlags, "method" | "config">) =>
+      pretrain({ ...flags, method, config: configOf(command, method) }),
+    );
 }
 
-async function pretrainMae(flags: PretrainFlags): Promise<void> {
+async function pretrain(flags: PretrainFlags): Promise<void> {
   const started = performance.now();
   if (!flags.resume) checkFresh(flags);
   const folder = await RunFolder.at(flags.out);
   const checkpoint = await checkpointOf(flags, folder);
   if (checkpoint) checkFlags(flags, checkpoint.info.settings);
-  const encoder = checkpoint ? checkpoint.info.settings.mae.encoder : await encoderOf(flags);
+  const { encoder } = checkpoint ? checkpoint.info.settings : await assumedSettings(flags);
 
   const line = new ProgressLine();
   const images = await loadSplit(choiceOf(flags), "train", {
@@ -97,9 +103,9 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
   const trainer = await prepare(device, settings, images, checkpoint, flags);
   await checkpoint?.close();
   const { memory, dispatches } = await trainer.prepare();
-  const size = { parameters: trainer.parameters.count(), stepBytes: memory.bytes, dispatches };
+  const size = { parameters: trainer.trained.count(), stepBytes: memory.bytes, dispatches };
   printLine(
-    `${settings.model}: ${size.parameters} parameters, ${byteSize(size.stepBytes)} for a step of ${settings.batchSize} ` +
+    `${settings.method} ${settings.model}: ${size.parameters} parameters, ${byteSize(size.stepBytes)} for a step of ${settings.batchSize} ` +
       `pictures, ${dispatches} dispatches; ${images.count} pictures of ${images.name}; ${device.info.description}`,
   );
   const hint = flags.tune ? tuneHint(device, settings) : null;
@@ -114,7 +120,7 @@ async function pretrainMae(flags: PretrainFlags): Promise<void> {
       `${duration(seconds)}; saved in ${folder.path}${stopped ? ", go on with --resume" : ""}`,
   );
   printResult(flags.json, {
-    command: "pretrain mae",
+    command: `pretrain ${settings.method}`,
     out: folder.path,
     step: trainer.step,
     totalSteps: settings.totalSteps,
@@ -199,8 +205,11 @@ async function runTo(
 }
 
 const progressText = (
-  { step, loss, imagesPerSecond, secondsLeft }: ProgressRow,
+  { step, loss, metrics, imagesPerSecond, secondsLeft }: ProgressRow,
   totalSteps: number,
 ): string =>
-  `step ${step + 1}/${totalSteps}  loss ${loss.toFixed(4)}  ${imagesPerSecond.toFixed(0)} images/s  ` +
-  `${duration(secondsLeft)} left`;
+  `step ${step + 1}/${totalSteps}  loss ${loss.toFixed(4)}  ` +
+  Object.entries(metrics)
+    .map(([name, value]) => `${name} ${value.toPrecision(3)}  `)
+    .join("") +
+  `${imagesPerSecond.toFixed(0)} images/s  ${duration(secondsLeft)} left`;

@@ -2,94 +2,94 @@ import { open, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { noisePictures } from "../data/noise.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import { type VitConfig, vitConfig } from "../models/vit.ts";
+import type { MethodName } from "../models/methods.ts";
+import type { VitConfig } from "../models/vit.ts";
 import { byKernel, kernelTable, medianRun, rateText, totalMs } from "../profile/byKernel.ts";
 import { measureRoofline } from "../profile/measure.ts";
 import { chromeTrace } from "../profile/trace.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
-import { maeRun } from "../train/run.ts";
+import { descriptionOf } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { path, whole } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { explain } from "./files.ts";
+import { addMethods, addModelOptions, configOf, DEFAULT_BATCH } from "./methodOptions.ts";
 import { printLine, printResult } from "./output.ts";
+import { ASSUMED_CLASSES, assumedSettings, type RunFlags, settingsOf } from "./runSettings.ts";
 import { table } from "./table.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
 
-interface ProfileFlags extends Partial<DataFlags> {
-  model: string;
-  batch: number;
-  imageSize?: number;
-  steps: number;
-  shapes?: boolean;
-  tune: boolean;
-  trace?: string;
-  json?: boolean;
-}
+type ProfileFlags = RunFlags &
+  Partial<DataFlags> & {
+    batch: number;
+    times: number;
+    shapes?: boolean;
+    tune: boolean;
+    trace?: string;
+    json?: boolean;
+  };
 
-const EXAMPLES = `
-Examples:
-  partwise profile mae --model vit_micro_patch4_32 --batch 64
-  partwise profile mae --model vit_small_patch16_224 --batch 8 --shapes --trace trace.json
-
+const AFTER = `
 A kernel's roofline is the time that this adapter's measured rates of memory and arithmetic allow it at least, over the
 time it takes; small tensors may stay in a cache, which has rates of its own. ui.perfetto.dev opens the trace. Each dispatch runs in a pass of its own, so a profiled step takes longer
 than a step.`;
 
-/** `partwise profile <objective>`. */
-export function profileCommand(): Command {
-  const mae = new Command("mae")
-    .description("Time every kernel of a masked autoencoder's training step.")
-    .requiredOption("--model <name>", "encoder: vit_{micro|mini|tiny|small|base|large}_patch<P>_<SIZE>")
-    .requiredOption("--batch <n>", "pictures per step", whole(1))
-    .option("--image-size <n>", "side of the model's pictures (default: the SIZE in its name)", whole(1))
-    .option("--steps <n>", "steps to time, of which the median is shown", whole(1), 3)
-    .option("--shapes", "a line for each shape of a kernel")
-    .option("--trace <file>", "write the last step as a Chrome trace", path)
-    .option(...NO_TUNE)
-    .option("--json", "end with one line of JSON")
-    .addHelpText("after", EXAMPLES)
-    .action(profileMae);
-  addDataOptions(mae, { otherwise: "noise" });
-  return new Command("profile")
-    .description("Show where the time of a training step goes.")
-    .addCommand(mae)
-    .addHelpText("after", "\nExample:\n  partwise profile mae --help");
-}
+const examples = (method: MethodName): string => `
+Examples:
+  partwise profile ${method} --model vit_micro_patch4_32 --batch 64
+  partwise profile ${method} --model vit_small_patch16_224 --batch 8 --shapes --trace trace.json
+`;
 
-async function profileMae(flags: ProfileFlags): Promise<void> {
-  const { model, batch, steps, shapes, json } = flags;
-  const encoder = await asUsage(() =>
-    vitConfig(model, flags.imageSize === undefined ? {} : { imageSize: flags.imageSize }),
-  );
+/** `partwise profile <method>`. */
+export const profileCommand = (): Command =>
+  addMethods(new Command("profile").description("Show where the time of a training step goes."), (method) => {
+    const command = new Command(method)
+      .description(`Time every kernel of a training step of \`pretrain ${method}\`.`)
+      .option("--steps <n>", "steps to time, of which the median is shown", whole(1), 3)
+      .option("--shapes", "a line for each shape of a kernel")
+      .option("--trace <file>", "write the last step as a Chrome trace", path)
+      .option(...NO_TUNE)
+      .option("--json", "end with one line of JSON");
+    addModelOptions(command, method);
+    addDataOptions(command, { otherwise: "noise" });
+    return command
+      .addHelpText("after", examples(method) + AFTER)
+      .action(({ steps, batch = DEFAULT_BATCH, ...flags }) =>
+        profile({ ...flags, batch, times: steps, method, config: configOf(command, method) }),
+      );
+  });
+
+async function profile(flags: ProfileFlags): Promise<void> {
+  const { method, model, batch, times, shapes, json } = flags;
+  const { encoder } = await assumedSettings(flags);
   if (flags.trace !== undefined) await checkWritable(flags.trace);
   const device = withTimestamps(await openTuned({ timestamps: true, tune: flags.tune }));
   const trainer = await trainerOf(device, flags, encoder);
   trainer.run(); // the first run compiles and touches memory
   await device.finish();
   const runs = [];
-  while (runs.length < steps) runs.push(await trainer.timeDispatches());
+  while (runs.length < times) runs.push(await trainer.timeDispatches());
   const dispatches = medianRun(runs);
   const adapter = device.info.description;
   if (flags.trace !== undefined) {
-    const places = { process: adapter, thread: `mae ${model}, batch ${batch}` };
+    const places = { process: adapter, thread: `${method} ${model}, batch ${batch}` };
     await writeTrace(flags.trace, JSON.stringify(chromeTrace(runs.at(-1)!, places)));
   }
   const roofline = await measureRoofline(device, () => performance.now());
   const rows = byKernel(dispatches, roofline, { shapes });
   const { header, lines } = kernelTable(rows);
-  printLine(`mae ${model}, batch ${batch}, ${dispatches.length} dispatches; ${adapter}`);
+  printLine(`${method} ${model}, batch ${batch}, ${dispatches.length} dispatches; ${adapter}`);
   printLine(
     `memory ${rateText(roofline.gigabytesPerSecond)} GB/s, arithmetic ${rateText(roofline.gigaflopsPerSecond)} GFLOP/s\n`,
   );
   printLine(table(header, lines));
   printResult(json, {
-    command: "profile mae",
+    command: `profile ${method}`,
     model,
     batch,
-    steps,
+    steps: times,
     adapter,
     roofline,
     ms: totalMs(dispatches),
@@ -110,14 +110,15 @@ export function withTimestamps(device: Device): Device {
 
 /** The step on the given pictures, or on noise. */
 function trainerOf(device: Device, flags: ProfileFlags, { imageSize }: VitConfig): Promise<Trainer> {
-  const { model, batch: batchSize, data } = flags;
+  const { data, batch, gradCheckpointing } = flags;
   return asUsage(async () => {
     const images =
       data === undefined
-        ? noisePictures(batchSize, imageSize)
+        ? noisePictures(batch, imageSize, ASSUMED_CLASSES)
         : await loadSplit(choiceOf({ ...flags, data }), "train", { drawnSize: imageSize });
-    const settings = maeRun({ model, data: images, seed: 0, batchSize, totalSteps: 1_000_000, imageSize });
-    const trainer = new Trainer(device, settings, await DeviceImages.upload(device, images));
+    const settings = settingsOf({ ...flags, steps: 1_000_000 }, descriptionOf(images));
+    const onDevice = await DeviceImages.upload(device, images);
+    const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
     await trainer.prepare();
     await device.finish();
     return trainer;

@@ -32,9 +32,6 @@ export async function readCheckpoint(path: string): Promise<CheckpointFile> {
   return { ...checkpoint, close: source.close };
 }
 
-/** What one line of metrics.jsonl says. */
-type MetricsLine = Omit<ProgressRow, "secondsLeft">;
-
 /** The folder of one run: `checkpoint.safetensors`, `checkpoint.json` and `metrics.jsonl`. */
 export class RunFolder {
   readonly path: string;
@@ -78,8 +75,8 @@ export class RunFolder {
   }
 
   /** Adds a row; it reaches the disk within about a second, and before every checkpoint. */
-  log({ secondsLeft: _, ...row }: ProgressRow): void {
-    this.#lines.push(`${JSON.stringify(row satisfies MetricsLine)}\n`);
+  log({ secondsLeft: _, metrics, ...row }: ProgressRow): void {
+    this.#lines.push(`${JSON.stringify({ ...row, ...metrics })}\n`);
     if (performance.now() - this.#flushed > FLUSH_EVERY_MS) this.flush();
   }
 

@@ -2,26 +2,29 @@
 import { createHash } from "node:crypto";
 import { planBatches } from "../data/batches.ts";
 import type { ImageSet } from "../data/images.ts";
-import { maeConfig } from "../models/mae.ts";
+import type { MethodName } from "../models/methods.ts";
 import { vitConfig } from "../models/vit.ts";
-import { type DataDescription, maeRun, type RunSettings } from "../train/run.ts";
+import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../train/run.ts";
 import type { DataFlags } from "./dataOptions.ts";
 import { asUsage, UsageError } from "./errors.ts";
+import { DEFAULT_BATCH, flagOf, type ModelFlags } from "./methodOptions.ts";
 
-/** The flags of `partwise pretrain mae` as commander gives them. */
-export interface PretrainFlags extends DataFlags {
-  out: string;
-  model?: string;
+/** What decides a run, out of the flags. */
+export interface RunFlags extends ModelFlags {
+  method: MethodName;
+  /** The method's own settings that were given. */
+  config: Record<string, unknown>;
   steps?: number;
   epochs?: number;
-  batch?: number;
   seed?: number;
+  lr?: number;
   baseRate?: number;
   warmup?: number;
-  maskRatio?: number;
-  normPix: boolean;
-  imageSize?: number;
-  gradCheckpointing?: boolean;
+}
+
+/** The flags of `partwise pretrain` as commander gives them, and the method's. */
+export interface PretrainFlags extends RunFlags, DataFlags {
+  out: string;
   saveEvery?: number;
   resume?: boolean;
   /** False with --no-tune. */
@@ -29,30 +32,47 @@ export interface PretrainFlags extends DataFlags {
   json?: boolean;
 }
 
-/** Pictures per step when --batch says nothing. */
-export const DEFAULT_BATCH = 128;
+/** Classes of pictures that nobody has seen yet: ImageNet's. */
+export const ASSUMED_CLASSES = 1000;
+
 /** A fresh run says what and how long. */
-export function checkFresh({ model, steps, epochs }: PretrainFlags): void {
-  if (model === undefined)
-    throw new UsageError("--model must name the encoder, for example vit_micro_patch4_32");
+export function checkFresh({ model, steps, epochs }: RunFlags): void {
+  checkModel({ model });
   if (steps === undefined && epochs === undefined)
     throw new UsageError("--steps or --epochs must say how long to train");
 }
 
+export function checkModel({ model }: ModelFlags): void {
+  if (model === undefined)
+    throw new UsageError("--model must name the encoder, for example vit_micro_patch4_32");
+}
+
 /** On resuming, the checkpoint's settings count: a flag may repeat them, not change them. */
-export function checkFlags(flags: PretrainFlags, { mae, data, ...saved }: RunSettings): void {
-  const epochSteps = Math.floor(data.count / saved.batchSize);
+export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
+  const { method, data, lr, batchSize, totalSteps } = saved;
+  if (flags.method !== method) {
+    throw new UsageError(
+      `the run that is resumed must be one of ${flags.method}; it is one of ${method}. Use \`partwise pretrain ${method}\``,
+    );
+  }
+  const own = Object.entries(flags.config).map(([key, given]): [string, unknown, unknown] => {
+    const had = (saved.config as Record<string, unknown>)[key];
+    if (typeof given !== "boolean") return [flagOf(method, key), `${given}`, `${had}`];
+    return [flagOf(method, key), "given", given === had ? "given" : "not given"];
+  });
+  const isBaseRate = flags.baseRate !== undefined && (flags.baseRate * batchSize) / 256 === lr.base;
   const pairs: [string, unknown, unknown][] = [
     ["--model", flags.model, saved.model],
-    ["--steps", flags.steps, saved.totalSteps],
-    ["--epochs", flags.epochs, saved.totalSteps / epochSteps],
-    ["--batch", flags.batch, saved.batchSize],
+    ["--steps", flags.steps, totalSteps],
+    ["--epochs", flags.epochs, totalSteps / Math.floor(data.count / batchSize)],
+    ["--batch", flags.batch, batchSize],
     ["--seed", flags.seed, saved.seed],
-    ["--base-rate", flags.baseRate, saved.baseRate],
-    ["--warmup", flags.warmup, saved.warmupSteps],
-    ["--mask-ratio", flags.maskRatio, mae.maskRatio],
-    ["--image-size", flags.imageSize, mae.encoder.imageSize],
-    ["--no-norm-pix", flags.normPix ? undefined : "given", mae.normPixLoss ? "not given" : "given"],
+    ["--recipe", flags.recipe, saved.recipe],
+    ["--lr", flags.lr, lr.base],
+    ["--base-rate", flags.baseRate, isBaseRate ? flags.baseRate : (lr.base * 256) / batchSize],
+    ["--warmup", flags.warmup, lr.warmupSteps],
+    ["--image-size", flags.imageSize, saved.encoder.imageSize],
+    ...own,
   ];
   for (const [name, given, had] of pairs) {
     if (given !== undefined && given !== had) {
@@ -61,26 +81,16 @@ export function checkFlags(flags: PretrainFlags, { mae, data, ...saved }: RunSet
   }
 }
 
-/** The encoder of a fresh run, before any picture is read. */
-export const encoderOf = ({
-  model,
-  imageSize,
-  maskRatio,
-}: Pick<PretrainFlags, "model" | "imageSize" | "maskRatio">) =>
-  asUsage(() => {
-    const encoder = vitConfig(model!, imageSize === undefined ? {} : { imageSize });
-    return maeConfig(encoder, maskRatio === undefined ? {} : { maskRatio }).encoder;
-  });
-
 /** What a checkpoint remembers of its pictures; the digest tells apart sets of one name and size. */
-export function dataOf({ name, count, width, height, pixels }: ImageSet): DataDescription {
-  return { name, count, width, height, sha256: createHash("sha256").update(pixels).digest("hex") };
-}
+export const dataOf = (images: ImageSet): DataDescription => ({
+  ...descriptionOf(images),
+  sha256: createHash("sha256").update(images.pixels).digest("hex"),
+});
 
 /** Returns the saved settings if the pictures are those of the run. */
-export function checkData(saved: RunSettings, data: ReturnType<typeof dataOf>): RunSettings {
+export function checkData(saved: RunSettings, data: DataDescription): RunSettings {
   const was = saved.data;
-  const words = ({ name, count, width, height }: RunSettings["data"]) =>
+  const words = ({ name, count, width, height }: DataDescription) =>
     `${count} pictures of ${width} x ${height} (${name})`;
   const isAlike = words(was) === words(data);
   if (isAlike && (was.sha256 === undefined || was.sha256 === data.sha256)) return saved;
@@ -100,22 +110,33 @@ function stepsOf(epochs: number, perEpoch: number): number {
 }
 
 /** The settings of a fresh run. */
-export function settingsOf(
-  flags: Omit<PretrainFlags, "out" | "data" | "tune">,
-  data: DataDescription,
-): RunSettings {
+export function settingsOf(flags: RunFlags, data: DataDescription): RunSettings {
+  const { method, recipe, imageSize, config } = flags;
   const batchSize = flags.batch ?? DEFAULT_BATCH;
   const { stepsPerEpoch } = planBatches({ count: data.count, batchSize, shuffle: null });
-  return maeRun({
+  return runSettings({
+    method,
+    recipe,
     model: flags.model!,
     data,
     seed: flags.seed ?? 0,
     batchSize,
     totalSteps: flags.steps ?? stepsOf(flags.epochs!, stepsPerEpoch),
+    rate: flags.lr,
     baseRate: flags.baseRate,
     warmupSteps: flags.warmup,
-    maskRatio: flags.maskRatio,
-    normPixLoss: flags.normPix,
-    imageSize: flags.imageSize,
+    imageSize,
+    config,
   });
 }
+
+/** The settings of one step on pictures that nobody has seen yet: what can be judged before they are read. */
+export const assumedSettings = (flags: RunFlags): Promise<RunSettings> =>
+  asUsage(() => {
+    checkModel(flags);
+    const { imageSize } = flags;
+    const { imageSize: side } = vitConfig(flags.model!, imageSize === undefined ? {} : { imageSize });
+    const count = flags.batch ?? DEFAULT_BATCH;
+    const assumed = { name: "", count, width: side, height: side, classes: ASSUMED_CLASSES };
+    return settingsOf({ ...flags, steps: 1 }, assumed);
+  });

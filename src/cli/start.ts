@@ -8,7 +8,7 @@ import type { Device } from "../engine/gpu/device.ts";
 import { accuracyOf, guessLevels } from "../eval/metrics.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type ProgressRow, train } from "../train/loop.ts";
-import { maeRun, type RunSettings } from "../train/run.ts";
+import { descriptionOf, maeConfigOfRun, type RunSettings, runSettings } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { path, seed, whole } from "./arguments.ts";
 import { loadSplit } from "./datasets.ts";
@@ -41,7 +41,7 @@ export interface StartFlags {
 
 const MODEL = "vit_micro_patch4_32";
 /** For a few hundred steps: the paper's rate and crops are for many thousands; one decoder block was no worse than two. */
-const RECIPE = { baseRate: 1.6e-2, warmup: 0.1, cropScale: [0.5, 1], decoderDepth: 1 } as const;
+const RECIPE = { baseRate: 1.6e-2, warmup: 0.1, config: { cropScale: [0.5, 1], decoderDepth: 1 } } as const;
 const READING = "mean";
 const NEIGHBOURS = 20;
 /** Pictures of the strip. */
@@ -92,8 +92,9 @@ async function startIn(folder: RunFolder, flags: StartFlags): Promise<void> {
     test: await load("test"),
   }));
   const trainer = await clock.run("opening the adapter, compiling", () => prepare(flags, sets.train));
-  const { device, parameters, settings } = trainer;
-  const { encoder } = settings.mae;
+  const { device, trained: parameters, settings } = trainer;
+  const mae = maeConfigOfRun(settings)!;
+  const { encoder } = mae;
   printLine(
     `${MODEL}, ${parameters.count()} parameters; ${device.info.description}` +
       `${isSoftware(device.info) ? " (software adapter)" : ""}`,
@@ -116,7 +117,9 @@ async function startIn(folder: RunFolder, flags: StartFlags): Promise<void> {
     probeEncoder(comparison, parameters, encoder),
   );
   const pixels = await clock.run("comparing raw pixels", () => probePixels(comparison));
-  const pictures = await clock.run("completing pictures", () => completedPictures(trainer, sets.test, SHOWN));
+  const pictures = await clock.run("completing pictures", () =>
+    completedPictures(trainer, mae, sets.test, SHOWN),
+  );
 
   const step = await trainer.prepare();
   const result = (contender: "pretrained" | "untrained", hits: ProbedEncoder) =>
@@ -183,23 +186,19 @@ async function outFolder(path: string): Promise<RunFolder> {
 }
 
 /** The paper's run but for the recipe. */
-function settingsOf({ steps, batch, seed }: StartFlags, images: ImageSet): RunSettings {
-  const { name, count, width, height } = images;
-  const paper = maeRun({
+const settingsOf = ({ steps, batch, seed }: StartFlags, images: ImageSet): RunSettings =>
+  runSettings({
+    method: "mae",
+    recipe: "paper",
     model: MODEL,
-    data: { name, count, width, height },
+    data: descriptionOf(images),
     seed,
     batchSize: batch,
     totalSteps: steps,
     baseRate: RECIPE.baseRate,
     warmupSteps: Math.round(steps * RECIPE.warmup),
+    config: RECIPE.config,
   });
-  return {
-    ...paper,
-    mae: { ...paper.mae, decoderDepth: RECIPE.decoderDepth },
-    cropScale: RECIPE.cropScale,
-  };
-}
 
 async function prepare(flags: StartFlags, images: ImageSet): Promise<Trainer> {
   const device = await openTuned({ tune: flags.tune });

@@ -1,8 +1,8 @@
 import { randomFrom } from "./creatures/random.ts";
 import type { ImageSet } from "./images.ts";
 
-/** Pictures of independent random bytes without labels, equal for equal sizes: for measuring speed alone. */
-export function noisePictures(count: number, size: number): ImageSet {
+/** Pictures of independent random bytes, equal for equal sizes, with labels in turn or none: for measuring speed alone. */
+export function noisePictures(count: number, size: number, classes = 0): ImageSet {
   const bytes = count * size * size * 3;
   const random = randomFrom(count, size);
   const words = new Uint32Array(Math.ceil(bytes / 4));
@@ -13,7 +13,7 @@ export function noisePictures(count: number, size: number): ImageSet {
     height: size,
     count,
     pixels: new Uint8Array(words.buffer, 0, bytes),
-    labels: new Int32Array(count).fill(-1),
-    classes: [],
+    labels: Int32Array.from({ length: count }, (_, i) => (classes > 0 ? i % classes : -1)),
+    classes: Array.from({ length: classes }, (_, i) => `${i}`),
   };
 }

@@ -2,18 +2,19 @@ import { toFloat32 } from "../data/safetensors.ts";
 import { type ByteSource, openSafetensors, safetensorsPieces } from "../data/safetensorsFile.ts";
 import type { HeaderEntry } from "../data/safetensorsHeader.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import type { NamedValues, Parameters } from "../engine/graph/parameters.ts";
+import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import type { Shape, Tensor } from "../engine/graph/tensor.ts";
-import type { RunSettings } from "./run.ts";
-import { checkSettings } from "./savedSettings.ts";
-import type { Trainer } from "./trainer.ts";
+import type { VitConfig } from "../models/vit.ts";
+import { methodOf, type RunSettings } from "./run.ts";
+import { FORMAT, FORMATS, settingsIn } from "./savedSettings.ts";
+import { prefixOf, type Trainer } from "./trainer.ts";
 
-const FORMAT = "partwise.checkpoint.1";
 /** Bytes after which loading waits for the queue, which keeps a copy of what is written until the GPU has it. */
 const MOST_WAITING = 2 ** 26;
 
 /** What is known of a saved run besides its tensors; also written as JSON beside them. */
 export interface CheckpointInfo {
+  /** As it lies in the file; settings are in today's words, whatever it is. */
   format: string;
   step: number;
   settings: RunSettings;
@@ -27,7 +28,7 @@ export interface CheckpointInfo {
 /** A saved run. Its tensors stay in the file until they are asked for. */
 export interface Checkpoint {
   info: CheckpointInfo;
-  /** By name: parameters as they are called, moments as `optimizer.<moment>.<name>`. */
+  /** By name: the trained network's as they are called, another's as `<network>.<name>`, moments as `optimizer.<moment>.<name>`. */
   entries: ReadonlyMap<string, HeaderEntry>;
   /** One tensor's values; throws if the file has none of this name. */
   values(name: string): Promise<Float32Array>;
@@ -37,8 +38,9 @@ export interface Checkpoint {
 export const adapterName = ({ info }: Device): string => info.description || info.vendor;
 
 /**
- * A trainer's state as the pieces of a safetensors file: parameters under timm's names, so that PyTorch reads the file as
- * it is, moments as `optimizer.<moment>.<name>`, and everything else as JSON in the metadata. Of a run that halted at a step
+ * A trainer's state as the pieces of a safetensors file: the trained network's parameters under timm's names, so that PyTorch
+ * reads the file as it is, those of others as `teacher.<name>`, moments as `optimizer.<moment>.<name>`, and everything else as
+ * JSON in the metadata. Of a run that halted at a step
  * that was not finite it is the state before that step. The host holds one shard at a time; the trainer must not run until
  * the last piece is taken.
  */
@@ -104,16 +106,15 @@ async function inFile<T>(name: string, action: () => Promise<T>): Promise<T> {
 /** The metadata of a checkpoint. Throws unless it is whole, whoever wrote it. */
 function infoIn(text: string | undefined): CheckpointInfo {
   const info = text === undefined ? undefined : (parsed(text) as Partial<CheckpointInfo> | null);
-  if (info?.format !== FORMAT) {
+  if (!FORMATS.includes(info?.format)) {
     const given = text === undefined ? "safetensors without partwise metadata" : text.slice(0, 40);
     throw new Error(`must be a checkpoint of format ${FORMAT}; got ${info?.format ?? given}`);
   }
-  const { step, settings } = info;
+  const { step, settings } = info!;
   if (!Number.isSafeInteger(step) || step! < 0) {
     throw new Error(`the step in its metadata must be a whole number; got ${JSON.stringify(step)}`);
   }
-  checkSettings(settings);
-  return info as CheckpointInfo;
+  return { ...(info as CheckpointInfo), settings: settingsIn(info!.format, settings) };
 }
 
 /** The value behind JSON, null where it is none. */
@@ -131,9 +132,29 @@ export async function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): 
   trainer.continueFrom(checkpoint.info.step);
 }
 
-/** Puts the parameters a checkpoint shares with a model into it, for example the encoder alone. */
-export const loadParameters = (model: Parameters, checkpoint: Checkpoint): Promise<void> =>
-  load(model.device, model.views(model.values), checkpoint);
+/**
+ * Puts a network's parameters into a model: what lies in the checkpoint behind `prefix`, see `prefixOf`. The model may have
+ * fewer, for example the encoder alone.
+ */
+export const loadParameters = (model: Parameters, checkpoint: Checkpoint, prefix = ""): Promise<void> => {
+  const views = [...model.views(model.values)].map(([name, view]) => [prefix + name, view] as const);
+  return load(model.device, new Map(views), checkpoint);
+};
+
+/** The network that probes read, as it was before the first step, or with what the checkpoint has of it. */
+export async function savedEncoder(
+  device: Device,
+  checkpoint: Checkpoint,
+  options: { untrained?: boolean } = {},
+): Promise<{ params: Parameters; config: VitConfig }> {
+  const { settings } = checkpoint.info;
+  const method = methodOf(settings);
+  const networks = method.networks(settings.seed);
+  const { network, config } = method.encoder;
+  const params = new Parameters(device, networks[network]!, { gradients: false });
+  if (!options.untrained) await loadParameters(params, checkpoint, prefixOf(networks, network));
+  return { params, config };
+}
 
 async function load(device: Device, views: ReadonlyMap<string, Tensor>, from: Checkpoint): Promise<void> {
   for (const [name, { shape }] of views) checkShape(name, shape, from.entries.get(name));

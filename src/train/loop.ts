@@ -6,13 +6,15 @@ export class NonFiniteLossError extends Error {
   override name = "NonFiniteLossError";
 }
 
-/** One line of `metrics.jsonl`. */
+/** One line of `metrics.jsonl`, where the metrics stand beside the loss. */
 export interface ProgressRow {
   step: number;
   epoch: number;
   loss: number;
   gradNorm: number;
   lr: number;
+  /** What the method logs besides, by its names. */
+  metrics: Readonly<Record<string, number>>;
   /** Since the loop began, the first step left out. */
   imagesPerSecond: number;
   /** Estimated time to the last step. */
@@ -92,7 +94,7 @@ export async function train(trainer: Trainer, options: LoopOptions): Promise<{ s
 
 /** The step's row for the log; refuses what is not finite. */
 function checkedRow(trainer: Trainer, { step, values }: MetricRow, timing: Timing): ProgressRow {
-  const { loss, gradNorm } = values as { loss: number; gradNorm: number };
+  const { loss, gradNorm, ...metrics } = values as { loss: number; gradNorm: number };
   if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
     throw new NonFiniteLossError(
       `step ${step}: loss and gradients must be finite; got loss ${loss} and gradient norm ${gradNorm}. ` +
@@ -100,7 +102,7 @@ function checkedRow(trainer: Trainer, { step, values }: MetricRow, timing: Timin
     );
   }
   const { epoch } = trainer.batches.position(step);
-  return { step, epoch, loss, gradNorm, lr: trainer.rateAt(step), ...timing.at(step) };
+  return { step, epoch, loss, gradNorm, lr: trainer.rateAt(step), metrics, ...timing.at(step) };
 }
 
 /** Speed and time left. The first step after a start is not counted: it warms up the driver. */

@@ -4,7 +4,7 @@ import { Device } from "../engine/gpu/device.ts";
 import { LimitError } from "../engine/gpu/memory.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
 import { DeviceImages } from "./deviceImages.ts";
-import type { RunSettings } from "./run.ts";
+import { methodOf, type RunSettings } from "./run.ts";
 import { Trainer, type TrainerOptions } from "./trainer.ts";
 
 export interface PlanOptions extends TrainerOptions {
@@ -17,8 +17,9 @@ export interface PlanOptions extends TrainerOptions {
 /** What a run will hold and do on a device; sizes in bytes. */
 export interface RunPlan {
   batchSize: number;
-  /** Number of values in the model. */
+  /** Number of values in all networks, a teacher's among them. */
   parameterCount: number;
+  networks: number;
   parameters: number;
   gradients: number;
   /** The optimiser's moments. */
@@ -57,11 +58,12 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
   const { commands, memory: layout } = capture(planning, () => trainer.record());
   for (const { bytes } of layout.slots) planning.allocator.createStorage(bytes, "step");
 
-  const { parameters, optimizer } = trainer;
+  const { trained, optimizer } = trainer;
+  const networks = Object.values(trainer.networks);
   const total = planning.counters.bytesHeld;
   const sizes = {
-    parameters: bytesOf(parameters.values),
-    gradients: bytesOf(parameters.gradients ?? []),
+    parameters: bytesOf(networks.flatMap(({ values }) => values)),
+    gradients: bytesOf(trained.gradients ?? []),
     optimizer: bytesOf(Object.values(optimizer.state).flat()),
     images: withoutImages ? null : images.bytes,
     activations: layout.bytes,
@@ -71,7 +73,8 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
   }
   return {
     batchSize,
-    parameterCount: parameters.count(),
+    parameterCount: networks.reduce((sum, network) => sum + network.count(), 0),
+    networks: networks.length,
     ...sizes,
     other: total - Object.values(sizes).reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0),
     lowerBound: layout.lowerBound,
@@ -82,9 +85,10 @@ export function planRun(device: Device, settings: RunSettings, options: PlanOpti
 
 const bytesOf = (tensors: readonly Tensor[]): number => tensors.reduce((sum, { bytes }) => sum + bytes, 0);
 
-/** The cropped pictures of a step, f32 [B, H, W, 3], before any list of that length is made on the host. */
-function checkPictures({ batchSize, mae }: RunSettings, limit: number): void {
-  const bytes = batchSize * mae.encoder.imageSize ** 2 * 3 * 4;
+/** The largest crops of a step, f32 [views B, size, size, 3], before any list of that length is made on the host. */
+function checkPictures(settings: RunSettings, limit: number): void {
+  const { views } = methodOf(settings);
+  const bytes = Math.max(...views.map(({ size, count }) => count * settings.batchSize * size ** 2 * 3 * 4));
   if (bytes > limit) {
     throw new LimitError(
       `cropPictures: this adapter binds at most ${limit} bytes at once; got a tensor of ${bytes}`,
@@ -108,15 +112,36 @@ function workOf(commands: readonly Command[]) {
   return { dispatches: dispatches.length, kernels, largestBinding, longestGrid };
 }
 
+/** The batches that a run's method takes, up to that of the settings: the smallest, and from one to the next. */
+export function batchesOf(settings: RunSettings): { least: number; unit: number } {
+  const isTaken = (batchSize: number): boolean => {
+    try {
+      methodOf({ ...settings, batchSize });
+      return true;
+    } catch {
+      return false; // the settings were good, so it is the batch
+    }
+  };
+  const next = (from: number): number => {
+    let batch = from;
+    while (batch < settings.batchSize && !isTaken(batch)) batch++;
+    return batch;
+  };
+  const least = next(1);
+  return { least, unit: Math.max(1, next(least + 1) - least) };
+}
+
 /** The largest batch below that of the settings which a device allows, 0 if none: about log2(batch) captures. */
 export function largestBatch(device: Device, settings: RunSettings, options: PlanOptions = {}): number {
-  let [fits, fails] = [0, settings.batchSize];
+  const { least, unit } = batchesOf(settings);
+  const batchAt = (step: number): number => least + step * unit;
+  let [fits, fails] = [-1, Math.ceil((settings.batchSize - least) / unit)];
   while (fails - fits > 1) {
-    const batchSize = Math.floor((fits + fails) / 2);
-    if (isPossible(device, { ...settings, batchSize }, options)) fits = batchSize;
-    else fails = batchSize;
+    const step = Math.floor((fits + fails) / 2);
+    if (isPossible(device, { ...settings, batchSize: batchAt(step) }, options)) fits = step;
+    else fails = step;
   }
-  return fits;
+  return fits < 0 ? 0 : batchAt(fits);
 }
 
 function isPossible(device: Device, settings: RunSettings, options: PlanOptions): boolean {

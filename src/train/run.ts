@@ -1,30 +1,35 @@
-import { type MaeConfig, maeConfig } from "../models/mae.ts";
-import { maeObjective, type Objective } from "../models/objective.ts";
-import { vitConfig } from "../models/vit.ts";
+import type { ImageSet } from "../data/images.ts";
+import type { ClipOptions } from "../engine/optim/clip.ts";
+import { maeConfigOf } from "../models/mae.ts";
+import type { Method, MethodModule } from "../models/method.ts";
+import { METHODS, type MethodName } from "../models/methods.ts";
+import type { RecipeName, ScheduleSpec } from "../models/recipe.ts";
+import { defaultsOf } from "../models/settings.ts";
+import { type VitConfig, vitConfig } from "../models/vit.ts";
 
 /**
- * Everything that decides what a training run computes: two runs with equal settings on one adapter give the same
+ * Everything that decides what a training run computes, as JSON: two runs with equal settings on one adapter give the same
  * bits. Stored with every checkpoint.
  */
 export interface RunSettings {
-  method: "mae";
-  /** timm-style name, for example `vit_micro_patch4_32`. */
+  method: MethodName;
+  /** Where the numbers below are from, but for those that were chosen. */
+  recipe: RecipeName;
+  /** The method's own settings, all of them. */
+  config: object;
+  /** timm-style name, for example `vit_micro_patch4_32`, and what it stands for. */
   model: string;
-  mae: MaeConfig;
+  encoder: VitConfig;
   /** Which pictures, to refuse resuming on others. */
   data: DataDescription;
   seed: number;
   batchSize: number;
   totalSteps: number;
-  /** Learning rate per 256 pictures of a batch (the papers' linear rule). */
-  baseRate: number;
-  warmupSteps: number;
-  weightDecay: number;
   betas: readonly [number, number];
-  /** Limit of the global gradient norm; null without clipping. */
-  clip: number | null;
-  /** Range of the crop's area. */
-  cropScale: readonly [number, number];
+  lr: Extract<ScheduleSpec, { kind: "warmupCosine" | "linspaceCosine" }>;
+  weightDecay: ScheduleSpec;
+  /** Of the gradients; null without. */
+  clip: Required<ClipOptions> | null;
 }
 
 /** What identifies a set of pictures. */
@@ -33,58 +38,110 @@ export interface DataDescription {
   count: number;
   width: number;
   height: number;
+  /** How many its labels tell apart; 0, or absent, where it has none. */
+  classes?: number;
   /** Of the pixels, hexadecimal. */
   sha256?: string;
 }
 
-/** The description alone, whatever else its object holds (pixels). */
-const described = ({ name, count, width, height, sha256 }: DataDescription): DataDescription => ({
+/** The description of a set of pictures. */
+export const descriptionOf = ({ name, count, width, height, classes }: Described): DataDescription => ({
   name,
   count,
   width,
   height,
-  ...(sha256 === undefined ? {} : { sha256 }),
+  classes: classes.length,
 });
+type Described = Pick<ImageSet, "name" | "count" | "width" | "height" | "classes">;
 
+/** What a run is asked for; the recipe has the rest. */
 export interface RunChoices {
+  method: MethodName;
   model: string;
-  data: RunSettings["data"];
+  data: DataDescription;
   seed: number;
   batchSize: number;
   totalSteps: number;
+  /** `small` up to 96 pixels and `paper` above when absent. */
+  recipe?: RecipeName;
+  /** Learning rate as it stands, or per 256 pictures of a batch; the recipe's when both are absent. */
+  rate?: number;
   baseRate?: number;
   warmupSteps?: number;
-  maskRatio?: number;
-  normPixLoss?: boolean;
   imageSize?: number;
+  /** Settings of the method that differ from its recipe's. */
+  config?: object;
 }
 
-/**
- * A MAE run with the paper's settings (spec of models_mae.py and main_pretrain.py): AdamW .9 / .95, weight decay .05,
- * 5 % of the steps for warm-up (40 of 800 epochs), half-cosine to 0, crops of 20 to 100 %.
- */
-export function maeRun(choices: RunChoices): RunSettings {
-  const { model, data, seed, batchSize, totalSteps, maskRatio, normPixLoss, imageSize } = choices;
+/** Side up to which pictures are small. */
+const SMALL_SIDE = 96;
+
+/** The recipe for an encoder where none is named. */
+export const recipeFor = ({ imageSize }: Pick<VitConfig, "imageSize">): RecipeName =>
+  imageSize <= SMALL_SIDE ? "small" : "paper";
+
+/** A method by name with its types forgotten: what the programs, which know all methods alike, work with. */
+export const moduleOf = (method: MethodName): MethodModule<object> =>
+  METHODS[method] as unknown as MethodModule<object>;
+
+/** The settings of a run. Throws one sentence where they do not fit each other. */
+export function runSettings(choices: RunChoices): RunSettings {
+  const { method, model, seed, batchSize, totalSteps, imageSize } = choices;
   const encoder = vitConfig(model, imageSize === undefined ? {} : { imageSize });
-  return {
-    method: "mae",
+  const { settings, recipes } = moduleOf(method);
+  const name = choices.recipe ?? recipeFor(encoder);
+  const recipe = recipes[name];
+  const { kind, base, per, min, warmup } = recipe.lr;
+  const published = per === undefined ? base : (base * batchSize) / per;
+  const asked = choices.baseRate === undefined ? choices.rate : (choices.baseRate * batchSize) / 256;
+  const { weightDecay } = recipe;
+  const run: RunSettings = {
+    method,
+    recipe: name,
+    config: { ...defaultsOf(settings), ...recipe.config, ...choices.config },
     model,
-    mae: maeConfig(encoder, {
-      ...(maskRatio === undefined ? {} : { maskRatio }),
-      ...(normPixLoss === undefined ? {} : { normPixLoss }),
-    }),
-    data: described(data),
+    encoder,
+    data: choices.data,
     seed,
     batchSize,
     totalSteps,
-    baseRate: choices.baseRate ?? 1.5e-4,
-    warmupSteps: choices.warmupSteps ?? Math.round(totalSteps / 20),
-    weightDecay: 0.05,
-    betas: [0.9, 0.95],
-    clip: null,
-    cropScale: [0.2, 1],
+    betas: recipe.betas,
+    lr: {
+      kind,
+      base: asked ?? published,
+      min,
+      warmupSteps: choices.warmupSteps ?? Math.round(totalSteps * warmup),
+    },
+    weightDecay:
+      typeof weightDecay === "number"
+        ? { kind: "constant", value: weightDecay }
+        : { kind: "cosine", from: weightDecay[0], to: weightDecay[1] },
+    clip: recipe.clip,
   };
+  methodOf(run); // what does not fit is said now
+  return run;
 }
 
-/** The objective of a run. */
-export const objectiveOf = ({ mae }: RunSettings): Objective => maeObjective(mae);
+/** The method of a run. Throws one sentence where it cannot be made. */
+export function methodOf({ method, config, encoder, batchSize, data }: RunSettings): Method {
+  const made = moduleOf(method).make({ encoder, batchSize, classes: data.classes ?? 0 }, config);
+  const { leastBatch = 1, needsLabels = false, views } = made;
+  if (batchSize < leastBatch) {
+    throw new Error(`${method}: a batch must have ${leastBatch} pictures or more; got ${batchSize}`);
+  }
+  if (needsLabels && !data.classes) {
+    throw new Error(`${method}: the pictures must have labels; ${data.name} has none`);
+  }
+  for (const { size } of views) {
+    if (size < encoder.patchSize || size % encoder.patchSize !== 0) {
+      throw new Error(
+        `${method}: the side of a crop must be a multiple of the patch size ${encoder.patchSize}; got ${size}`,
+      );
+    }
+  }
+  return made;
+}
+
+/** The configuration of a MAE run, for what looks into its decoder; null of another method's. */
+export const maeConfigOfRun = ({ method, encoder, config }: RunSettings) =>
+  method === "mae" ? maeConfigOf({ encoder }, config as Parameters<typeof maeConfigOf>[1]) : null;

@@ -1,18 +1,71 @@
-import { maeRun, type RunSettings } from "./run.ts";
+import { METHODS } from "../models/methods.ts";
+import { RECIPES, type ScheduleSpec } from "../models/recipe.ts";
+import { FORMAT_ONE, type FormerSettings, formerExample, fromFormatOne } from "./formatOne.ts";
+import { methodOf, type RunSettings, runSettings } from "./run.ts";
 
-/** Settings that have each the type that every run's have. */
-const exampleRun = (): RunSettings =>
-  maeRun({
+export const FORMAT = "partwise.checkpoint.2";
+
+/** The formats that can be read. */
+export const FORMATS: readonly unknown[] = [FORMAT, FORMAT_ONE];
+
+/** The settings of a run from a file, whoever wrote it. Throws one sentence unless they are whole. */
+export function settingsIn(format: unknown, value: unknown): RunSettings {
+  if (format === FORMAT_ONE) {
+    checkAlike("settings", value, formerExample());
+    return made(fromFormatOne(value as FormerSettings));
+  }
+  const { method, recipe } = (value ?? {}) as Partial<RunSettings>;
+  checkAlike("settings", value, exampleOf("mae"));
+  checkOneOf("settings.method", method, Object.keys(METHODS));
+  checkOneOf("settings.recipe", recipe, RECIPES);
+  checkAlike("settings", value, exampleOf(method!));
+  const { lr, weightDecay, clip } = value as RunSettings;
+  checkSchedule("settings.lr", lr, ["warmupCosine", "linspaceCosine"]);
+  checkSchedule("settings.weightDecay", weightDecay, ["constant", "cosine"]);
+  if (clip !== null) checkAlike("settings.clip", clip, { limit: 0, by: "" });
+  return made(value as RunSettings);
+}
+
+/** Settings of a method that have each the type that every run's have; schedules and clipping are of several kinds. */
+function exampleOf(method: RunSettings["method"]): object {
+  const { config, encoder, betas } = runSettings({
+    method,
+    recipe: "small",
     model: "vit_micro_patch4_32",
-    data: { name: "", count: 1, width: 1, height: 1 },
+    data: { name: "", count: 64, width: 1, height: 1, classes: 2 },
     seed: 0,
-    batchSize: 1,
+    batchSize: 64,
     totalSteps: 1,
   });
+  const data = { name: "", count: 0, width: 0, height: 0 };
+  return { method, config, model: "", encoder, data, seed: 0, batchSize: 0, totalSteps: 0, betas };
+}
 
-/** Throws unless a value from a file is built as the settings of a run are. */
-export function checkSettings(value: unknown): asserts value is RunSettings {
-  checkAlike("settings", value, exampleRun());
+/** One of each kind. */
+const SCHEDULES: { readonly [K in ScheduleSpec["kind"]]: Extract<ScheduleSpec, { kind: K }> } = {
+  constant: { kind: "constant", value: 0 },
+  cosine: { kind: "cosine", from: 0, to: 0 },
+  warmupCosine: { kind: "warmupCosine", base: 0, min: 0, warmupSteps: 0 },
+  linspaceCosine: { kind: "linspaceCosine", base: 0, min: 0, warmupSteps: 0 },
+};
+
+function checkSchedule(path: string, value: ScheduleSpec, kinds: readonly ScheduleSpec["kind"][]): void {
+  checkAlike(path, value, { kind: "" });
+  checkOneOf(`${path}.kind`, value.kind, kinds);
+  checkAlike(path, value, SCHEDULES[value.kind]);
+}
+
+/** Settings that a method can be made of. */
+function made(settings: RunSettings): RunSettings {
+  methodOf(settings);
+  return settings;
+}
+
+function checkOneOf(path: string, value: unknown, allowed: readonly string[]): void {
+  if (typeof value === "string" && allowed.includes(value)) return;
+  throw new Error(
+    `${path} in its metadata must be one of ${allowed.join(", ")}; got ${JSON.stringify(value)}`,
+  );
 }
 
 /** Throws unless `value` has all that `example` has, of the same types; null there stands for nothing or a number. */

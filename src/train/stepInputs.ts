@@ -6,8 +6,8 @@ import type { Tensor } from "../engine/graph/tensor.ts";
 import { type StepValue, StepValues } from "../engine/step/stepValues.ts";
 import type { Method, Moment } from "../models/method.ts";
 import { fillDrawn } from "../pictures/augment.ts";
-import type { RunSettings } from "./methodRun.ts";
 import type { PictureSource } from "./pictureSource.ts";
+import type { RunSettings } from "./run.ts";
 import { BOX_WORDS, fillBoxes } from "./views.ts";
 
 /** The pictures of a step, by their indices in the set, and where they lie on the device. */

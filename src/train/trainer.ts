@@ -6,18 +6,21 @@ import type { Device } from "../engine/gpu/device.ts";
 import { grad } from "../engine/graph/autograd.ts";
 import { Guard } from "../engine/graph/guard.ts";
 import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
-import { Tensor } from "../engine/graph/tensor.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
 import { cropPictures } from "../engine/ops/cropPictures.ts";
+import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { adamw } from "../engine/optim/adamw.ts";
 import { clipGradients } from "../engine/optim/clip.ts";
 import type { Optimizer } from "../engine/optim/optimizer.ts";
 import { Random } from "../engine/random.ts";
 import { MetricRing } from "../engine/step/metricRing.ts";
-import { type Schedule, warmupCosine } from "../engine/step/schedule.ts";
-import { StepValues } from "../engine/step/stepValues.ts";
-import type { DeviceImages } from "./deviceImages.ts";
-import { objectiveOf, type RunSettings } from "./run.ts";
-import { BOX_WORDS, fillBoxes } from "./views.ts";
+import type { Schedule } from "../engine/step/schedule.ts";
+import type { Method, ViewGroup } from "../models/method.ts";
+import { scheduleOf } from "../models/recipe.ts";
+import { standardise } from "../pictures/standardise.ts";
+import type { PictureSource } from "./pictureSource.ts";
+import { methodOf, type RunSettings } from "./run.ts";
+import { boxesOf, drawnOf, StepInputs } from "./stepInputs.ts";
 
 /** What must be saved to go on exactly: every number on the GPU that a step changes. */
 export interface TrainerState {
@@ -32,6 +35,10 @@ export interface Kept {
   tensors: readonly Tensor[];
   layout: Parameters;
 }
+
+/** Before the names of a network's parameters in a checkpoint: nothing for the trained one, `teacher.` for another. */
+export const prefixOf = (networks: Readonly<Record<string, unknown>>, name: string): string =>
+  name === Object.keys(networks)[0] ? "" : `${name}.`;
 
 /** How a run is computed, which no bit of it depends on. */
 export interface TrainerOptions {
@@ -48,35 +55,44 @@ export interface TrainerOptions {
 export class Trainer {
   readonly device: Device;
   readonly settings: RunSettings;
-  readonly parameters: Parameters;
+  readonly method: Method;
+  /** By the method's names; the first one is trained. */
+  readonly networks: Readonly<Record<string, Parameters>>;
   readonly optimizer: Optimizer;
   readonly ring: MetricRing;
   /** Halts everything that moves at the first step that is not finite. */
   readonly guard: Guard;
   readonly batches: Batches;
-  readonly #images: DeviceImages;
-  readonly #values: StepValues<"step" | "rates">;
-  readonly #boxes: Tensor;
-  readonly #boxWords: Int32Array;
+  readonly #source: PictureSource;
+  readonly #inputs: StepInputs;
   readonly #rate: Schedule;
   readonly #options: TrainerOptions;
   #compiled: CompiledStep<Outputs> | null = null;
+  /** Resolves when the buffers hold what the method finds in the pictures, or what a saved run found. */
+  #found: Promise<void> | null = null;
   #step = 0;
   /** The step of the state that was last put in. */
   #origin = 0;
 
-  constructor(device: Device, settings: RunSettings, images: DeviceImages, options: TrainerOptions = {}) {
-    const { seed, batchSize, betas, baseRate, warmupSteps, totalSteps, data } = settings;
+  constructor(device: Device, settings: RunSettings, source: PictureSource, options: TrainerOptions = {}) {
+    const { seed, batchSize, betas, lr, weightDecay, totalSteps, data } = settings;
     this.device = device;
     this.settings = settings;
-    this.#images = images;
+    this.method = methodOf(settings);
+    this.#source = source;
     this.#options = options;
-    const { shardBytes } = options;
-    const layout = shardBytes === undefined ? {} : { shardBytes };
-    this.parameters = new Parameters(device, objectiveOf(settings).specs(seed), layout);
-    this.optimizer = adamw(this.parameters, { beta1: betas[0], beta2: betas[1] });
+    const networks = Object.entries(this.method.networks(seed));
+    const cut = options.shardBytes === undefined ? {} : { shardBytes: options.shardBytes };
+    this.networks = Object.fromEntries(
+      networks.map(([name, specs], i) => [
+        name,
+        new Parameters(device, specs, { gradients: i === 0, ...cut }),
+      ]),
+    );
+    const optimizer = adamw(this.trained, { beta1: betas[0], beta2: betas[1] });
+    this.optimizer = optimizer;
     this.guard = new Guard(device);
-    this.ring = new MetricRing(device, ["loss", "gradNorm"]);
+    this.ring = new MetricRing(device, ["loss", "gradNorm", ...this.method.metrics]);
     this.batches = planBatches({
       count: data.count,
       batchSize,
@@ -85,10 +101,21 @@ export class Trainer {
         return () => random.nextU32();
       },
     });
-    this.#values = new StepValues(device, { step: { dtype: "u32" }, rates: { dtype: "f32", shape: [4] } });
-    this.#boxWords = new Int32Array(batchSize * BOX_WORDS);
-    this.#boxes = Tensor.from(device, this.#boxWords, [batchSize, BOX_WORDS], "i32");
-    this.#rate = warmupCosine({ base: (baseRate * batchSize) / 256, warmupSteps, totalSteps });
+    this.#rate = scheduleOf(lr, totalSteps);
+    const decay = scheduleOf(weightDecay, totalSteps);
+    this.#inputs = new StepInputs(device, settings, this.method, (step) =>
+      optimizer.numbers({ step: step + 1, lr: this.#rate(step), weightDecay: decay(step) }),
+    );
+  }
+
+  /** The network whose parameters the optimiser moves. */
+  get trained(): Parameters {
+    return Object.values(this.networks)[0]!;
+  }
+
+  /** The network that probes read. */
+  get encoder(): Parameters {
+    return this.networks[this.method.encoder.network]!;
   }
 
   /** Steps submitted so far; the next one has this number. */
@@ -101,52 +128,92 @@ export class Trainer {
     return this.#rate(step);
   }
 
+  /**
+   * Fills the buffers that the method finds in the run's pictures, once, unless a saved state brought them; `given` brings
+   * them from elsewhere, a tokenizer of another run. Throws one sentence where they are not those of the method.
+   */
+  ready(given?: ReadonlyMap<string, Float32Array>): Promise<void> {
+    this.#found ??= this.#find(given);
+    return this.#found;
+  }
+
+  async #find(given?: ReadonlyMap<string, Float32Array>): Promise<void> {
+    const { device, settings, method, trained } = this;
+    const views = (step: number) => {
+      this.#writeInputsOf(step);
+      return device.tidy(() => method.views.map((view, group) => this.#cut(view, group)));
+    };
+    const found = given ?? (await method.prepare?.({ device, seed: settings.seed, views }));
+    for (const [name, values] of found ?? []) {
+      const buffer = trained.get(name);
+      if (buffer.size !== values.length) {
+        throw new Error(
+          `${method.name}: ${name} must hold ${buffer.size} values; got ${values.length}. Was it found by another model?`,
+        );
+      }
+      buffer.write(values);
+    }
+  }
+
   /** The captured step: its memory plan and dispatch count. */
   async prepare(): Promise<CompiledStep<Outputs>> {
+    await this.ready();
     this.#compiled ??= await compile(this.device, () => this.record());
     return this.#compiled;
   }
 
-  /** Records one training step: crops, loss, gradients, update, metrics. */
+  /** Records one training step: views, loss, gradients, update, averages, metrics. */
   record(): Outputs {
-    const { parameters, settings, guard } = this;
-    const { encoder } = settings.mae;
-    const step = this.#values.tensor("step");
-    const images = cropPictures(this.#images.shards, this.#boxes, {
-      size: encoder.imageSize,
-      filter: "bicubic",
-      ...IMAGENET_STATISTICS,
-    });
+    const { method, networks, trained, settings, guard } = this;
+    const step = this.#inputs.tensor("step");
     const { gradCheckpointing = false } = this.#options;
-    const training = { seed: settings.seed, step, gradCheckpointing };
-    const { loss, metrics } = objectiveOf(settings).loss(parameters, images, training);
-    const { tensors, into } = parameters.trainable();
+    const before: (() => void)[] = [];
+    const after: (() => void)[] = [];
+    const { loss, metrics } = method.record({
+      networks,
+      views: method.views.map((view, group) => this.#cut(view, group)),
+      labels: indexSelect(this.#source.labels, this.#inputs.tensor("places")),
+      guard,
+      value: (name) => this.#inputs.tensor(`${method.name}.${name}`),
+      training: (pass) => ({ seed: settings.seed, step, pass, gradCheckpointing }),
+      beforeUpdate: (action) => before.push(action),
+      afterUpdate: (action) => after.push(action),
+    });
+    const { tensors, into } = trained.trainable();
     grad(loss, tensors, { into });
     guard.check(loss);
-    const limit = settings.clip === null ? {} : { limit: settings.clip };
-    const { factors, norm } = clipGradients(parameters, guard, limit);
-    this.optimizer.update(this.#values.tensor("rates"), factors);
+    const { factors, norm } = clipGradients(trained, guard, settings.clip ?? {});
+    for (const action of before) action();
+    this.optimizer.update(this.#inputs.tensor("rates"), factors);
+    for (const action of after) action();
     guard.settle();
     this.ring.record(step, { loss, gradNorm: norm, ...metrics });
     return {};
   }
 
+  /** The crops of one size, augmented and standardised: [count B, size, size, 3]. */
+  #cut({ size, filter = "bicubic", augment = [] }: ViewGroup, group: number): Tensor {
+    const boxes = this.#inputs.tensor(boxesOf(group));
+    const crop = { size, filter, ...IMAGENET_STATISTICS };
+    if (augment.length === 0) return cropPictures(this.#source.shards, boxes, crop);
+    let levels = cropPictures(this.#source.shards, boxes, { ...crop, levels: true });
+    for (const [i, { apply }] of augment.entries()) {
+      levels = apply(levels, this.#inputs.tensor(drawnOf(group, i)));
+    }
+    return standardise(levels, IMAGENET_STATISTICS);
+  }
+
   /** Writes the inputs of the next step: which pictures, which crops, which rates. */
   writeInputs(): void {
-    const { seed, weightDecay, cropScale } = this.settings;
-    const position = this.batches.position(this.#step);
-    const indices = this.batches.indices(position);
-    fillBoxes(this.#boxWords, indices, {
-      seed,
-      epoch: position.epoch,
-      view: 0,
-      width: this.settings.data.width,
-      height: this.settings.data.height,
-      scale: cropScale,
-    });
-    this.#boxes.write(this.#boxWords);
-    const rates = this.optimizer.numbers({ step: this.#step + 1, lr: this.#rate(this.#step), weightDecay });
-    this.#values.write({ step: this.#step, rates });
+    this.#writeInputsOf(this.#step);
+  }
+
+  #writeInputsOf(step: number): void {
+    const { seed, totalSteps } = this.settings;
+    const { stepsPerEpoch } = this.batches;
+    const position = this.batches.position(step);
+    const moment = { seed, step, epoch: position.epoch, stepsPerEpoch, totalSteps };
+    this.#inputs.write(moment, this.batches.indices(position), this.#source);
   }
 
   /** Submits the next step without waiting for it. `prepare` comes first. */
@@ -154,6 +221,11 @@ export class Trainer {
     if (!this.#compiled) throw new Error("Trainer.run: prepare the trainer first");
     this.writeInputs();
     this.#compiled.run();
+    this.advance();
+  }
+
+  /** Notes that the step whose inputs were written has been submitted. */
+  advance(): void {
     this.#step++;
   }
 
@@ -161,17 +233,21 @@ export class Trainer {
   async timeDispatches(): Promise<TimedDispatch[]> {
     const compiled = await this.prepare();
     this.writeInputs();
-    this.#step++;
+    this.advance();
     return compiled.timeDispatches();
   }
 
   /** Every number on the GPU that a step changes, by the prefix of its names in a checkpoint. */
   kept(): Record<string, Kept> {
-    const { parameters: layout, optimizer } = this;
-    const moments = Object.entries(optimizer.state).map(([name, tensors]) => {
-      return [`optimizer.${name}.`, { tensors, layout }] as const;
-    });
-    return { "": { tensors: layout.values, layout }, ...Object.fromEntries(moments) };
+    const networks = Object.entries(this.networks).map(([name, layout]): [string, Kept] => [
+      prefixOf(this.networks, name),
+      { tensors: layout.values, layout },
+    ]);
+    const moments = Object.entries(this.optimizer.state).map(([name, tensors]): [string, Kept] => [
+      `optimizer.${name}.`,
+      { tensors, layout: this.trained },
+    ]);
+    return Object.fromEntries([...networks, ...moments]);
   }
 
   /** Waits for the GPU: the updates that were made, which a halted run has fewer of than steps. */
@@ -202,6 +278,7 @@ export class Trainer {
   continueFrom(step: number): void {
     this.#step = step;
     this.#origin = step;
+    this.#found = Promise.resolve();
     this.guard.restart();
     this.ring.restart();
   }

@@ -17,8 +17,9 @@ const plan = {
 test("a step's name gets the batch where it has none", () => {
   expect(fullStepName("mae:vit_tiny_patch16_224", 64)).toBe("mae:vit_tiny_patch16_224:64");
   expect(fullStepName("mae:vit_tiny_patch16_224:8", 64)).toBe("mae:vit_tiny_patch16_224:8");
+  expect(fullStepName("moco-v3:vit_tiny_patch16_224", 64)).toBe("moco-v3:vit_tiny_patch16_224:64");
   expect(fullStepName("reference:batch=2", 64)).toBe("reference:batch=2");
-  for (const text of ["dino:vit_tiny_patch16_224:8", "mae:vit_tiny_patch16_224:0", "mae::"]) {
+  for (const text of ["dance:vit_tiny_patch16_224:8", "mae:vit_tiny_patch16_224:0", "mae::"]) {
     expect(() => fullStepName(text, 64)).toThrow(`got "${text}"`);
   }
   expect(() => fullStepName("reference:huge", 64)).toThrow('got "huge"');

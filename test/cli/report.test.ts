@@ -5,7 +5,7 @@ import { lossCurve, movingAverage, ticks } from "../../src/cli/report/lossCurve.
 import { escapeText, html } from "../../src/cli/report/markup.ts";
 import { startPage } from "../../src/cli/report/page.ts";
 import { encodePng } from "../../src/cli/report/png.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { runSettings } from "../../src/train/run.ts";
 
 const report: StartReport = {
   format: "partwise.start.1",
@@ -20,7 +20,9 @@ const report: StartReport = {
     subgroupSize: 8,
   },
   machine: "Node v20, linux x64, 2 × processor",
-  settings: maeRun({
+  settings: runSettings({
+    method: "mae",
+    recipe: "paper",
     model: "vit_micro_patch4_32",
     data: { name: "creatures-train", count: 6000, width: 32, height: 32 },
     seed: 7,

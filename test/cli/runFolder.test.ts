@@ -38,12 +38,12 @@ test("the log drops what lies beyond the checkpoint, and a line cut in two", asy
   writeFileSync(path, `${steps.map((step) => JSON.stringify(row(step, 9))).join("\n")}\n{"step":1,"lo`);
   const run = await RunFolder.at(folder);
   await run.openLog(2001);
-  run.log({ ...row(2001, 5), secondsLeft: 7 });
+  run.log({ ...row(2001, 5), metrics: { entropy: 3 }, secondsLeft: 7 });
   run.close();
   const lines = readFileSync(path, "utf8").trim().split("\n");
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     ...steps.slice(0, 2001).map((step) => row(step, 9)),
-    row(2001, 5),
+    { ...row(2001, 5), entropy: 3 },
   ]);
 });
 

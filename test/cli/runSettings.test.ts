@@ -9,7 +9,8 @@ const flags: PretrainFlags = {
   model: "vit_micro_patch4_32",
   epochs: 3,
   batch: 8,
-  normPix: true,
+  method: "mae",
+  config: {},
   tune: true,
 };
 
@@ -31,8 +32,10 @@ test("resuming takes only the pictures of the run", () => {
 
 test("resuming takes flags that repeat the run's settings, and no others", () => {
   const settings = settingsOf(flags, dataOf(images));
-  expect(() => checkFlags({ ...flags, steps: 6, seed: 0, maskRatio: 0.75 }, settings)).not.toThrow();
+  expect(() =>
+    checkFlags({ ...flags, steps: 6, seed: 0, config: { maskRatio: 0.75 } }, settings),
+  ).not.toThrow();
   expect(() => checkFlags({ ...flags, epochs: 4 }, settings)).toThrow(/--epochs must be .* 3; got 4/);
   expect(() => checkFlags({ ...flags, model: "vit_mini_patch4_32" }, settings)).toThrow(/--model must be/);
-  expect(() => checkFlags({ ...flags, baseRate: 1 }, settings)).toThrow(/--base-rate must be .* 0\.00015/);
+  expect(() => checkFlags({ ...flags, baseRate: 1 }, settings)).toThrow(/--base-rate must be .* 0\.048/);
 });

@@ -8,14 +8,16 @@ import { gemmMethods, gemmVersion, shippedMethod } from "../../src/engine/ops/ge
 import type { Tuned } from "../../src/engine/ops/tuneGemm.ts";
 import type { KernelRow } from "../../src/profile/byKernel.ts";
 import { planRun } from "../../src/train/plan.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { runSettings } from "../../src/train/run.ts";
 import { withDevice } from "../withDevice.ts";
 import { withProgram } from "./program.ts";
 
 const program = withProgram();
 const on = withDevice();
 const MODEL = "vit_micro_patch8_32";
-const settings = maeRun({
+const settings = runSettings({
+  method: "mae",
+  recipe: "paper",
   model: MODEL,
   data: { name: "any", count: 2, width: 32, height: 32 },
   seed: 0,
@@ -184,7 +186,15 @@ describe("the hint to tune", () => {
     expect(tuneHint({ info: gpu, tuning: asking() }, settings)).toContain(
       `\`partwise tune mae --model ${MODEL} --batch 2\``,
     );
-    const scaled = maeRun({ ...settings, imageSize: 16 });
+    const scaled = runSettings({
+      method: "mae",
+      model: MODEL,
+      data: settings.data,
+      seed: 0,
+      batchSize: 2,
+      totalSteps: 2,
+      imageSize: 16,
+    });
     expect(tuneHint({ info: gpu, tuning: asking() }, scaled)).toContain("--batch 2 --image-size 16`");
   });
 

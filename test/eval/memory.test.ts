@@ -9,9 +9,9 @@ import { type Encode, extractFeatures, type Features } from "../../src/eval/feat
 import { knn } from "../../src/eval/knn.ts";
 import { linearProbe } from "../../src/eval/linearProbe.ts";
 import { reconstruct } from "../../src/eval/reconstruct.ts";
-import { maeConfig } from "../../src/models/mae.ts";
-import { maeObjective } from "../../src/models/objective.ts";
-import { vitConfig } from "../../src/models/vit.ts";
+import { maeInit } from "../../src/models/init.ts";
+import { decoderSpecs, maeConfig } from "../../src/models/mae.ts";
+import { vitConfig, vitSpecs } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
 import { toyFeatures } from "./toyFeatures.ts";
 
@@ -48,7 +48,11 @@ const options = { seed: 1, epochs: 2 };
 const config = maeConfig(vitConfig("vit_micro_patch4_8"));
 async function complete(read: "images" | "nothing"): Promise<void> {
   const { device } = on;
-  const params = new Parameters(device, maeObjective(config).specs(1), { gradients: false });
+  const params = new Parameters(
+    device,
+    [...vitSpecs(config.encoder, maeInit(1)), ...decoderSpecs(config, maeInit(1))],
+    { gradients: false },
+  );
   const images = Tensor.from(device, new Float32Array(2 * 8 * 8 * 3), [2, 8, 8, 3]);
   const noise = Tensor.from(device, [1, 2, 3, 4, 4, 3, 2, 1], [2, 4]);
   if (read === "nothing") images.read = fail("broken read");

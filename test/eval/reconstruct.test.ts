@@ -5,9 +5,9 @@ import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { Random } from "../../src/engine/random.ts";
 import { completePictures, reconstruct } from "../../src/eval/reconstruct.ts";
-import { type MaeConfig, mae, maeConfig, targets } from "../../src/models/mae.ts";
-import { maeObjective } from "../../src/models/objective.ts";
-import { vitConfig } from "../../src/models/vit.ts";
+import { maeInit } from "../../src/models/init.ts";
+import { decoderSpecs, type MaeConfig, mae, maeConfig, targets } from "../../src/models/mae.ts";
+import { vitConfig, vitSpecs } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();
@@ -68,7 +68,11 @@ test("a nearly even patch comes back with its own spread, not with that of what 
 
 test("only removed patches are the model's, and they are what it predicts", async () => {
   const config: MaeConfig = maeConfig(encoder, { normPixLoss: false });
-  const params = new Parameters(on.device, maeObjective(config).specs(3), { gradients: false });
+  const params = new Parameters(
+    on.device,
+    [...vitSpecs(config.encoder, maeInit(3)), ...decoderSpecs(config, maeInit(3))],
+    { gradients: false },
+  );
   const input = images();
   const result = await reconstruct(on.device, params, config, input, noise());
   const expected = mae(params, config, input, noise());

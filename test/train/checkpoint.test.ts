@@ -3,7 +3,7 @@ import { noisePictures } from "../../src/data/noise.ts";
 import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
 import { adapterName, encodeCheckpoint, openCheckpoint, restoreTrainer } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { descriptionOf, runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { digestOf, openBytes, savedBytes, sourceOf } from "./savedFile.ts";
@@ -15,7 +15,16 @@ let images: DeviceImages;
 let saved: Uint8Array<ArrayBuffer>;
 
 async function trainerOf(model = "vit_micro_patch8_32"): Promise<Trainer> {
-  const settings = maeRun({ model, data: pictures, seed: 3, batchSize: 2, totalSteps: 4, baseRate: 1 });
+  const settings = runSettings({
+    method: "mae",
+    recipe: "paper",
+    model,
+    data: descriptionOf(pictures),
+    seed: 3,
+    batchSize: 2,
+    totalSteps: 4,
+    baseRate: 1,
+  });
   const trainer = new Trainer(on.device, settings, images);
   await trainer.prepare();
   return trainer;
@@ -54,14 +63,14 @@ test("says where the next step's pictures and numbers come from, and holds every
   const bytes = await savedBytes(trainer);
   const { info } = await openBytes(bytes);
   expect(info).toEqual({
-    format: "partwise.checkpoint.1",
+    format: "partwise.checkpoint.2",
     step: 4,
     settings: tinySettings(),
     order: { epoch: 1, step: 1 },
     random: { generator: "philox4x32-10", seed: 3, step: 4 },
     adapter: adapterName(on.device),
   });
-  const { segments } = trainer.parameters;
+  const { segments } = trainer.trained;
   const moments = segments
     .filter(({ trained }) => trained)
     .flatMap(({ name }) => [`optimizer.exp_avg.${name}`, `optimizer.exp_avg_sq.${name}`]);
@@ -132,8 +141,8 @@ const settingsWith = (changes: object) => (info: Record<string, unknown>) => ({
 });
 
 test.each([
-  ["no JSON", () => "{broken", "a checkpoint of format partwise.checkpoint.1; got {broken"],
-  ["null", () => null, "a checkpoint of format partwise.checkpoint.1; got null"],
+  ["no JSON", () => "{broken", "a checkpoint of format partwise.checkpoint.2; got {broken"],
+  ["null", () => null, "a checkpoint of format partwise.checkpoint.2; got null"],
   ["a format to come", (info) => ({ ...info, format: "partwise.checkpoint.9" }), "got partwise.checkpoint.9"],
   ["half a step", (info) => ({ ...info, step: 1.5 }), "step in its metadata must be a whole number; got 1.5"],
   ["no settings", (info) => ({ ...info, settings: undefined }), "must be an object; got nothing"],
@@ -147,6 +156,42 @@ test.each([
     "betas that are none",
     settingsWith({ betas: [0.9] }),
     "settings.betas.1 in its metadata must be a number",
+  ],
+  ["a method to come", settingsWith({ method: "next" }), 'cae; got "next"'],
+  [
+    "another recipe",
+    settingsWith({ recipe: 1 }),
+    "settings.recipe in its metadata must be one of paper, small",
+  ],
+  [
+    "a setting of another kind",
+    settingsWith({ config: { maskRatio: "half" } }),
+    'settings.config.maskRatio in its metadata must be a number; got "half"',
+  ],
+  [
+    "a patch that does not fit",
+    settingsWith({ encoder: { ...tinySettings().encoder, patchSize: 3 } }),
+    "mae: the side of a crop must be a multiple of the patch size 3; got 8",
+  ],
+  [
+    "a rate of no kind",
+    settingsWith({ lr: { kind: "constant", value: 1 } }),
+    "settings.lr.kind in its metadata",
+  ],
+  [
+    "a rate without its numbers",
+    settingsWith({ lr: { kind: "warmupCosine", base: 1, min: 0 } }),
+    "settings.lr.warmupSteps in its metadata must be a number; got nothing",
+  ],
+  [
+    "a decay that is a number",
+    settingsWith({ weightDecay: 0.05 }),
+    "settings.weightDecay in its metadata must be an object; got 0.05",
+  ],
+  [
+    "clipping without a limit",
+    settingsWith({ clip: {} }),
+    "settings.clip.limit in its metadata must be a number",
   ],
 ] as [string, (info: Record<string, unknown>) => unknown, string][])(
   "metadata that is %s is refused with the file's name",

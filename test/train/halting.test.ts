@@ -18,7 +18,7 @@ import { Random } from "../../src/engine/random.ts";
 import { restoreTrainer } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { NonFiniteLossError, train } from "../../src/train/loop.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { descriptionOf, runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { openBytes, savedBytes } from "./savedFile.ts";
@@ -122,9 +122,11 @@ test("a loss that is not finite halts, too, whatever its gradients are", async (
 });
 
 const pictures = noisePictures(6, 32);
-const settings = maeRun({
+const settings = runSettings({
+  method: "mae",
+  recipe: "paper",
   model: "vit_micro_patch8_32",
-  data: pictures,
+  data: descriptionOf(pictures),
   seed: 3,
   batchSize: 2,
   totalSteps: 12,
@@ -147,7 +149,7 @@ test("a checkpoint saved after a halt holds the state before the bad step, and g
 
   const halted = await trainer();
   while (halted.step < 3) halted.run();
-  const loss = halted.parameters.get("decoder_pos_embed"); // never trained: a NaN in it stays until it is taken out
+  const loss = halted.trained.get("decoder_pos_embed"); // never trained: a NaN in it stays until it is taken out
   const fixed = (await loss.read()) as Float32Array;
   loss.write(fixed.map((value, i) => (i === 0 ? Number.NaN : value)));
   halted.run();
@@ -170,7 +172,7 @@ test("the loop names the first bad step, however many follow before it looks", a
   const made = await trainer();
   while (made.step < 2) made.run();
   const before = await made.state();
-  made.parameters
+  made.trained
     .get("decoder_pos_embed")
     .write(before.tensors.get("decoder_pos_embed")!.values.map(() => Number.NaN));
   let clock = 0;

@@ -72,7 +72,7 @@ describe("train", () => {
 
   test("refuses a gradient that is not finite, whatever the loss is", async () => {
     const trainer = await tinyTrainer(on.device);
-    const weight = trainer.parameters.get("decoder_pred.weight");
+    const weight = trainer.trained.get("decoder_pred.weight");
     weight.write((await weight.read()).map(() => 1e17)); // losses of 1e35 and gradients whose squares are none
     const running = train(trainer, { now: () => 0, onProgress: () => undefined });
     await expect(running).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import type { MethodName } from "../../src/models/methods.ts";
-import { type RunSettings, runSettings } from "../../src/train/methodRun.ts";
+import { type RunSettings, runSettings } from "../../src/train/run.ts";
 
 /** Settings of each method that make it small; a method without a line here fails the tests that run over all. */
 const SMALL: Record<MethodName, object> = {

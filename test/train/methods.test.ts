@@ -3,9 +3,7 @@ import { capture } from "../../src/engine/capture/compile.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { methodOf, type RunSettings, runSettings } from "../../src/train/methodRun.ts";
-import { MethodTrainer } from "../../src/train/methodTrainer.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { methodOf, type RunSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
@@ -21,7 +19,7 @@ const names = Object.keys(METHODS) as MethodName[];
 
 /** Everything a run keeps, after so many steps. */
 async function stateAfter(settings: RunSettings, steps: number) {
-  const trainer = new MethodTrainer(on.device, settings, images);
+  const trainer = new Trainer(on.device, settings, images);
   await trainer.prepare();
   while (trainer.step < steps) trainer.run();
   return trainer.state();
@@ -29,7 +27,7 @@ async function stateAfter(settings: RunSettings, steps: number) {
 
 describe.each(names)("%s", (name) => {
   test("six captured steps have the bits of six uncaptured ones, with every schedule moving", async () => {
-    const trainer = new MethodTrainer(on.device, smallRun(name), images);
+    const trainer = new Trainer(on.device, smallRun(name), images);
     await trainer.ready();
     for (let step = 0; step < 6; step++) {
       trainer.writeInputs();
@@ -41,7 +39,7 @@ describe.each(names)("%s", (name) => {
 
   test("a resumed run has the bits of one that never stopped, in all networks and moments", async () => {
     const whole = await stateAfter(smallRun(name), 7);
-    const resumed = new MethodTrainer(on.device, smallRun(name), images);
+    const resumed = new Trainer(on.device, smallRun(name), images);
     resumed.restore(await stateAfter(smallRun(name), 3));
     await resumed.prepare();
     while (resumed.step < 7) resumed.run();
@@ -50,7 +48,7 @@ describe.each(names)("%s", (name) => {
   });
 
   test("a step is one submit and creates nothing", async () => {
-    const trainer = new MethodTrainer(on.device, smallRun(name), images);
+    const trainer = new Trainer(on.device, smallRun(name), images);
     await trainer.prepare();
     trainer.run();
     const before = { ...on.device.counters };
@@ -63,7 +61,7 @@ describe.each(names)("%s", (name) => {
 
   test("can be planned without a device, and refuses a batch that is too small", () => {
     const planning = Device.planning(on.device);
-    const trainer = new MethodTrainer(planning, smallRun(name), DeviceImages.allocate(planning, pictures));
+    const trainer = new Trainer(planning, smallRun(name), DeviceImages.allocate(planning, pictures));
     const { commands } = capture(planning, () => trainer.record());
     expect(commands.length).toBeGreaterThan(20);
     const { leastBatch = 1 } = methodOf(smallRun(name));
@@ -77,7 +75,7 @@ describe.each(names)("%s", (name) => {
   test("everything that moves is read: held still, the run is another", async () => {
     const whole = await stateAfter(smallRun(name), 6);
     for (const [moving, { at }] of Object.entries(methodOf(smallRun(name)).moving)) {
-      const trainer = new MethodTrainer(on.device, smallRun(name), images);
+      const trainer = new Trainer(on.device, smallRun(name), images);
       const asked: number[] = [];
       // The value of the first step for ever.
       Object.assign(trainer.method.moving[moving]!, {
@@ -99,24 +97,12 @@ describe.each(names)("%s", (name) => {
   });
 });
 
-const momentAt = ({ settings, batches }: MethodTrainer, step: number) => ({
+const momentAt = ({ settings, batches }: Trainer, step: number) => ({
   seed: settings.seed,
   step,
   epoch: batches.position(step).epoch,
   stepsPerEpoch: batches.stepsPerEpoch,
   totalSteps: settings.totalSteps,
-});
-
-test("MAE has the bits of the trainer that knows it alone: parameters and moments after four steps", async () => {
-  const shared = { model: "vit_micro_patch8_32", seed: 3, batchSize: 4, totalSteps: 12 } as const;
-  const { name, count, width, height } = pictures;
-  const data = { name, count, width, height };
-  const alone = new Trainer(on.device, maeRun({ ...shared, data }), images);
-  await alone.prepare();
-  while (alone.step < 4) alone.run();
-  expect(await stateAfter(runSettings({ ...shared, data, method: "mae", recipe: "paper" }), 4)).toEqual(
-    await alone.state(),
-  );
 });
 
 test("another seed gives another run", async () => {

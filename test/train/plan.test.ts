@@ -6,14 +6,24 @@ import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { square } from "../../src/engine/ops/elementwise.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { largestBatch, planRun } from "../../src/train/plan.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { descriptionOf, runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();
 const set = creatures({ count: 40, size: 32, seed: 1 });
-const settings = maeRun({ model: "vit_micro_patch4_32", data: set, seed: 1, batchSize: 8, totalSteps: 4 });
-const large = maeRun({
+const settings = runSettings({
+  method: "mae",
+  recipe: "paper",
+  model: "vit_micro_patch4_32",
+  data: descriptionOf(set),
+  seed: 1,
+  batchSize: 8,
+  totalSteps: 4,
+});
+const large = runSettings({
+  method: "mae",
+  recipe: "paper",
   model: "vit_small_patch16_224",
   data: { name: "any", count: 65_536, width: 8, height: 8 },
   seed: 1,
@@ -40,9 +50,10 @@ describe("planRun", () => {
     expect(more).toBeLessThanOrEqual(65_536); // a block of uniforms
     expect(plan).toMatchObject({
       batchSize: 8,
-      parameterCount: trainer.parameters.count(),
+      parameterCount: trainer.trained.count(),
       activations: step.memory.bytes,
       lowerBound: step.memory.lowerBound,
+      networks: 1,
       dispatches: step.dispatches,
       images: 40 * 32 * 32 * 3 + 40 * 4,
       optimizer: 2 * plan.gradients,

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CODEBOOK } from "../../src/models/tokenizer.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { MethodTrainer } from "../../src/train/methodTrainer.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
 
@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => images.dispose());
 
-const trainerOf = (method: "beit" | "cae" = "beit") => new MethodTrainer(on.device, smallRun(method), images);
-const codesOf = async ({ trained }: MethodTrainer) => (await trained.get(CODEBOOK).read()) as Float32Array;
+const trainerOf = (method: "beit" | "cae" = "beit") => new Trainer(on.device, smallRun(method), images);
+const codesOf = async ({ trained }: Trainer) => (await trained.get(CODEBOOK).read()) as Float32Array;
 
 test("codes are found before the first step, once, and are the run's own", async () => {
   const trainer = trainerOf();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { noisePictures } from "../../src/data/noise.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { descriptionOf, runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { testGpu } from "../gpu.ts";
 
@@ -10,9 +10,11 @@ test("a profiled step is the step that would have been made, to the bit", async 
   const device = await Device.open(testGpu(), { timestamps: true });
   const pictures = noisePictures(6, 32);
   const images = await DeviceImages.upload(device, pictures);
-  const settings = maeRun({
+  const settings = runSettings({
+    method: "mae",
+    recipe: "paper",
     model: "vit_micro_patch8_32",
-    data: pictures,
+    data: descriptionOf(pictures),
     seed: 3,
     batchSize: 2,
     totalSteps: 10,

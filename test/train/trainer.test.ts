@@ -2,10 +2,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { geluTanh64 } from "../../bench/reference64/layers64.ts";
 import type { Values64 } from "../../bench/reference64/trunk64.ts";
 import { type ChannelStatistics, CIFAR10_STATISTICS, type ImageSet } from "../../src/data/images.ts";
-import { maeConfig } from "../../src/models/mae.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { train } from "../../src/train/loop.ts";
-import { maeRun, type RunSettings } from "../../src/train/run.ts";
+import { descriptionOf, type RunChoices, type RunSettings, runSettings } from "../../src/train/run.ts";
 import { Trainer, type TrainerState } from "../../src/train/trainer.ts";
 import { testRandom } from "../array64.ts";
 import { relativeError } from "../parity/relative.ts";
@@ -40,9 +39,11 @@ function pictures(count: number): ImageSet {
 const set = pictures(10); // two batches an epoch, so that four steps see two epochs
 
 /** The paper's recipe, at a rate that moves parameters by more than their rounding. */
-const settings: RunSettings = maeRun({
+const settings: RunSettings = runSettings({
+  method: "mae",
+  recipe: "paper",
   model: "vit_micro_patch4_16",
-  data: set,
+  data: descriptionOf(set),
   seed: 11,
   batchSize: BATCH,
   totalSteps: 6,
@@ -51,10 +52,8 @@ const settings: RunSettings = maeRun({
 });
 const small: RunSettings = {
   ...settings,
-  mae: maeConfig(
-    { ...settings.mae.encoder, embedDim: 16, depth: 3, numHeads: 2 },
-    { decoderEmbedDim: 24, decoderDepth: 2, decoderNumHeads: 3 },
-  ),
+  encoder: { ...settings.encoder, embedDim: 16, depth: 3, numHeads: 2 },
+  config: { ...settings.config, decoderEmbedDim: 24, decoderDepth: 2, decoderNumHeads: 3 },
 };
 
 /** The same, number by number. */
@@ -117,7 +116,6 @@ interface Run {
 async function runOf(chosen: RunSettings, base: Recipe): Promise<Run> {
   const images = await DeviceImages.upload(on.device, set);
   const trainer = new Trainer(on.device, chosen, images);
-  const { parameters } = trainer;
   const first = named(await trainer.state());
   const [losses, gradNorms, rates]: number[][] = [[], [], []];
   await train(trainer, {
@@ -138,7 +136,7 @@ async function runOf(chosen: RunSettings, base: Recipe): Promise<Run> {
     parameters: named(state),
     moments: { exp_avg: moment("exp_avg"), exp_avg_sq: moment("exp_avg_sq") },
   };
-  const trained = parameters.segments.filter((segment) => segment.trained);
+  const trained = trainer.trained.segments.filter((segment) => segment.trained);
   const shapes = new Map(trained.map(({ name, shape }) => [name, shape]));
   return {
     found,
@@ -247,20 +245,14 @@ describe("the paper's recipe", () => {
 describe("settings that are not the paper's", () => {
   const changed: RunSettings = {
     ...small,
-    mae: {
-      ...small.mae,
-      maskRatio: 0.53,
-      normPixLoss: false,
-      encoder: { ...small.mae.encoder, dropPath: 0.6 },
-    },
+    encoder: { ...small.encoder, dropPath: 0.6 },
+    config: { ...small.config, maskRatio: 0.53, normPixLoss: false, cropScale: [0.4, 0.7] },
     seed: 2 ** 20 + 3,
     totalSteps: 9,
-    baseRate: 0.32,
-    warmupSteps: 1,
-    weightDecay: 0.3,
+    lr: { kind: "warmupCosine", base: (0.32 * BATCH) / 256, min: 0, warmupSteps: 1 },
+    weightDecay: { kind: "constant", value: 0.3 },
     betas: [0.8, 0.9],
-    clip: 0.5,
-    cropScale: [0.4, 0.7],
+    clip: { limit: 0.5, by: "model" },
   };
   const seed = 2 ** 20 + 3;
   const heard: Recipe = {
@@ -305,18 +297,23 @@ describe("settings that are not the paper's", () => {
   });
 });
 
-describe("maeRun", () => {
-  const choices = { model: "vit_micro_patch4_32", data: set, seed: 1, batchSize: 4 };
+describe("the settings of a run of MAE", () => {
+  const choices: Omit<RunChoices, "totalSteps"> = {
+    method: "mae",
+    recipe: "paper",
+    model: "vit_micro_patch4_32",
+    data: descriptionOf(set),
+    seed: 1,
+    batchSize: 4,
+  };
 
-  test("has the paper's constants", () => {
-    expect(maeRun({ ...choices, totalSteps: 800 })).toMatchObject({
-      baseRate: 1.5e-4,
-      warmupSteps: 40,
-      weightDecay: 0.05,
+  test("have the paper's constants", () => {
+    expect(runSettings({ ...choices, totalSteps: 800 })).toMatchObject({
+      lr: { kind: "warmupCosine", base: (1.5e-4 * 4) / 256, min: 0, warmupSteps: 40 },
+      weightDecay: { kind: "constant", value: 0.05 },
       betas: [0.9, 0.95],
       clip: null,
-      cropScale: [0.2, 1],
-      mae: { maskRatio: 0.75, normPixLoss: true },
+      config: { maskRatio: 0.75, normPixLoss: true, cropScale: [0.2, 1] },
     });
   });
 
@@ -325,16 +322,25 @@ describe("maeRun", () => {
     [30, 2], // 1.5
     [29, 1], // 1.45
     [1, 0],
-  ])("warms up for a twentieth of %i steps: %i", (totalSteps, warmupSteps) => {
-    expect(maeRun({ ...choices, totalSteps }).warmupSteps).toBe(warmupSteps);
+  ])("warm up for a twentieth of %i steps: %i", (totalSteps, warmupSteps) => {
+    expect(runSettings({ ...choices, totalSteps }).lr.warmupSteps).toBe(warmupSteps);
   });
 
-  test("has what was chosen", () => {
-    const chosen = { totalSteps: 10, baseRate: 1e-3, warmupSteps: 3, maskRatio: 0.6, normPixLoss: false };
-    expect(maeRun({ ...choices, ...chosen, imageSize: 16 })).toMatchObject({
-      ...{ totalSteps: 10, baseRate: 1e-3, warmupSteps: 3, seed: 1, batchSize: 4 },
-      mae: { maskRatio: 0.6, normPixLoss: false, encoder: { imageSize: 16, patchSize: 4 } },
+  test("have what was chosen", () => {
+    const config = { maskRatio: 0.6, normPixLoss: false };
+    const chosen = { totalSteps: 10, baseRate: 1e-3, warmupSteps: 3, imageSize: 16, config };
+    expect(runSettings({ ...choices, ...chosen })).toMatchObject({
+      ...{ totalSteps: 10, seed: 1, batchSize: 4, config },
+      lr: { base: (1e-3 * 4) / 256, warmupSteps: 3 },
+      encoder: { imageSize: 16, patchSize: 4 },
       data: { name: "noise", count: 10, width: WIDTH, height: HEIGHT },
     });
+    expect(runSettings({ ...choices, totalSteps: 1, rate: 3e-3 }).lr.base).toBe(3e-3);
+  });
+
+  test("have the recipe for the size of the pictures, where none is named", () => {
+    const recipeOf = (imageSize: number) =>
+      runSettings({ ...choices, recipe: undefined, imageSize, totalSteps: 10 }).recipe;
+    expect([96, 100].map(recipeOf)).toEqual(["small", "paper"]);
   });
 });

@@ -1,7 +1,7 @@
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { maeRun } from "../../src/train/run.ts";
+import { runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 
 /** What a runtime computed: plain data, to be compared across processes. */
@@ -23,7 +23,11 @@ export async function paritySteps(gpu: GPU): Promise<ParityResult> {
   const images = await DeviceImages.upload(device, set);
   const { name: pictures, count, width, height } = set;
   const data = { name: pictures, count, width, height };
-  const trainer = new Trainer(device, maeRun({ ...SETTINGS, data }), images);
+  const trainer = new Trainer(
+    device,
+    runSettings({ method: "mae", recipe: "paper", ...SETTINGS, data }),
+    images,
+  );
   await trainer.prepare();
   while (trainer.step < SETTINGS.totalSteps) trainer.run();
   const rows = await trainer.ring.read(0, trainer.step);

@@ -1,3 +1,5 @@
+import type { MaeSettings } from "../../models/mae.ts";
+import { maeConfigOfRun } from "../../train/run.ts";
 import {
   type Contender,
   type PictureRow,
@@ -104,7 +106,7 @@ function pixelsSentence({ results }: StartReport): string {
 }
 
 function training({ metrics, settings }: StartReport): Markup {
-  const target = settings.mae.normPixLoss ? "pixels normalised within each patch" : "pixels";
+  const target = maeConfigOfRun(settings)!.normPixLoss ? "pixels normalised within each patch" : "pixels";
   return html`<h2>Loss</h2>
 <figure style="margin:0">${lossCurve(metrics.map(({ step, loss }) => ({ step: step + 1, loss })))}
 <figcaption>Mean squared error of the removed patches' ${target}; thin: each step, bold: moving average.
@@ -114,11 +116,12 @@ First step ${metrics[0]!.loss.toFixed(4)}, last step ${metrics.at(-1)!.loss.toFi
 function strip({ settings, data }: StartReport, pictures: readonly PictureRow[]): Markup {
   const image = (png: Uint8Array, alt: string): Markup =>
     html`<img width="${data.size}" height="${data.size}" alt="${alt}" src="data:image/png;base64,${Buffer.from(png).toString("base64")}">`;
-  const borrowed = settings.mae.normPixLoss
+  const { maskRatio, normPixLoss } = maeConfigOfRun(settings)!;
+  const borrowed = normPixLoss
     ? " Patches are predicted without their own mean and contrast, which the picture lends here."
     : "";
   return html`<h2>Reconstructions</h2>
-<p class="muted">Pictures the model never saw. From top to bottom: the picture, the ${rounded(1 - settings.mae.maskRatio)} of it
+<p class="muted">Pictures the model never saw. From top to bottom: the picture, the ${rounded(1 - maskRatio)} of it
 the encoder gets, and what the model makes of that.${borrowed}</p>
 <div class="strip">
 ${pictures.map(
@@ -130,7 +133,10 @@ ${image(original, `${label}, original`)}${image(masked, `${label}, masked`)}${im
 }
 
 function settings({ settings: s, model, data, probes }: StartReport): Markup {
-  const { encoder } = s.mae;
+  const mae = maeConfigOfRun(s)!;
+  const { encoder } = mae;
+  const { cropScale } = s.config as MaeSettings;
+  const decay = s.weightDecay.kind === "constant" ? s.weightDecay.value : "that changes";
   const seen = s.totalSteps * s.batchSize;
   return html`<h2>Settings</h2>
 ${facts([
@@ -140,27 +146,27 @@ ${facts([
   ],
   [
     "decoder",
-    `width ${s.mae.decoderEmbedDim}, ${counted(s.mae.decoderDepth, "block")}, ${counted(s.mae.decoderNumHeads, "head")}`,
+    `width ${mae.decoderEmbedDim}, ${counted(mae.decoderDepth, "block")}, ${counted(mae.decoderNumHeads, "head")}`,
   ],
   ["parameters", grouped(model.parameters)],
-  ["patches removed", `${rounded(s.mae.maskRatio)} of ${(encoder.imageSize / encoder.patchSize) ** 2}`],
-  ["target", s.mae.normPixLoss ? "pixels normalised by patch" : "plain pixels"],
+  ["patches removed", `${rounded(mae.maskRatio)} of ${(encoder.imageSize / encoder.patchSize) ** 2}`],
+  ["target", mae.normPixLoss ? "pixels normalised by patch" : "plain pixels"],
   [
     "pictures",
     `${data.name}: ${grouped(data.train)} to train, ${grouped(data.test)} to test, ${data.size} × ${data.size}`,
   ],
-  ["crops", `${rounded(s.cropScale[0])} to ${rounded(s.cropScale[1])} of the area, flipped half of the time`],
+  ["crops", `${rounded(cropScale[0])} to ${rounded(cropScale[1])} of the area, flipped half of the time`],
   [
     "steps",
-    `${grouped(s.totalSteps)} of ${s.batchSize} pictures, ${(seen / data.train).toFixed(1)} passes; ${s.warmupSteps} steps of warm-up`,
+    `${grouped(s.totalSteps)} of ${s.batchSize} pictures, ${(seen / data.train).toFixed(1)} passes; ${s.lr.warmupSteps} steps of warm-up`,
   ],
   [
     "learning rate",
-    `${s.baseRate} per 256 pictures, at most ${Number(((s.baseRate * s.batchSize) / 256).toPrecision(3))}; half-cosine to 0`,
+    `at most ${Number(s.lr.base.toPrecision(3))} for batches of ${s.batchSize}; half-cosine to ${s.lr.min}`,
   ],
   [
     "optimiser",
-    `AdamW, β ${s.betas.join(" / ")}, weight decay ${s.weightDecay}${s.clip === null ? "" : `, clipped at ${s.clip}`}`,
+    `AdamW, β ${s.betas.join(" / ")}, weight decay ${decay}${s.clip === null ? "" : `, clipped at ${s.clip.limit}`}`,
   ],
   ["seed", s.seed],
   [
