@@ -2,14 +2,15 @@ import { Command, Option } from "commander";
 import type { Split } from "../data/dataFormat.ts";
 import { IMAGENET_STATISTICS } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import { extractFeatures, type Features, type Reading, vitFeatures } from "../eval/features.ts";
+import { reshape } from "../engine/ops/reshape.ts";
+import { type Encode, extractFeatures, type Features, type Reading, vitFeatures } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";
 import { type CheckpointInfo, savedEncoder } from "../train/checkpoint.ts";
 import { path, positive, seed, whole, wholeList } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadPair } from "./datasets.ts";
-import { asUsage } from "./errors.ts";
+import { asUsage, UsageError } from "./errors.ts";
 import { printLine, printResult } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 import { readCheckpoint } from "./runFolder.ts";
@@ -17,8 +18,9 @@ import { NO_TUNE, openTuned } from "./tuningCache.ts";
 
 /** The flags that both probes have. */
 interface EvalFlags extends DataFlags {
-  checkpoint: string;
+  checkpoint?: string;
   untrained?: boolean;
+  pixels?: boolean;
   pool: Reading;
   batch: number;
   tune: boolean;
@@ -36,6 +38,11 @@ interface LinearFlags extends EvalFlags {
   probeBatch?: number;
   baseRate?: number;
 }
+
+/** Side of the pictures whose pixels are read when --data-size says nothing. */
+const PIXELS_SIDE = 32;
+/** Rows of the bank at once: pixels are many more numbers than features. */
+const PIXELS_CHUNK = 1024;
 
 const READINGS: readonly Reading[] = ["cls", "mean", "cls+mean", "cls4"];
 
@@ -65,12 +72,20 @@ export function evalCommand(): Command {
 const example = (probe: string): string => `
 Examples:
   partwise eval ${probe} --checkpoint runs/first --data creatures
-  partwise eval ${probe} --checkpoint runs/first --data creatures --untrained --json`;
+  partwise eval ${probe} --checkpoint runs/first --data creatures --untrained --json
+  partwise eval ${probe} --checkpoint runs/first --data creatures-coat-parts
+  partwise eval ${probe} --pixels --data creatures-coat-parts`;
 
 const addEvalOptions = (command: Command): Command =>
   addDataOptions(command)
-    .requiredOption("--checkpoint <path>", "folder of a run, or its checkpoint.safetensors", path)
+    .option("--checkpoint <path>", "folder of a run, or its checkpoint.safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
+    .addOption(
+      new Option(
+        "--pixels",
+        "read the pictures themselves, of side --data-size or 32, instead of an encoder",
+      ).conflicts(["checkpoint", "untrained"]),
+    )
     .addOption(
       new Option("--pool <reading>", "what is read from the tokens").choices(READINGS).default("cls"),
     )
@@ -86,25 +101,29 @@ interface Measured {
   about: Record<string, unknown>;
 }
 
+/** What turns pictures into features, and the side of the pictures it takes. */
+interface Reader {
+  side: number;
+  encodeOn(device: Device): Promise<Encode>;
+  about: Record<string, unknown>;
+}
+
 async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
-  const checkpoint = await readCheckpoint(flags.checkpoint);
-  const { settings, step }: CheckpointInfo = checkpoint.info;
-  const { encoder } = settings;
+  const reader = flags.pixels ? pixelReader(flags) : await encoderReader(flags);
   const line = new ProgressLine();
   const sets = await loadPair(choiceOf(flags), (split) => ({
-    drawnSize: encoder.imageSize,
+    drawnSize: reader.side,
     onProgress: (done, total) => line.show(`${split} pictures ${done}/${total}`),
   }));
   line.end();
   const device = await openTuned({ tune: flags.tune });
-  const { params, config } = await asUsage(() => savedEncoder(device, checkpoint, flags));
-  await checkpoint.close();
+  const encode = await asUsage(() => reader.encodeOn(device));
   const features = (split: Split): Promise<Features> =>
     asUsage(() =>
-      extractFeatures(device, vitFeatures(params, config, flags.pool), sets[split], {
+      extractFeatures(device, encode, sets[split], {
         batchSize: flags.batch,
         statistics: IMAGENET_STATISTICS,
-        imageSize: encoder.imageSize,
+        imageSize: reader.side,
         onProgress: (done, total) => line.show(`${split} features ${done}/${total}`),
       }),
     );
@@ -116,13 +135,8 @@ async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
     test,
     about: {
       command: `eval ${probe}`,
-      checkpoint: flags.checkpoint,
-      method: settings.method,
-      model: settings.model,
-      step: flags.untrained ? 0 : step,
-      untrained: flags.untrained ?? false,
+      ...reader.about,
       data: sets.train.name,
-      pool: flags.pool,
       train: sets.train.count,
       test: sets.test.count,
       classes: train.classes,
@@ -131,10 +145,38 @@ async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
   };
 }
 
+/** The encoder of a checkpoint, or as it was before its first step. */
+async function encoderReader({ checkpoint: path, untrained = false, pool }: EvalFlags): Promise<Reader> {
+  if (path === undefined) {
+    throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
+  }
+  const checkpoint = await readCheckpoint(path);
+  const { settings, step }: CheckpointInfo = checkpoint.info;
+  const { method, model, encoder } = settings;
+  return {
+    side: encoder.imageSize,
+    async encodeOn(device) {
+      const { params, config } = await savedEncoder(device, checkpoint, { untrained });
+      await checkpoint.close();
+      return vitFeatures(params, config, pool);
+    },
+    about: { checkpoint: path, method, model, step: untrained ? 0 : step, untrained, pool },
+  };
+}
+
+/** The floor: what the pictures themselves give away. */
+const pixelReader = ({ dataSize = PIXELS_SIDE }: EvalFlags): Reader => ({
+  side: dataSize,
+  encodeOn: async () => (images) => reshape(images, [images.shape[0]!, -1]),
+  about: { pixels: true, side: dataSize },
+});
+
 async function evalKnn(flags: KnnFlags): Promise<void> {
   const { device, train, test, about } = await measure("knn", flags);
   const { k, temperature } = flags;
-  const { scores, chance, majority } = await asUsage(() => knn(device, train, test, { k, temperature }));
+  const { scores, chance, majority } = await asUsage(() =>
+    knn(device, train, test, { k, temperature, ...(flags.pixels ? { bankChunk: PIXELS_CHUNK } : {}) }),
+  );
   for (const { k, top1, top5 } of scores) printLine(`k-NN, k ${k}: ${accuracy({ top1, top5 })}`);
   printLine(guesses({ chance, majority }));
   printResult(flags.json, {

@@ -15,7 +15,7 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
     return made(fromFormatOne(value as FormerSettings));
   }
   const { method, recipe } = (value ?? {}) as Partial<RunSettings>;
-  checkAlike("settings", value, exampleOf("mae"));
+  checkAlike("settings", value, { ...exampleOf("mae"), config: {} });
   checkOneOf("settings.method", method, Object.keys(METHODS));
   checkOneOf("settings.recipe", recipe, RECIPES);
   checkAlike("settings", value, exampleOf(method!));

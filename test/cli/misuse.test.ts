@@ -17,6 +17,8 @@ const files: Record<string, Uint8Array> = {
   "text/train/cat/1.png": new TextEncoder().encode("no picture"),
   "mixed/train/cat/1.png": plainPng(4, 4, [1, 2, 3]),
   "mixed/train/cat/2.png": plainPng(5, 4, [1, 2, 3]),
+  "bare/1.png": plainPng(8, 8, [1, 2, 3]),
+  "bare/2.png": plainPng(8, 8, [3, 2, 1]),
   "nothing/readme.txt": new Uint8Array(1),
   "above/ILSVRC/train/cat/1.png": plainPng(4, 4, [1, 2, 3]),
   "python/data_batch_1": new Uint8Array(1),
@@ -41,6 +43,7 @@ beforeAll(() => {
 /** A space inside of an argument. */
 const GAP = "\u00a0";
 
+const run = "--model vit_micro_patch4_32 --batch 8 --steps 2 --out @/out --data";
 const mae = "pretrain mae --model vit_micro_patch4_32 --steps 2 --out @/out --data";
 const profile = "profile mae --batch 2 --model";
 const knn = "eval knn --data creatures --checkpoint";
@@ -50,7 +53,34 @@ const cases: [string, RegExp][] = [
   ["dance", /^unknown command 'dance'/],
   ["doctor --fast", /^unknown option '--fast'/],
   ["doctor twice", /^too many arguments/],
-  ["pretrain dino", /^unknown command 'dino'/],
+  ["pretrain dance", /^the method must be one of supervised, moco-v3, dino, .*; got dance\.$/],
+  ["tune dance", /^the method must be one of .* mae, .*; got dance\.$/],
+  [
+    `pretrain supervised ${run} @/bare --batch 2`,
+    /^supervised: the pictures must have labels; bare has none\.$/,
+  ],
+  [`pretrain moco-v3 ${run} creatures --batch 1`, /^moco-v3: a batch must have 2 pictures or more; got 1\.$/],
+  [
+    `pretrain dino ${run} creatures --local-size 2`,
+    /^dino: the side of a crop must be a multiple of the patch size 4; got 2\.$/,
+  ],
+  [
+    `pretrain beit ${run} creatures --masked-patches 64`,
+    /^beit: --masked-patches must be from 1 to below the 64 patches of a picture; got 64/,
+  ],
+  [
+    `pretrain dino ${run} creatures --recipe large`,
+    /'large' is invalid. Allowed choices are paper, small\.$/,
+  ],
+  [
+    `pretrain dino ${run} creatures --lr 1 --base-rate 1`,
+    /'--lr <x>' cannot be used with option '--base-rate/,
+  ],
+  [`pretrain dino ${run} creatures --mask-ratio 0.5`, /^unknown option '--mask-ratio'/],
+  [
+    `pretrain dino ${run} creatures --prototypes 1`,
+    /^--prototypes must be a whole number of at least 2; got 1/,
+  ],
   ["pretrain mae --data creatures", /^required option '--out <dir>' not specified/],
   ["pretrain mae --data creatures --out @/out --steps 2", /^--model must name the encoder/],
   ["pretrain mae --data creatures --out @/out --model vit_micro_patch4_32", /^--steps or --epochs must say/],
@@ -79,10 +109,7 @@ const cases: [string, RegExp][] = [
     "pretrain mae --model vit_micro_patch4_32 --out @/out --data creatures --batch 64 --epochs 4294967295",
     /^--epochs must come to less than 2\^32 steps; 4294967295 of 64 are 274877906880\.$/,
   ],
-  [
-    `${mae} creatures --limit 64 --mask-ratio 75`,
-    /^maskRatio must be in \(0, 1\); got 75\. Is it a percentage\?$/,
-  ],
+  [`${mae} creatures --limit 64 --mask-ratio 75`, /^--mask-ratio must be a number from 0 to 1; got 75\.$/],
   [
     `${mae} creatures --mask-ratio 1e-17`,
     /^maskRatio 1e-17 of 64 patches removes no patch; use a larger one\.$/,
@@ -102,7 +129,7 @@ const cases: [string, RegExp][] = [
     `${mae} creatures --limit 64 --batch 64 --data-size 32 --model vit_micro_patch128_4096`,
     /^--batch 64 does not fit, nor does 1: .* at most \d+ bytes at once; got a tensor of \d+\. Use a smaller model/,
   ],
-  ["plan mae", /^required option '--model <name>' not specified/],
+  ["plan mae", /^--model must name the encoder/],
   [
     "plan mae --model vit_micro_patch4_32 --batch 0",
     /'0' is invalid. It must be a whole number of at least 1/,
@@ -136,7 +163,7 @@ const cases: [string, RegExp][] = [
   [`${mae} @/broken`, /^decode: train\/cat\/1.jpg must be a whole JPEG file; got 5 bytes/],
   [`${mae} @/text`, /^decode: train\/cat\/1.png must be a JPEG, PNG or WebP file; got 10 bytes/],
   [`${mae} @/mixed`, /all pictures must be 4 x 4 as the first; got 5 x 4 .* Add --data-size\.$/],
-  ["profile mae --batch 2", /^required option '--model <name>' not specified/],
+  ["profile mae --batch 2", /^--model must name the encoder/],
   [`${profile} vit_huge_patch4_32`, /^model: a name reads .* got "vit_huge_patch4_32"/],
   [`${profile} vit_micro_patch4_32 --image-size 30`, /must be a multiple of the patch size; got 30 and 4/],
   [`${profile} vit_micro_patch4_32 --steps 0`, /'0' is invalid/],
@@ -146,7 +173,7 @@ const cases: [string, RegExp][] = [
     /'--trace <file>' argument '' is invalid. It must not be empty\.$/,
   ],
   [`${profile} vit_micro_patch4_32 --data @/none`, /none does not exist/],
-  ["tune mae", /^required option '--model <name>' not specified/],
+  ["tune mae", /^--model must name the encoder/],
   [
     "tune mae --model vit_micro_patch4_32 --rounds 0",
     /'0' is invalid. It must be a whole number of at least 1/,
@@ -157,12 +184,13 @@ const cases: [string, RegExp][] = [
   ],
   ["eval knn --data creatures --checkpoint ", /'--checkpoint <path>' argument '' is invalid/],
   ["eval knn --checkpoint @/run --data ", /'--data <set>' argument '' is invalid. It must not be empty\.$/],
-  ["eval knn --data creatures", /^required option '--checkpoint <path>' not specified/],
+  ["eval knn --data creatures", /^--checkpoint must name a run, or --pixels say/],
+  [`${knn} @/run --pixels`, /'--pixels' cannot be used with option '--checkpoint/],
   [`${knn} @/none`, /none: must be a folder of a run or a checkpoint; it does not exist/],
   [`${knn} @/run`, /run\/checkpoint.safetensors: readSafetensors: /],
   [
     `${knn} @/foreign.safetensors`,
-    /must be a checkpoint of format partwise.checkpoint.1; got safetensors without/,
+    /must be a checkpoint of format partwise.checkpoint.2; got safetensors without/,
   ],
   [
     `${knn} @/cracked.safetensors`,

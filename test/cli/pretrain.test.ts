@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
+import { METHODS } from "../../src/models/methods.ts";
 import { withProgram } from "./program.ts";
+
+const METHOD_NAMES = Object.keys(METHODS);
 
 /** Two epochs; enough for a run to be stopped in, however late this process gets its turn. */
 const STEPS = 16;
@@ -57,7 +60,7 @@ describe("partwise pretrain mae", () => {
       step: STEPS,
       totalSteps: STEPS,
       stopped: false,
-      parameters: 572_240,
+      parameters: 538_640,
     });
     expect(result.loss).toBe(metricsOf(at("whole")).at(-1)!.loss);
     expect(result.dispatches).toBeGreaterThan(50);
@@ -236,6 +239,21 @@ describe("partwise pretrain mae", () => {
   });
 });
 
+test.each(METHOD_NAMES)("pretrain %s makes a run whose encoder can be measured", async (method) => {
+  const out = at(`by-${method}`);
+  const run = `--data creatures-coat --limit 16 --model vit_micro_patch4_32 --batch 4 --steps 2 --out ${out}`;
+  const made = await program.json("pretrain", method, ...run.split(" "));
+  expect(made).toMatchObject({ command: `pretrain ${method}`, step: 2 });
+  expect(metricsOf(out).every(({ loss }) => Number.isFinite(loss))).toBe(true);
+  const knn = "eval knn --data creatures-coat-parts --limit 10 --k 5 --checkpoint".split(" ");
+  const measured = await program.json(...knn, out);
+  expect(measured).toMatchObject({ method, step: 2, classes: 5, data: "creatures-coat-train-parts" });
+  const other = method === "mae" ? "dino" : "mae";
+  const resumed = await program.run("pretrain", other, ...run.split(" "), "--resume");
+  expect(resumed.stderr).toContain(`must be one of ${other}; it is one of ${method}`);
+  expect(resumed.code).toBe(2);
+});
+
 describe("partwise eval", () => {
   const evaluate = (...args: string[]) =>
     program.json(
@@ -256,6 +274,20 @@ describe("partwise eval", () => {
     const untrained = await evaluate("knn", "--k", "5", "--untrained", "--pool", "mean");
     expect(untrained).toMatchObject({ step: 0, untrained: true, pool: "mean" });
     expect(untrained.scores).not.toEqual((trained.scores as unknown[]).slice(0, 1));
+  });
+
+  test("raw pixels are the floor", async () => {
+    const run = (probe: string, ...more: string[]) =>
+      program.json(
+        "eval",
+        probe,
+        "--pixels",
+        ..."--data creatures --limit 60 --data-size 8".split(" "),
+        ...more,
+      );
+    const nearest = await run("knn", "--k", "5");
+    expect(nearest).toMatchObject({ pixels: true, side: 8, train: 60, classes: 10 });
+    expect(await run("linear", "--epochs", "1")).toMatchObject({ pixels: true, settings: { epochs: 1 } });
   });
 
   test("linear trains a classifier", async () => {
