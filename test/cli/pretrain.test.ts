@@ -60,7 +60,7 @@ describe("partwise pretrain mae", () => {
       step: STEPS,
       totalSteps: STEPS,
       stopped: false,
-      parameters: 538_640,
+      parameters: 522_256,
     });
     expect(result.loss).toBe(metricsOf(at("whole")).at(-1)!.loss);
     expect(result.dispatches).toBeGreaterThan(50);
