@@ -1,7 +1,7 @@
 /**
- * The table of docs/results.md: MAE-pretrained encoders against their untrained selves on one data set, several seeds.
- *   node scripts/results.mjs --data FOLDER --name NAME [--seeds 0,1,2] [--out DIR] -- PRETRAIN OPTIONS -- EVAL OPTIONS
- * Runs `partwise pretrain mae` and `partwise eval linear|knn` from dist/ (npm run build first), prints a Markdown table and
+ * The table of docs/results.md: pretrained encoders against their untrained selves on one data set, several seeds.
+ *   node scripts/results.mjs --data FOLDER --name NAME [--method mae] [--seeds 0,1,2] [--out DIR] -- PRETRAIN OPTIONS -- EVAL OPTIONS
+ * Runs `partwise pretrain METHOD` and `partwise eval linear|knn` from dist/ (npm run build first), prints a Markdown table and
  * writes DIR/NAME.json. Finished runs in DIR are kept and not run again.
  */
 import { spawnSync } from "node:child_process";
@@ -15,6 +15,7 @@ const { values } = parseArgs({
   options: {
     data: { type: "string" },
     name: { type: "string" },
+    method: { type: "string", default: "mae" },
     seeds: { type: "string", default: "0,1,2" },
     out: { type: "string", default: "out/results" },
   },
@@ -34,7 +35,7 @@ for (const seed of seeds) {
   const data = ["--data", values.data];
   const fixed = [...data, ...pretrain, "--seed", String(seed), "--out", folder, "--json"];
   const resume = existsSync(join(folder, "checkpoint.json")) ? ["--resume"] : [];
-  const run = partwise("pretrain", "mae", ...fixed, ...resume);
+  const run = partwise("pretrain", values.method, ...fixed, ...resume);
   /** @type {Record<string, any>} */
   const row = { seed, lossLast: run.loss, seconds: run.seconds };
   for (const kind of ["linear", "knn"]) {
