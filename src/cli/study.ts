@@ -6,7 +6,7 @@ import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
 import { type CellResult, runCell } from "../study/cell.ts";
 import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
-import type { MethodTrainer } from "../train/methodTrainer.ts";
+import type { Trainer } from "../train/trainer.ts";
 import { path, whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
@@ -136,7 +136,7 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
 }
 
 /** Every network of a run in half precision: what probes, search and other programs read, without the optimiser. */
-async function encoderFile({ networks, settings }: MethodTrainer): Promise<Uint8Array> {
+async function encoderFile({ networks, settings }: Trainer): Promise<Uint8Array> {
   const tensors = new Map<string, StoredTensor>();
   for (const [i, [network, params]] of Object.entries(networks).entries()) {
     for (const [name, { shape, values }] of await params.read(params.values)) {

@@ -6,8 +6,8 @@ import { timmInit } from "../models/init.ts";
 import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
-import { moduleOf, type RunSettings, runSettings } from "../train/methodRun.ts";
-import { MethodTrainer } from "../train/methodTrainer.ts";
+import { moduleOf, type RunSettings, runSettings } from "../train/run.ts";
+import { Trainer } from "../train/trainer.ts";
 import type { Cell, StudyPlan } from "./plan.ts";
 import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder } from "./readouts.ts";
 import type { Target } from "./targets.ts";
@@ -37,7 +37,7 @@ export interface CellOptions {
   /** Told about each row of metrics that is kept. */
   onRow?: (row: Record<string, number>) => void;
   /** Given the trained run before it is measured: what saves its encoder. */
-  trained?: (trainer: MethodTrainer) => Promise<void>;
+  trained?: (trainer: Trainer) => Promise<void>;
 }
 
 /** Rows of metrics that a result keeps. */
@@ -58,7 +58,7 @@ export async function runCell(
   if (name === "untrained") return { ...cell, readouts: await read(untrained(device, config, seed)) };
   const settings = cellSettings(plan, cell, train);
   const images = await DeviceImages.upload(device, train);
-  const trainer = new MethodTrainer(device, settings, images);
+  const trainer = new Trainer(device, settings, images);
   await trainer.prepare();
   await device.finish();
   const start = options.now();
@@ -94,10 +94,7 @@ function untrained(device: Device, config: VitConfig, seed: number): StudyEncode
 }
 
 /** Runs every step; reads the metrics late, so that the GPU always has work. */
-async function trainAll(
-  trainer: MethodTrainer,
-  onRow: CellOptions["onRow"],
-): Promise<Record<string, number>[]> {
+async function trainAll(trainer: Trainer, onRow: CellOptions["onRow"]): Promise<Record<string, number>[]> {
   const { totalSteps } = trainer.settings;
   const every = Math.max(1, Math.floor(totalSteps / ROWS));
   const window = Math.floor(trainer.ring.rows / 4);

@@ -8,6 +8,7 @@ import { Guard } from "../engine/graph/guard.ts";
 import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
 import { cropPictures } from "../engine/ops/cropPictures.ts";
+import { mul } from "../engine/ops/elementwise.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { adamw } from "../engine/optim/adamw.ts";
 import { clipGradients } from "../engine/optim/clip.ts";
@@ -76,6 +77,12 @@ export class Trainer {
 
   constructor(device: Device, settings: RunSettings, source: PictureSource, options: TrainerOptions = {}) {
     const { seed, batchSize, betas, lr, weightDecay, totalSteps, data } = settings;
+    const { precision = "f32" } = settings;
+    if (device.precision !== precision) {
+      throw new Error(
+        `Trainer: the device must be opened with the run's precision ${precision}; got ${device.precision}`,
+      );
+    }
     this.device = device;
     this.settings = settings;
     this.method = methodOf(settings);
@@ -91,7 +98,7 @@ export class Trainer {
     );
     const optimizer = adamw(this.trained, { beta1: betas[0], beta2: betas[1] });
     this.optimizer = optimizer;
-    this.guard = new Guard(device);
+    this.guard = new Guard(device, { scaled: precision === "f16" });
     this.ring = new MetricRing(device, ["loss", "gradNorm", ...this.method.metrics]);
     this.batches = planBatches({
       count: data.count,
@@ -180,7 +187,7 @@ export class Trainer {
       afterUpdate: (action) => after.push(action),
     });
     const { tensors, into } = trained.trainable();
-    grad(loss, tensors, { into });
+    grad(guard.scale ? mul(loss, guard.scale) : loss, tensors, { into });
     guard.check(loss);
     const { factors, norm } = clipGradients(trained, guard, settings.clip ?? {});
     for (const action of before) action();
@@ -247,7 +254,9 @@ export class Trainer {
       `optimizer.${name}.`,
       { tensors, layout: this.trained },
     ]);
-    return Object.fromEntries([...networks, ...moments]);
+    const { saved } = this.guard;
+    const guard: [string, Kept][] = saved ? [["guard.", { tensors: saved.values, layout: saved }]] : [];
+    return Object.fromEntries([...networks, ...moments, ...guard]);
   }
 
   /** Waits for the GPU: the updates that were made, which a halted run has fewer of than steps. */

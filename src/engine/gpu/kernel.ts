@@ -18,14 +18,27 @@ const declare = ([name, value]: [string, number | boolean | string]): string =>
 
 /**
  * Spells out `$repeat(g, COUNT) ... $end`: the text between once for every g below the constant COUNT, `$g` being the
- * number. For variables that must not be an array: what a loop indexes, software adapters keep in memory.
+ * number; one may stand in another. For variables that must not be an array: what a loop indexes, software adapters keep in memory.
  */
-export const spelledOut = (text: string, constants: Constants): string =>
-  text.replace(/\$repeat\((\w+), ?(\w+)\)([\s\S]*?)\$end/g, (_, name: string, count: string, body: string) =>
+export function spelledOut(text: string, constants: Constants): string {
+  const innermost = /\$repeat\((\w+), ?(\w+)\)((?:(?!\$repeat)[\s\S])*?)\$end/g;
+  const once = text.replace(innermost, (_, name: string, count: string, body: string) =>
     Array.from({ length: Number(constants[count]) }, (_, i) => body.replaceAll(`$${name}`, String(i))).join(
       "",
     ),
   );
+  return once === text ? text : spelledOut(once, constants);
+}
+
+/** What a text must enable, by the words in it; its comments do not count. */
+const EXTENSIONS: readonly [word: RegExp, directives: string][] = [
+  [/subgroup(?!_matrix|Matrix)/, "enable subgroups;\n"],
+  [/\bf16\b/, "enable f16;\n"],
+  [
+    /subgroup_matrix/,
+    "enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n",
+  ],
+];
 
 /**
  * The alternatives that a WGSL file offers, by name: each begins with a line `// part: name` and ends before the next. What
@@ -60,9 +73,10 @@ export function kernel(
   constants: Constants = {},
   label = entry,
 ): Kernel {
-  const enables = sources.some((text) => text.includes("subgroup")) ? "enable subgroups;\n" : "";
-  const source =
-    enables + Object.entries(constants).map(declare).join("") + spelledOut(sources.join("\n"), constants);
+  const code = sources.join("\n");
+  const words = code.replace(/\/\/.*/g, "");
+  const enables = EXTENSIONS.flatMap(([word, directives]) => (word.test(words) ? [directives] : [])).join("");
+  const source = enables + Object.entries(constants).map(declare).join("") + spelledOut(code, constants);
   const key = `${entry}\n${source}`;
   let known = interned.get(key);
   if (!known) {

@@ -1,3 +1,4 @@
+import matrixWgsl from "../../shaders/matmulMatrix.wgsl";
 import plainWgsl from "../../shaders/matmulPlain.wgsl";
 import registerWgsl from "../../shaders/matmulRegister.wgsl";
 import subgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
@@ -6,6 +7,7 @@ import workgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
 import type { Capabilities, Device } from "../gpu/device.ts";
 import type { Constants } from "../gpu/kernel.ts";
 import type { GemmShape } from "../gpu/tuning.ts";
+import { byMatrices, shippedMatrix } from "./gemmMatrix.ts";
 
 /** Values of y: rows by columns. */
 interface Tile {
@@ -28,6 +30,8 @@ export interface GemmMethod {
   workgroupBytes?: number;
   /** Whether it adds the parts of a cut k itself, which saves memory traffic; the others have more workgroups for them. */
   addsParts: boolean;
+  /** It rounds operands to f16 by itself. */
+  rounds?: boolean;
 }
 
 const WORKGROUP = 64;
@@ -115,8 +119,9 @@ const tiles: readonly GemmMethod[] = [
   byTile("tile32x32", { rows: 32, columns: 32 }, { rows: 4, columns: 4 }),
 ];
 
-/** Every method a device with these capabilities can run, the portable one first. */
-export function gemmMethods({ subgroupSize: lanes }: Capabilities): GemmMethod[] {
+/** Every method a device with these capabilities can run, the portable one first; with tensor cores theirs alone. */
+export function gemmMethods({ subgroupSize: lanes, matrices }: Capabilities): GemmMethod[] {
+  if (matrices && matrices.tiles.length > 0) return matrices.tiles.map(byMatrices);
   const bySubgroups = lanes >= 4 && lanes <= 64 ? [16, 24].map((rows) => bySubgroup(lanes, rows)) : [];
   return [register, plain, ...bySubgroups, byWorkgroup(32), byWorkgroup(64), ...tiles];
 }
@@ -134,11 +139,13 @@ export const gemmGroups = (
 export function chooseMethod(device: Device, shape: GemmShape, parts = 1): GemmMethod {
   const methods = gemmMethods(device.capabilities);
   const named = (name: string | undefined) => methods.find((method) => method.name === name);
-  return named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape, parts)) ?? register;
+  const chosen = named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape, parts));
+  return chosen ?? (isTiny(shape) ? plain : register);
 }
 
 /** Multiply-adds under which compiling a fast kernel does not pay. */
 const PLAIN_BELOW = 2 ** 16;
+const isTiny = ({ m, n, k, batch }: GemmShape): boolean => m * n * k * batch < PLAIN_BELOW;
 
 /** Processors (compute units) a GPU of this vendor is assumed to have, for want of a way to ask: an H100's, else a guess. */
 const PROCESSORS: Record<string, number> = { nvidia: 132, amd: 60, apple: 16, intel: 24 };
@@ -147,9 +154,12 @@ const PROCESSORS: Record<string, number> = { nvidia: 132, amd: 60, apple: 16, in
  * The name of what ships. Measured on lavapipe, SwiftShader and an H100 (docs/performance.md); for other GPUs it is a guess,
  * which `partwise tune` replaces.
  */
-export function shippedMethod({ info, capabilities }: Device, shape: GemmShape, parts = 1): string {
-  const { m, n, k, batch } = shape;
-  if (m * n * k * batch < PLAIN_BELOW) return "plain";
+export function shippedMethod(device: Device, shape: GemmShape, parts = 1): string {
+  const { info, capabilities } = device;
+  const { m } = shape;
+  if (isTiny(shape)) return "plain";
+  const matrix = shippedMatrix(device, shape, parts);
+  if (matrix) return byMatrices(matrix).name;
   if (/software|swiftshader/.test(info.architecture)) {
     if (capabilities.subgroupSize === 0) return "register";
     const work = (rows: number): number => Math.ceil(m / rows) * rows;
@@ -181,7 +191,7 @@ function shippedTile(
  */
 export function gemmVersion(): string {
   let hash = 0x811c9dc5;
-  const texts = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl].join("\n");
+  const texts = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl, matrixWgsl].join("\n");
   for (const character of texts.replace(/\/\/.*|\s+/g, "")) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
   }
