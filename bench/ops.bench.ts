@@ -1,6 +1,8 @@
 // Every kernel that carries a training step, forward and backward: checked against float64, then timed in turns, with
 // the share of the roofline that a copy and a matrix product reach in the same run.
 //   npm run bench -- ops [--sizes base,tiny,ti,s,b,micro17,micro65] [--batch 2] [--only attention] [--check] [--json] [--save]
+//   npm run bench -- ops --methods [--only TN] [--json] [--save]
+// The second form times every method of a matrix product on the shapes of training steps, each result checked before.
 // With --check nothing is timed, and a wrong result does not keep the others from being checked. --save writes the
 // figures as JSON and the roofline with a dot for each operation as an SVG.
 import { parseArgs } from "node:util";
@@ -26,6 +28,7 @@ import {
   layerNormCases,
   softmaxCases,
 } from "./ops/layers.ts";
+import { type MethodFigures, timeMethods } from "./ops/methods.ts";
 import { Inputs, type OpCase, type OpSize } from "./ops/opCase.ts";
 import type { OpCheck, OpFigures } from "./ops/opFigures.ts";
 import { linearCases, matmulCase, mlpCases, mlpProducts } from "./ops/products.ts";
@@ -192,6 +195,15 @@ function printFigures(figures: readonly OpFigures[]): void {
   print(table(header, rows));
 }
 
+/** A shape in one line: what ships in brackets, the fastest first, TFLOP/s. */
+const methodLine = ({ name, parts, shipped, methods }: MethodFigures): string => {
+  const rates = methods.map(({ method, teraflopsPerSecond }) => {
+    const rate = `${method} ${teraflopsPerSecond.toPrecision(3)}`;
+    return method === shipped ? `[${rate}]` : rate;
+  });
+  return `${name}${parts > 1 ? ` in ${parts} parts` : ""}: ${rates.join(", ")}`;
+};
+
 await program("ops", async () => {
   const { values: given } = commandLine(() =>
     parseArgs({
@@ -201,6 +213,7 @@ await program("ops", async () => {
         batch: { type: "string" },
         only: { type: "string", default: "" },
         check: { type: "boolean", default: false },
+        methods: { type: "boolean", default: false },
       },
     }),
   );
@@ -216,6 +229,12 @@ await program("ops", async () => {
   const device = await openDevice();
   const where = circumstances(device.info);
   print(`${where.adapter}; Node ${where.node}, commit ${where.commit}\n`);
+  if (given.methods) {
+    const methods = await timeMethods(device, rounds, given.only, (figures) => print(methodLine(figures)));
+    if (given.save) say(`saved ${saveResults("methods", where, { methods }, given.name)}`);
+    if (given.json) print(JSON.stringify({ methods }));
+    return;
+  }
   const chosenBatch = wholeNumber("batch", given.batch, isSoftware(device.info) ? 2 : 64);
   const all: OpFigures[] = [];
   const panels: RooflinePanel[] = [];

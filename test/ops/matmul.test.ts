@@ -53,8 +53,9 @@ describe("matmul of more matrices than a grid is deep", () => {
       for (let p = 0; p < k; p++) total += a[(i * m + row) * k + p]! * b[(i * k + p) * n + column]!;
       return total;
     });
-    // Large tiles for tiny products take a minute on SwiftShader; workgroup64 has the text of workgroup32.
-    const slow = on.device.info.architecture.includes("swiftshader") ? /workgroup/ : /workgroup64/;
+    // Large tiles for tiny products take a minute on SwiftShader; workgroup64 has the text of workgroup32, tiles one text.
+    const swiftshader = on.device.info.architecture.includes("swiftshader");
+    const slow = swiftshader ? /workgroup|tile/ : /workgroup64|tile(64|128)/;
     const methods = gemmMethods(on.device.capabilities).map(({ name }) => name);
     for (const name of methods.filter((method) => !slow.test(method))) {
       on.device.tuning.choose = () => name;

@@ -49,6 +49,10 @@ export const kernelSamples: ((input: Input) => Tensor)[] = [
   (input) => linear(input(8, 4), input(12, 4), input(12)),
   (input) => linear(input(3, 5), input(7, 5), input(7)),
   (input) => linear(input(8, 4), input(12, 4), input(12), input(8, 12)),
+  // Weight gradients whose k is cut into parts, with and without the sums of rows.
+  (input) => linear(input(300, 3), input(7, 3), input(7)),
+  (input) => linear(input(300, 4), input(8, 4), input(8)),
+  (input) => matmul(input(300, 4), input(300, 8), { transposeA: true }),
   ...(["erf", "tanh"] as const).map((form) => (input: Input) => {
     const weights = {
       fc1: { weight: input(8, 4), bias: input(8) },

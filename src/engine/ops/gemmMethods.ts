@@ -143,6 +143,10 @@ export function chooseMethod(device: Device, shape: GemmShape, parts = 1): GemmM
   return chosen ?? (isTiny(shape) ? plain : register);
 }
 
+/** Whether the adapter computes on the CPU, as Dawn's architecture tells. */
+export const isSoftwareAdapter = ({ info }: Device): boolean =>
+  /software|swiftshader/.test(info.architecture);
+
 /** Multiply-adds under which compiling a fast kernel does not pay. */
 const PLAIN_BELOW = 2 ** 16;
 const isTiny = ({ m, n, k, batch }: GemmShape): boolean => m * n * k * batch < PLAIN_BELOW;
@@ -160,7 +164,7 @@ export function shippedMethod(device: Device, shape: GemmShape, parts = 1): stri
   if (isTiny(shape)) return "plain";
   const matrix = shippedMatrix(device, shape, parts);
   if (matrix) return byMatrices(matrix).name;
-  if (/software|swiftshader/.test(info.architecture)) {
+  if (isSoftwareAdapter(device)) {
     if (capabilities.subgroupSize === 0) return "register";
     const work = (rows: number): number => Math.ceil(m / rows) * rows;
     return work(24) < 1.15 * work(16) ? "subgroup24" : "subgroup16";

@@ -2,7 +2,7 @@ import type { Device } from "../gpu/device.ts";
 import type { GemmShape } from "../gpu/tuning.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { gemm } from "./gemm.ts";
-import { type GemmMethod, gemmMethods, shippedMethod } from "./gemmMethods.ts";
+import { type GemmMethod, gemmMethods, isSoftwareAdapter, shippedMethod } from "./gemmMethods.ts";
 
 export interface TuneOptions {
   /** A clock in milliseconds; the core has none of its own. */
@@ -23,7 +23,10 @@ export interface Tuned {
   shipped: string;
   /** Median milliseconds of every method that was timed, the fastest first. */
   times: { method: string; ms: number }[];
-  /** Methods not timed: even at the best rate seen so far on this adapter their padded work would take longer. */
+  /**
+   * Methods not timed: even at the best rate seen so far on this adapter their padded work would take longer, or they are
+   * tiles, which a software adapter compiles for seconds and runs slowly.
+   */
   skipped: string[];
 }
 
@@ -87,7 +90,8 @@ async function tuneShape(
     let fastest = Number.POSITIVE_INFINITY;
     const methods = gemmMethods(device.capabilities).filter((method) => fits(device, method));
     for (const method of methods) {
-      if (bestRate > 0 && paddedWork(method, shape) / bestRate > fastest) {
+      const hopeless = method.entry === "matmul_tile" && isSoftwareAdapter(device);
+      if (hopeless || (bestRate > 0 && paddedWork(method, shape) / bestRate > fastest)) {
         skipped.push(method.name);
         continue;
       }

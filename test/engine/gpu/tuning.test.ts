@@ -4,6 +4,7 @@ import { gemmVersion } from "../../../src/engine/ops/gemmMethods.ts";
 import plainWgsl from "../../../src/shaders/matmulPlain.wgsl";
 import registerWgsl from "../../../src/shaders/matmulRegister.wgsl";
 import subgroupWgsl from "../../../src/shaders/matmulSubgroup.wgsl";
+import tileWgsl from "../../../src/shaders/matmulTile.wgsl";
 import workgroupWgsl from "../../../src/shaders/matmulWorkgroup.wgsl";
 
 const ADAPTER = 'maker / family / 7 / GPU with a "name"';
@@ -54,7 +55,7 @@ test("a fingerprint tells adapters and drivers apart", () => {
 });
 
 test("the kernels' version is that of their text without comments and layout", () => {
-  const bare = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl]
+  const bare = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl]
     .join("")
     .replace(/\/\/.*/g, "")
     .replace(/\s/g, "");
