@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { relativeError } from "../../bench/measure/errors.ts";
-import { attention64 } from "../../bench/reference64/layers64.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { attention, selfAttention } from "../../src/engine/ops/attention.ts";
@@ -30,7 +28,6 @@ function noise(seed: number, shape: readonly number[]): Tensor {
 const METHODS = [
   ["lanes", "lanes"],
   ["staged", "tiles"],
-  ["shipped", "shipped"],
 ] as const;
 
 /** The bits of the result and of all gradients, by the methods of both passes. */
@@ -55,25 +52,33 @@ async function bitsByMethod(
 }
 
 describe("every method gives the same bits", () => {
+  // Sizes and layouts that differ in what a dispatch is told, not in a kernel's text: compiling costs most here.
   const cases: [string, number[][], (...inputs: Tensor[]) => Tensor][] = [
-    ["packed, 37 tokens, heads of 8", [[2, 37, 48]], (qkv) => selfAttention(qkv!, 2)],
     [
-      "fewer keys than queries, one bias for all pictures",
+      "packed",
       [
-        [3, 33, 16],
-        [3, 9, 16],
-        [3, 9, 16],
-        [2, 33, 9],
+        [2, 37, 48],
+        [2, 37, 37],
+      ],
+      (qkv, bias) => selfAttention(qkv!, 2, bias),
+    ],
+    [
+      "fewer keys than queries, a bias for each picture",
+      [
+        [2, 37, 16],
+        [2, 19, 16],
+        [2, 19, 16],
+        [2, 2, 37, 19],
       ],
       (q, k, v, bias) => attention(q!, k!, v!, 2, bias),
     ],
     [
-      "more keys than queries, a bias for each picture",
+      "more keys than queries, one bias for all pictures",
       [
-        [2, 5, 16],
-        [2, 70, 16],
-        [2, 70, 16],
-        [2, 2, 5, 70],
+        [3, 19, 16],
+        [3, 37, 16],
+        [3, 37, 16],
+        [2, 19, 37],
       ],
       (q, k, v, bias) => attention(q!, k!, v!, 2, bias),
     ],
@@ -91,7 +96,7 @@ describe("every method gives the same bits", () => {
 async function expectGroupsEqual(): Promise<void> {
   const { device } = on;
   device.tuning.choices = new Map([["attention backward", "tiles"]]);
-  const [batch, tokens, heads, width] = [5, 6, 2, 16];
+  const [batch, tokens, heads, width] = [5, 19, 2, 16];
   const qkv = noise(1, [batch, tokens, 3 * width]);
   const bias = noise(2, [heads, tokens, tokens]);
   const dy = noise(3, [batch, tokens, width]);
@@ -111,23 +116,6 @@ async function expectGroupsEqual(): Promise<void> {
   device.tuning.choices = new Map();
   for (const outputs of byGroups) expect(outputs).toEqual(atOnce);
 }
-
-test("heads of 64 by tiles against their formulas", async () => {
-  const sizes = { batch: 1, tokens: 33, width: 64, heads: 1 };
-  const { device } = on;
-  device.tuning.choices = new Map([
-    ["attention forward", "staged"],
-    ["attention backward", "tiles"],
-  ]);
-  const [x, dy] = [noise(1, [1, 33, 192]), noise(2, [1, 33, 64])];
-  const expected = attention64((await x.read()) as Float32Array, sizes);
-  const y = selfAttention(x, 1);
-  const [dx] = grad(y, [x], { seed: dy });
-  device.tuning.choices = new Map();
-  expect(relativeError(await y.read(), expected.y)).toBeLessThan(1e-6);
-  const gradient = expected.backward((await dy.read()) as Float32Array);
-  expect(relativeError(await dx!.read(), gradient)).toBeLessThan(1e-6);
-});
 
 describe("which method runs", () => {
   const shape = { batch: 2, queries: 197, keys: 197, heads: 6, headSize: 64 };
