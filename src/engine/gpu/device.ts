@@ -69,6 +69,8 @@ interface Nature {
   precision?: Precision | undefined;
   wait?: Wait | undefined;
   plansOnly?: boolean;
+  /** The adapter's, which under Dawn alone lists subgroup matrices; the device's own where there is no adapter. */
+  info?: GPUAdapterInfo;
 }
 
 /** A WebGPU device with the engine's memory, pipelines and recorder. All tensors belong to one. */
@@ -96,14 +98,14 @@ export class Device {
   readonly #failure: Failure;
 
   private constructor(gpu: GPUDevice, source: GPU | GPUDevice, nature: Nature = {}) {
-    const { wait, plansOnly = false, precision = "f32" } = nature;
+    const { wait, plansOnly = false, precision = "f32", info = gpu.adapterInfo } = nature;
     this.gpu = gpu;
     this.precision = precision;
     this.source = source;
     this.plansOnly = plansOnly;
     this.wait = wait ?? ((work) => work);
     this.#owned = gpu !== source;
-    this.info = gpu.adapterInfo;
+    this.info = info;
     this.limits = gpu.limits;
     const { subgroupMinSize: least, subgroupMaxSize: most } = this.info;
     const subgroups = gpu.features.has("subgroups");
@@ -136,8 +138,9 @@ export class Device {
    * run and read back first: an adapter that computes nothing (Dawn's null backend) is refused.
    */
   static async open(gpu: GPU | GPUDevice, options: DeviceOptions = {}): Promise<Device> {
-    const opened = "requestAdapter" in gpu ? await requestDevice(gpu, options) : gpu;
-    const device = new Device(opened, gpu, options);
+    const [opened, info] =
+      "requestAdapter" in gpu ? await requestDevice(gpu, options) : [gpu, gpu.adapterInfo];
+    const device = new Device(opened, gpu, { ...options, info });
     await selfTest(device);
     const { subgroupSize } = device.capabilities;
     if (subgroupSize > 0 && (options.portable || !(await subgroupsAreRuns(device, subgroupSize)))) {
@@ -345,7 +348,7 @@ export function flatGroups(count: number): Workgroups {
   return [Math.ceil(count / rows), rows, 1];
 }
 
-async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<GPUDevice> {
+async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<[GPUDevice, GPUAdapterInfo]> {
   const { powerPreference = "high-performance" } = options;
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) {
@@ -358,11 +361,12 @@ async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<GPUDevic
   if (options.timestamps) wanted.push("timestamp-query");
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  return adapter.requestDevice({
+  const device = await adapter.requestDevice({
     label: "partwise",
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     requiredLimits,
   });
+  return [device, adapter.info];
 }
 
 const RAISED_LIMITS = [

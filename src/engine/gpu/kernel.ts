@@ -17,15 +17,15 @@ const declare = ([name, value]: [string, number | boolean | string]): string =>
   `const ${name} = ${typeof value === "number" ? `${value}u` : value};\n`;
 
 /**
- * Spells out `$repeat(g, COUNT) ... $end`: the text between once for every g below the constant COUNT, `$g` being the
- * number; one may stand in another. For variables that must not be an array: what a loop indexes, software adapters keep in memory.
+ * Spells out `$repeat(g, COUNT) ... $end`: the text between once for every g below COUNT, a constant or a number, `$g` being
+ * the number; one may stand in another. For variables that must not be an array: what a loop indexes, software adapters keep in memory.
  */
 export function spelledOut(text: string, constants: Constants): string {
   const innermost = /\$repeat\((\w+), ?(\w+)\)((?:(?!\$repeat)[\s\S])*?)\$end/g;
   const once = text.replace(innermost, (_, name: string, count: string, body: string) =>
-    Array.from({ length: Number(constants[count]) }, (_, i) => body.replaceAll(`$${name}`, String(i))).join(
-      "",
-    ),
+    Array.from({ length: Number(constants[count] ?? count) }, (_, i) =>
+      body.replaceAll(`$${name}`, String(i)),
+    ).join(""),
   );
   return once === text ? text : spelledOut(once, constants);
 }

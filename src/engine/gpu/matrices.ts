@@ -160,7 +160,7 @@ export async function matrixFaults(device: Tested, tile: MatrixTile): Promise<st
       );
     }
     const groups = Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns);
-    device.run(run, [words(m, n, k, 0, 0, 1, groups), a, b, y, null, null, sums], groups);
+    device.run(run, [words(m, n, k, 0, 0, 1, groups, k, k), a, b, y, null, null, sums], groups);
     const [products, rowSums] = [
       new Float32Array(await device.read(y)),
       new Float32Array(await device.read(sums)),

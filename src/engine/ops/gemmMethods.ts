@@ -101,6 +101,11 @@ const byTile = (name: string, tile: Tile, own: Tile, depth = 16): GemmMethod => 
     ROWS: own.rows,
     COLUMNS: own.columns,
     DEPTH: depth,
+    QUADS_M: own.rows / 4,
+    QUADS_N: own.columns / 4,
+    FETCHES: Math.ceil(
+      ((tile.rows + tile.columns) * depth * own.rows * own.columns) / (16 * tile.rows * tile.columns),
+    ),
   },
   tile,
   tilesPerWorkgroup: 1,
@@ -115,7 +120,6 @@ const tiles: readonly GemmMethod[] = [
   byTile("tile64x128", { rows: 64, columns: 128 }, { rows: 8, columns: 8 }),
   byTile("tile64x64", { rows: 64, columns: 64 }, { rows: 8, columns: 4 }),
   byTile("tile64x64deep", { rows: 64, columns: 64 }, { rows: 8, columns: 4 }, 32),
-  byTile("tile64x64wide", { rows: 64, columns: 64 }, { rows: 8, columns: 8 }),
   byTile("tile32x32", { rows: 32, columns: 32 }, { rows: 4, columns: 4 }),
 ];
 
@@ -173,20 +177,24 @@ export function shippedMethod(device: Device, shape: GemmShape, parts = 1): stri
 }
 
 /**
- * The tile for a GPU: the largest that leaves every processor several workgroups, else a small one. A weight's gradient,
- * both of whose matrices are read along their rows, needs more of them than a product that turns one.
+ * The tile for a GPU, by workgroups a processor, as an H100 measured them (docs/performance.md): the largest that leaves every
+ * processor several workgroups, else a small one.
  */
 function shippedTile(
-  { m, n, k, batch, transposeA, transposeB }: GemmShape,
+  { m, n, batch, transposeA, transposeB }: GemmShape,
   parts: number,
   processors: number,
-) {
+): string {
   const each = (rows: number, columns: number): number =>
     (Math.ceil(m / rows) * Math.ceil(n / columns) * batch * parts) / processors;
-  if (transposeA && !transposeB) return each(128, 64) >= 6 ? "tile128x64" : "tile64x64wide";
-  if (!transposeB && each(64, 128) >= 3) return "tile64x128";
-  if (transposeB && each(128, 128) >= 3) return "tile128x128";
-  return k <= 1024 ? "tile64x64deep" : "tile64x64";
+  if (transposeA && !transposeB) {
+    if (each(64, 64) < 4) return "tile32x32";
+    return each(128, 64) >= 6 ? "tile128x64" : "tile64x64";
+  }
+  if (!transposeB) return each(64, 128) >= 6 ? "tile64x128" : "tile64x64";
+  if (each(128, 128) >= 6) return "tile128x128";
+  if (each(128, 64) >= 6) return "tile128x64";
+  return each(64, 64) >= 3 ? "tile64x64" : "tile64x64deep";
 }
 
 /**
