@@ -81,7 +81,7 @@ describe("first values", () => {
 
 describe("the methods", () => {
   const on = withDevice();
-  const base: VitConfig = { ...vitConfig("vit_base_patch8_32"), depth: 1 }; // 16 patches of 768 values
+  const base: VitConfig = { ...vitConfig("vit_base_patch8_32"), depth: 1, mlpRatio: 1 }; // 16 patches of 768 values
 
   test("BEiT starts at ln K + D .0004 .2911 / 2, which is 9.06 for 8,192 and 768", async () => {
     const method = made(beitModule, { encoder: base, batchSize: 64, maskedPatches: 12 });

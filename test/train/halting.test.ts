@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { noisePictures } from "../../src/data/noise.ts";
 import { compile } from "../../src/engine/capture/compile.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
 import { Guard } from "../../src/engine/graph/guard.ts";
@@ -16,12 +15,11 @@ import { lars } from "../../src/engine/optim/lars.ts";
 import { sgd } from "../../src/engine/optim/sgd.ts";
 import { Random } from "../../src/engine/random.ts";
 import { restoreTrainer } from "../../src/train/checkpoint.ts";
-import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { NonFiniteLossError, train } from "../../src/train/loop.ts";
-import { descriptionOf, runSettings } from "../../src/train/run.ts";
-import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
+import { unequal } from "./bits.ts";
 import { openBytes, savedBytes } from "./savedFile.ts";
+import { tinySettings, tinyTrainer } from "./tinyRun.ts";
 
 const on = withDevice();
 const normal = (shape: readonly number[], seed: number) =>
@@ -121,24 +119,11 @@ test("a loss that is not finite halts, too, whatever its gradients are", async (
   expect((await guard.read()).halted).toBe(true);
 });
 
-const pictures = noisePictures(6, 32);
-const settings = runSettings({
-  method: "mae",
-  recipe: "paper",
-  model: "vit_micro_patch8_32",
-  data: descriptionOf(pictures),
-  seed: 3,
-  batchSize: 2,
-  totalSteps: 12,
-  baseRate: 1,
-  warmupSteps: 0,
-});
-
-async function trainer() {
-  const made = new Trainer(on.device, settings, await DeviceImages.upload(on.device, pictures));
+const trainer = async () => {
+  const made = await tinyTrainer(on.device, tinySettings({ totalSteps: 12, warmupSteps: 0 }));
   await made.prepare();
   return made;
-}
+};
 
 test("a checkpoint saved after a halt holds the state before the bad step, and goes on to the whole run's bits", async () => {
   const whole = await trainer();
@@ -156,8 +141,8 @@ test("a checkpoint saved after a halt holds the state before the bad step, and g
   loss.write(fixed);
   while (halted.step < 8) halted.run();
   expect((await halted.ring.read(3, 4))[0]!.values.gradNorm).toBeNaN();
-  expect(await halted.state()).toEqual(before);
-  expect(before.step).toBe(3);
+  const kept = await halted.state();
+  expect([unequal(kept, before), kept.step, before.step]).toEqual([[], 3, 3]);
 
   const checkpoint = await openBytes(await savedBytes(halted));
   const { info } = checkpoint;
@@ -165,7 +150,8 @@ test("a checkpoint saved after a halt holds the state before the bad step, and g
   await restoreTrainer(halted, checkpoint);
   expect(halted.step).toBe(3);
   while (halted.step < 6) halted.run();
-  expect(await halted.state()).toEqual(end);
+  const again = await halted.state();
+  expect([unequal(again, end), again.step, end.step]).toEqual([[], 6, 6]);
 });
 
 test("the loop names the first bad step, however many follow before it looks", async () => {
@@ -182,9 +168,7 @@ test("the loop names the first bad step, however many follow before it looks", a
   expect(made.step).toBeGreaterThan(2);
   const after = await made.state();
   expect(after.step).toBe(2);
-  before.tensors.delete("decoder_pos_embed");
-  after.tensors.delete("decoder_pos_embed");
-  expect(after).toEqual(before);
+  expect(unequal(after, before)).toEqual(["decoder_pos_embed"]);
 });
 
 test("what is not whole is refused before anything changes", async () => {
@@ -200,7 +184,7 @@ test("what is not whole is refused before anything changes", async () => {
     ),
   };
   spoiled.tensors.delete("optimizer.exp_avg_sq.cls_token");
-  expect(() => made.restore(spoiled)).toThrow("Parameters: cls_token needs shape [1,1,96]; got nothing");
-  expect(await made.state()).toEqual(before);
+  expect(() => made.restore(spoiled)).toThrow("Parameters: cls_token needs shape [1,1,8]; got nothing");
+  expect(unequal(await made.state(), before)).toEqual([]);
   expect(made.step).toBe(1);
 });
