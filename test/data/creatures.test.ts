@@ -154,8 +154,8 @@ test("flow explains the change of colours: following it is far better than stand
 });
 
 test("raw pixels do not tell the species: 5 nearest neighbours stay near chance", () => {
-  const train = creatures({ count: 1500, seed: 1 });
-  const query = creatures({ count: 150, seed: 1, split: "test" });
+  const train = creatures({ count: 1000, seed: 1 });
+  const query = creatures({ count: 100, seed: 1, split: "test" });
   const [x, y] = [train.pixels, query.pixels];
   let right = 0;
   for (let q = 0; q < query.count; q++) {

@@ -15,9 +15,12 @@ export function unitRows(rows: readonly Float64Array[], center: readonly Float64
 
 function cosines(query: Float64Array, rows: readonly Float64Array[]): { cosine: number; i: number }[] {
   const found = rows.map((row, i) => {
-    let cosine = 0;
-    for (let k = 0; k < row.length; k++) cosine += row[k]! * query[k]!;
-    return { cosine, i };
+    let [even, odd] = [0, 0]; // two sums that do not wait for each other; lengths are even
+    for (let k = 0; k < row.length; k += 2) {
+      even += row[k]! * query[k]!;
+      odd += row[k + 1]! * query[k + 1]!;
+    }
+    return { cosine: even + odd, i };
   });
   return found.sort((a, b) => b.cosine - a.cosine);
 }
