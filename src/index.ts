@@ -112,6 +112,7 @@ export { type Augmentation, fillDrawn } from "./pictures/augment.ts";
 export { type ColorJitterOptions, colorJitter } from "./pictures/colorJitter.ts";
 export { type GaussianBlurOptions, gaussianBlur } from "./pictures/gaussianBlur.ts";
 export { grayscale } from "./pictures/grayscale.ts";
+export { type RandAugmentOptions, randAugment } from "./pictures/randAugment.ts";
 export { solarize } from "./pictures/solarize.ts";
 export { byKernel, type KernelRow, kernelTable, medianRun } from "./profile/byKernel.ts";
 export { measureRoofline } from "./profile/measure.ts";

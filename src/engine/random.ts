@@ -22,6 +22,7 @@ export const STREAMS = {
   gray: 13,
   solarize: 14,
   erase: 15,
+  randAugment: 16,
 } as const;
 
 /** Name of a stream of random numbers. */

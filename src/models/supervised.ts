@@ -1,7 +1,6 @@
 // The supervised control: DeiT's recipe (Touvron et al. 2021, "Training data-efficient image transformers & distillation through
 // attention", arXiv:2012.12877; official file main.py, with timm's mixup, random erasing and label smoothing).
-// What differs: RandAugment's place is taken by colour jitter; repeated augmentation and the distillation token are left out;
-// the rate moves by iteration, not by epoch and one epoch late.
+// What differs: repeated augmentation and the distillation token are left out; the rate moves by iteration, not by epoch and one epoch late.
 
 import { fill } from "../engine/graph/fill.ts";
 import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
@@ -16,6 +15,7 @@ import { ema } from "../engine/optim/ema.ts";
 import { Random } from "../engine/random.ts";
 import { colorJitter } from "../pictures/colorJitter.ts";
 import { drawMix, MIX_WIDTH, mixPictures } from "../pictures/mix.ts";
+import { randAugment } from "../pictures/randAugment.ts";
 import { drawErasing, erase } from "../pictures/randomErasing.ts";
 import { timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
@@ -30,6 +30,8 @@ export interface SupervisedConfig {
   switchProb: number;
   /** Probability of erasing a box of a picture. */
   erasing: number;
+  /** Magnitude of RandAugment, 0 without. As in timm, colour jitter has its place only without. */
+  randAugment: number;
   /** Probability of colour jitter, and its strength. */
   jitterProb: number;
   jitter: number;
@@ -64,6 +66,8 @@ export function supervised(
     hue,
     p: jitterProb,
   });
+  const jitters = jitterProb > 0 ? [jittering] : [];
+  const augment = config.randAugment > 0 ? [randAugment({ magnitude: config.randAugment })] : jitters;
   return {
     name: "supervised",
     encoder: { network: "model", config: given },
@@ -75,7 +79,7 @@ export function supervised(
       if (config.weightEma > 0) networks.ema = specs;
       return networks;
     },
-    views: [{ size: side, count: 1, scale: config.cropScale, augment: jitterProb > 0 ? [jittering] : [] }],
+    views: [{ size: side, count: 1, scale: config.cropScale, augment }],
     moving: {
       mix: {
         dtype: "f32",
@@ -132,6 +136,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
     cutmix: positiveOrZero("--cutmix <a>", "Beta(a, a) of cutmix, 0 for none", 1),
     switchProb: share("--switch-prob <p>", "probability of cutmix where there is mixup, too", 0.5),
     erasing: share("--erasing <p>", "probability of erasing a box of a picture", 0.25),
+    randAugment: positiveOrZero("--rand-augment <m>", "magnitude of RandAugment, 0 for none", 9),
     jitterProb: share("--jitter-prob <p>", "probability of colour jitter", 0.8),
     jitter: positiveOrZero("--jitter <x>", "strength of brightness, contrast and saturation jitter", 0.4),
     hue: share("--hue <x>", "largest turn of the hue, as a share of the circle", 0.1),
@@ -158,7 +163,15 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
       lr: { kind: "warmupCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
       weightDecay: 0.05,
       clip: null,
-      config: { mixup: 0, cutmix: 0, erasing: 0, jitterProb: 0.5, cropScale: [0.4, 1], dropPath: 0 },
+      config: {
+        randAugment: 0,
+        mixup: 0,
+        cutmix: 0,
+        erasing: 0,
+        jitterProb: 0.5,
+        cropScale: [0.4, 1],
+        dropPath: 0,
+      },
     },
   },
   make: supervised,

@@ -2,6 +2,7 @@ import { flatGroups } from "../engine/gpu/device.ts";
 import { kernel } from "../engine/gpu/kernel.ts";
 import { words } from "../engine/gpu/words.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
+import blendWgsl from "../shaders/blend.wgsl";
 import colorJitterWgsl from "../shaders/colorJitter.wgsl";
 import gridWgsl from "../shaders/grid.wgsl";
 import { type Augmentation, type ByView, probabilityAt } from "./augment.ts";
@@ -18,7 +19,7 @@ export interface ColorJitterOptions {
 }
 
 const WORKGROUP = 64;
-const jitterKernel = kernel("color_jitter", [gridWgsl, colorJitterWgsl], { WORKGROUP });
+const jitterKernel = kernel("color_jitter", [gridWgsl, blendWgsl, colorJitterWgsl], { WORKGROUP });
 
 /**
  * Brightness, contrast, saturation and hue by random factors in random order, hue in HSV. torchvision's ColorJitter under

@@ -1,7 +1,7 @@
 // Brightness, contrast, saturation and hue of pictures, each picture in an order of its own: torchvision's ColorJitter.
 //   x [batch, pixels, 3], levels 0..255 -> y alike. drawn [batch, 8]: the four factors, then the order of the four.
 // One workgroup a picture: contrast needs the picture's mean, as it is when its turn comes. Each lane keeps to its own
-// pixels of y, so only that mean passes between lanes. Needs grid.wgsl.
+// pixels of y, so only that mean passes between lanes. Needs grid.wgsl and blend.wgsl.
 
 struct Sizes {
   batch: u32,
@@ -19,14 +19,6 @@ const SATURATION = 2u;
 
 var<workgroup> change: u32;
 var<workgroup> sums: array<f32, WORKGROUP>;
-
-fn gray_of(color: vec3f) -> f32 {
-  return dot(color, vec3f(0.299, 0.587, 0.114));
-}
-
-fn blend(color: vec3f, other: vec3f, factor: f32) -> vec3f {
-  return clamp(other + factor * (color - other), vec3f(), vec3f(255));
-}
 
 // Hue turned by a share of the circle. A gray stays as it is.
 fn turn_hue(color: vec3f, turn: f32) -> vec3f {

@@ -8,8 +8,12 @@ rather than torchvision's, because the official pipelines transform Pillow pictu
 tensors take .2989), and a blur repeats the edge (torchvision reflects it).
 """
 
+import math
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image, ImageOps
 from make_fixtures import write_safetensors
 from torchvision.transforms import functional_tensor
 
@@ -47,6 +51,68 @@ def blur(image, sigma, reach):
     return F.conv2d(x, w.view(1, 1, -1, 1).repeat(3, 1, 1, 1), groups=3)[0]
 
 
+FILL = (124, 116, 104)
+
+
+def pillow(change):
+    """An operation of Pillow on whole levels."""
+
+    def run(image):
+        picture = Image.fromarray((image * 255).round().byte().permute(1, 2, 0).numpy())
+        return torch.from_numpy(np.asarray(change(picture)).copy()).permute(2, 0, 1).double() / 255
+
+    return run
+
+
+def moved(transform):
+    """A transform of Pillow, channel by channel in floats, so that nothing is rounded."""
+
+    def run(image):
+        channels = [
+            np.asarray(transform(Image.fromarray((channel * 255).float().numpy()), fill))
+            for channel, fill in zip(image, FILL)
+        ]
+        return (torch.from_numpy(np.stack(channels)).double() / 255).clamp(0, 1)
+
+    return run
+
+
+def affine(*matrix):
+    return moved(
+        lambda im, fill: im.transform(im.size, Image.AFFINE, matrix, resample=Image.BICUBIC, fillcolor=fill)
+    )
+
+
+def solarize_add(picture):
+    return picture.point([min(255, level + 99) if level < 128 else level for level in range(256)] * 3)
+
+
+def rand_augment():
+    """[(operation, a, b), what timm does with these]"""
+    angle = 27.0
+    radians = math.radians(angle)
+    return [
+        ((1, 0, 0), functional_tensor.autocontrast),
+        ((2, 0, 0), pillow(ImageOps.equalize)),
+        ((3, 0, 0), functional_tensor.invert),
+        (
+            (4, math.cos(radians), math.sin(radians)),
+            moved(lambda im, fill: im.rotate(angle, resample=Image.BICUBIC, fillcolor=fill)),
+        ),
+        ((5, 128, 0), pillow(lambda im: ImageOps.posterize(im, 1))),
+        ((6, 26, 0), pillow(lambda im: ImageOps.solarize(im, 26))),
+        ((7, 99, 0), pillow(solarize_add)),
+        ((8, 1.81, 0), lambda im: functional_tensor.adjust_saturation(im, 1.81)),
+        ((9, 0.19, 0), lambda im: functional_tensor.adjust_contrast(im, 0.19)),
+        ((10, 1.81, 0), lambda im: functional_tensor.adjust_brightness(im, 1.81)),
+        ((11, 1.81, 0), lambda im: functional_tensor.adjust_sharpness(im, 1.81)),
+        ((12, 0.27, 0), affine(1, 0.27, 0, 0, 1, 0)),
+        ((13, -0.27, 0), affine(1, 0, 0, -0.27, 1, 0)),
+        ((14, 0.405, 0), affine(1, 0, 0.405 * SIDE, 0, 1, 0)),
+        ((15, -0.405, 0), affine(1, 0, 0, 0, 1, -0.405 * SIDE)),
+    ]
+
+
 def main():
     generator = torch.Generator().manual_seed(11)
     levels = torch.randint(0, 256, (BATCH, SIDE, SIDE, 3), generator=generator).double()
@@ -67,6 +133,7 @@ def main():
     images = levels.permute(0, 3, 1, 2) / 255
     back = lambda many: torch.stack(many).permute(0, 2, 3, 1) * 255
     sigmas = torch.tensor([0.1, 0.5, 1.0, 2.0, 0.0, 1.7])
+    changes = rand_augment()
     write_safetensors(
         "pictures",
         {
@@ -75,6 +142,8 @@ def main():
             "jitter": back([jitter(x, d) for x, d in zip(images, drawn)]),
             "gray": back([gray(x).expand(3, -1, -1) for x in images]),
             "solarize": back([functional_tensor.solarize(x, 128 / 255) for x in images]),
+            "randAugment.drawn": torch.tensor([drawn for drawn, _ in changes], dtype=torch.float64),
+            "randAugment": torch.stack([back([change(x) for x in images]) for _, change in changes]),
             "blur.sigma": sigmas,
             "blur": back([blur(x, float(s), 6) for x, s in zip(images, sigmas)]),
         },

@@ -4,6 +4,7 @@ import { type Augmentation, fillDrawn } from "../../src/pictures/augment.ts";
 import { colorJitter } from "../../src/pictures/colorJitter.ts";
 import { gaussianBlur } from "../../src/pictures/gaussianBlur.ts";
 import { grayscale } from "../../src/pictures/grayscale.ts";
+import { RAND_AUGMENT, randAugment } from "../../src/pictures/randAugment.ts";
 import { solarize } from "../../src/pictures/solarize.ts";
 import { withDevice } from "../withDevice.ts";
 
@@ -58,6 +59,52 @@ describe("what is drawn", () => {
     for (const count of orders.values()) expect(Math.abs(count / COUNT - 1 / 24)).toBeLessThan(slack(1 / 24));
   });
 
+  test("RandAugment: in each turn half the pictures change, by each operation equally often", () => {
+    for (const turn of [0, 1]) {
+      const numbers = draws(randAugment({ magnitude: 9 })).map((row) => row[3 * turn]!);
+      expect(Math.abs(numbers.filter((number) => number > 0).length / COUNT - 0.5)).toBeLessThan(slack(0.5));
+      for (const operation of Object.keys(RAND_AUGMENT).keys()) {
+        const share = numbers.filter((number) => number === operation + 1).length / COUNT;
+        expect(Math.abs(share - 1 / 30)).toBeLessThan(slack(1 / 30));
+      }
+    }
+  });
+
+  test("RandAugment: magnitudes are normal about 9 with deviation .5, cut at 10; signs are a coin's", () => {
+    const shearX = Object.keys(RAND_AUGMENT).indexOf("shearX") + 1;
+    const found = [0, 1, 2, 3, 4, 5].flatMap((epoch) =>
+      draws(randAugment({ magnitude: 9 }), 0, epoch).flatMap(([one, a, , other, b]) => [
+        ...(one === shearX ? [a! / 0.03] : []),
+        ...(other === shearX ? [b! / 0.03] : []),
+      ]),
+    );
+    expect(found.length).toBeGreaterThan(1400);
+    const share = (isWanted: (m: number) => boolean) => found.filter(isWanted).length / found.length;
+    const error = (p: number) => 4 * Math.sqrt((p * (1 - p)) / found.length);
+    for (const [least, most, p] of [
+      [0, 8.5, 0.1587],
+      [8.5, 9, 0.3413],
+      [9, 9.5, 0.3413],
+      [9.5, 9.9999, 0.1359],
+      [9.9999, 10.0001, 0.0228],
+    ] as const) {
+      expect(Math.abs(share((m) => Math.abs(m) >= least && Math.abs(m) < most) - p)).toBeLessThan(error(p));
+    }
+    expect(Math.abs(share((m) => m > 0) - 0.5)).toBeLessThan(error(0.5));
+  });
+
+  test("RandAugment: what operations are given at magnitudes 0, 9 and 10", () => {
+    const at = (m: number, sign = 1) =>
+      Object.fromEntries(Object.entries(RAND_AUGMENT).map(([name, given]) => [name, given(m, sign)[0]]));
+    expect(at(0)).toMatchObject({ posterize: 16, solarize: 256, solarizeAdd: 0, color: 1, rotate: 1 });
+    expect(at(9)).toMatchObject({ posterize: 128, solarize: 26, solarizeAdd: 99 });
+    expect(at(10)).toMatchObject({ posterize: 256, solarize: 0, solarizeAdd: 110 });
+    expect(at(9).translateX).toBeCloseTo(0.405, 12);
+    expect(at(9, -1).brightness).toBeCloseTo(0.19, 12);
+    expect(at(10, -1).sharpness).toBeCloseTo(0.1, 12);
+    expect((Math.acos(at(9).rotate!) * 180) / Math.PI).toBeCloseTo(27, 9);
+  });
+
   test("probabilities go by view, the last one given for all further views", () => {
     const share = (augmentation: Augmentation, view: number) =>
       mean(draws(augmentation, view).map(([value]) => Number(value !== 0)));
@@ -76,10 +123,14 @@ describe("what is drawn", () => {
     expect(draws(jitter)).toEqual(once);
     expect(draws(jitter, 1)).not.toEqual(once);
     expect(draws(jitter, 0, 4)).not.toEqual(once);
-    const streams = [jitter, grayscale(0.5), gaussianBlur({ p: 1 }), solarize(0.5)].map(
-      ({ stream }) => stream,
-    );
-    expect(new Set(streams).size).toBe(4);
+    const streams = [
+      jitter,
+      grayscale(0.5),
+      gaussianBlur({ p: 1 }),
+      solarize(0.5),
+      randAugment({ magnitude: 9 }),
+    ].map(({ stream }) => stream);
+    expect(new Set(streams).size).toBe(5);
   });
 });
 
@@ -92,6 +143,7 @@ test("what is not drawn leaves a picture as it is, to the bit", async () => {
     [grayscale(0), [0]],
     [gaussianBlur({ p: 0 }), [0]],
     [solarize(0), [0]],
+    [randAugment({ magnitude: 9 }), [0, 0, 0, 0, 0, 0]],
   ];
   for (const [augmentation, row] of none) {
     const drawn = Tensor.from(device, [...row, ...row], [2, row.length]);

@@ -1,5 +1,7 @@
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
+import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { RAND_AUGMENT, randAugment } from "../../src/pictures/randAugment.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -38,6 +40,7 @@ export async function paritySteps(gpu: GPU): Promise<ParityResult> {
       digests[`${prefix}${shard}`] = await sha256(await tensor.read());
     }
   }
+  digests.randAugment = await sha256(await augmented(device, set));
   const { vendor, architecture, description, device: name } = device.info;
   device.destroy();
   return {
@@ -46,6 +49,18 @@ export async function paritySteps(gpu: GPU): Promise<ParityResult> {
     digests,
     loss: { first: rows[0]!.values.loss!, last: rows.at(-1)!.values.loss! },
   };
+}
+
+/** Every operation of RandAugment, two of them on each picture. */
+async function augmented(device: Device, { pixels, count, width, height }: ReturnType<typeof creatures>) {
+  const images = Tensor.from(device, Float32Array.from(pixels), [count, height, width, 3]);
+  const operations = Object.values(RAND_AUGMENT).map((given, i) =>
+    [i + 1, ...given(8.7, 1), 0, 0].slice(0, 3),
+  );
+  const drawn = Array.from({ length: 2 * count }, (_, i) => operations[i % operations.length]!).flat();
+  return randAugment({ magnitude: 9 })
+    .apply(images, Tensor.from(device, drawn, [count, 6]))
+    .read();
 }
 
 async function sha256(values: ArrayBufferView): Promise<string> {
