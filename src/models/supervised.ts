@@ -1,6 +1,7 @@
 // The supervised control: DeiT's recipe (Touvron et al. 2021, "Training data-efficient image transformers & distillation through
 // attention", arXiv:2012.12877; official file main.py, with timm's mixup, random erasing and label smoothing).
-// What differs: repeated augmentation and the distillation token are left out; the rate moves by iteration, not by epoch and one epoch late.
+// What differs: repeated augmentation and the distillation token are left out; the rate moves by iteration, not by epoch and one
+// epoch late.
 
 import { fill } from "../engine/graph/fill.ts";
 import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";

@@ -29,7 +29,7 @@ import type { Preview } from "./method.ts";
 export const CODEBOOK = "tokenizer.codebook";
 
 /** Added to a patch's variance, in standardised pixels: six levels of 255, so that flat patches do not become noise. */
-const EPS = 0.01;
+export const PATCH_EPS = 0.01;
 /** Patches of a fit for each code, and the batches they are taken from at most. */
 const PER_CODE = 64;
 const MOST_BATCHES = 64;
@@ -51,7 +51,7 @@ export const codebookSpec = (tokens: number, patchSize: number, init: Initialize
 
 /** What codes are compared with: patches of mean 0 and deviation 1. images [B, H, W, 3] -> [B, N, 3 p p]. */
 export const tokenizerPatches = (images: Tensor, patchSize: number): Tensor =>
-  layerNorm(patchify(images, patchSize), undefined, undefined, EPS);
+  layerNorm(patchify(images, patchSize), undefined, undefined, PATCH_EPS);
 
 /** The nearest code of each patch, the first of equally near ones. codebook [K, P], patches [..., P] -> u32 [...]. */
 export function tokensOf(codebook: Tensor, patches: Tensor): Tensor {
