@@ -1,8 +1,8 @@
-// The block masks of a batch as data of a step: what BEiT, data2vec and CAE hide.
+// The masks of a batch as data of a step: what BEiT, data2vec, CAE and iBOT hide.
 
 import { Random } from "../engine/random.ts";
-import { type BlockMaskOptions, blockMask } from "./blockMasks.ts";
-import type { Moment, Moving } from "./method.ts";
+import { type BlockMaskOptions, blockMask, randomMask } from "./blockMasks.ts";
+import type { Moving } from "./method.ts";
 import { gridOf, type VitConfig } from "./vit.ts";
 
 /** What a method asks of its masks. */
@@ -19,7 +19,7 @@ interface BatchMasks {
   mask: Uint32Array;
   /** u32 [B, N]: the hidden patches of a picture in the order of the picture, then its others. */
   order: Uint32Array;
-  /** f32 [B, count]: 1 / (hidden patches of the batch) for those in front of `order`, 0 where the blocks fell short. */
+  /** f32 [B, count]: those of the hidden patches in front of `order`, 0 where there are fewer; 1 in all, or below in iBOT. */
   weights: Float32Array;
 }
 
@@ -47,25 +47,58 @@ function blocksOf(
   return { rows: grid, columns: grid, count, minBlock };
 }
 
-/** The masks of a step: numbers 0, 1, ... of stream "mask" at that step, read picture by picture. */
-function drawMasks(options: BlockMaskOptions, batch: number, { seed, step }: Moment): BatchMasks {
-  const { rows, columns, count } = options;
-  const patches = rows * columns;
-  const random = new Random(seed, "mask", step);
-  const mask = new Uint32Array(batch * patches);
-  const order = new Uint32Array(batch * patches);
-  const weights = new Float32Array(batch * count);
-  let hidden = 0;
-  for (let b = 0; b < batch; b++) {
-    const own = blockMask(options, () => random.next());
+interface MaskSizes {
+  batch: number;
+  patches: number;
+  /** Most patches hidden in one picture. */
+  count: number;
+}
+
+/** Masks [patches] of the pictures, as a step reads them; `weightOf` has those hidden in a picture and in all. */
+function packed(
+  masks: readonly Uint8Array[],
+  { patches, count }: MaskSizes,
+  weightOf: (own: number, all: number) => number,
+): BatchMasks {
+  const mask = new Uint32Array(masks.length * patches);
+  const order = new Uint32Array(masks.length * patches);
+  const weights = new Float32Array(masks.length * count);
+  const hidden = masks.map((own) => own.reduce((sum, bit) => sum + bit, 0));
+  const all = hidden.reduce((sum, own) => sum + own, 0);
+  for (const [b, own] of masks.entries()) {
     mask.set(own, b * patches);
-    const all = Array.from(own.keys());
-    const chosen = all.filter((patch) => own[patch] === 1);
-    order.set([...chosen, ...all.filter((patch) => own[patch] === 0)], b * patches);
-    weights.fill(1, b * count, b * count + chosen.length);
-    hidden += chosen.length;
+    const places = Array.from(own.keys());
+    const of = (bit: number) => places.filter((patch) => own[patch] === bit);
+    order.set([...of(1), ...of(0)], b * patches);
+    weights.fill(weightOf(hidden[b]!, all), b * count, b * count + hidden[b]!);
   }
-  return { mask, order, weights: weights.map((weight) => weight / Math.max(1, hidden)) };
+  return { mask, order, weights };
+}
+
+/** Masks as moving data; `draw` is a pure function of the random numbers 0, 1, ... of stream "mask" at a step. */
+function moving(
+  sizes: MaskSizes,
+  draw: (next: () => number) => Uint8Array,
+  weightOf: (own: number, all: number) => number,
+): Record<keyof BatchMasks, Moving> {
+  const { batch, patches, count } = sizes;
+  let drawn: { key: string; masks: BatchMasks } | null = null;
+  const of =
+    (part: keyof BatchMasks): Moving["at"] =>
+    ({ seed, step }) => {
+      const key = `${seed} ${step}`; // three values of a step, drawn once
+      if (drawn?.key !== key) {
+        const random = new Random(seed, "mask", step);
+        const masks = Array.from({ length: batch }, () => draw(() => random.next()));
+        drawn = { key, masks: packed(masks, sizes, weightOf) };
+      }
+      return drawn.masks[part];
+    };
+  return {
+    mask: { dtype: "u32", shape: [batch, patches], at: of("mask") },
+    order: { dtype: "u32", shape: [batch, patches], at: of("order") },
+    weights: { dtype: "f32", shape: [batch, count], at: of("weights") },
+  };
 }
 
 /**
@@ -79,18 +112,52 @@ export function movingMasks(
   { batch, exact }: { batch: number; exact: boolean },
 ): Record<keyof BatchMasks, Moving> {
   const options = { ...blocksOf(method, encoder, settings), exact };
-  const patches = options.rows * options.columns;
-  let drawn: { key: string; masks: BatchMasks } | null = null;
-  const of =
-    (part: keyof BatchMasks): Moving["at"] =>
-    (moment) => {
-      const key = `${moment.seed} ${moment.step}`; // three values of a step, drawn once
-      if (drawn?.key !== key) drawn = { key, masks: drawMasks(options, batch, moment) };
-      return drawn.masks[part];
-    };
-  return {
-    mask: { dtype: "u32", shape: [batch, patches], at: of("mask") },
-    order: { dtype: "u32", shape: [batch, patches], at: of("order") },
-    weights: { dtype: "f32", shape: [batch, options.count], at: of("weights") },
+  const sizes = { batch, patches: options.rows * options.columns, count: options.count };
+  return moving(
+    sizes,
+    (next) => blockMask(options, next),
+    (_, all) => 1 / all,
+  );
+}
+
+/** What iBOT asks of its masks. */
+export interface PredSettings {
+  /** Share of a crop's patches that are hidden, and how far it may be from that; uniform between. */
+  predRatio: number;
+  predRatioVar: number;
+  /** Share of the crops that have a mask at all. */
+  predShare: number;
+  /** Hide single patches, not blocks. */
+  randomMasks: boolean;
+}
+
+/**
+ * iBOT's masks of `crops` crops as moving data: a mask of its own ratio for each, or none; a crop's hidden patches weigh the
+ * same and all crops, those without a mask included, alike (loader.py's ImageFolderMask, iBOTLoss).
+ */
+export function movingPredMasks(
+  method: string,
+  encoder: VitConfig,
+  { predRatio, predRatioVar, predShare, randomMasks }: PredSettings,
+  crops: number,
+): Record<keyof BatchMasks, Moving> {
+  const grid = gridOf(encoder);
+  const patches = grid * grid;
+  const [low, high] = [predRatio - predRatioVar, predRatio + predRatioVar];
+  const count = Math.floor(high * patches);
+  if (!(low >= 0 && count >= 1 && count < patches)) {
+    throw new Error(
+      `${method}: --pred-ratio ± --pred-ratio-var must hide from 1 to below the ${patches} patches of a crop; ` +
+        `got ${predRatio} ± ${predRatioVar}. iBOT has 0.3 ± 0.2`,
+    );
+  }
+  const minBlock = Math.floor(grid / 3) ** 2;
+  const draw = (next: () => number): Uint8Array => {
+    const ratio = low + (high - low) * next();
+    const asked = next() < predShare ? ratio * patches : 0;
+    return randomMasks
+      ? randomMask(patches, Math.floor(asked), next)
+      : blockMask({ rows: grid, columns: grid, count: asked, minBlock }, next);
   };
+  return moving({ batch: crops, patches, count }, draw, (own) => 1 / (crops * own));
 }

@@ -25,7 +25,7 @@ import {
   maskedSettings,
   maskedViews,
 } from "./beit.ts";
-import { featureStd } from "./collapse.ts";
+import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
 import { classToken } from "./heads.ts";
 import { beitInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
@@ -87,7 +87,7 @@ export function data2vec(
       ...movingMasks("data2vec", encoder, config, { batch, exact: false }),
       momentum: { dtype: "f32", at: () => config.momentum },
     },
-    metrics: ["featureStd"],
+    metrics: FEATURE_SIGNS,
     record({ networks, views, value, training, guard, afterUpdate }) {
       const { student, teacher } = networks as { student: Parameters; teacher: Parameters };
       const [images] = views as [Tensor];
@@ -98,7 +98,7 @@ export function data2vec(
       const wanted = gatherTokens(targets, hidden);
       const each = mean(smoothL1(said, wanted, config.beta, { reduction: "none" }), -1); // [B, M]
       afterUpdate(() => ema(teacher.trained, frontOf(student, teacher), value("momentum"), guard));
-      return { loss: sum(mul(each, value("weights"))), metrics: { featureStd: featureStd(classTokens) } };
+      return { loss: sum(mul(each, value("weights"))), metrics: featureSigns(classTokens) };
     },
   };
 }

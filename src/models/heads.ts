@@ -2,12 +2,11 @@
 // iBOT).
 
 import type { Guard } from "../engine/graph/guard.ts";
-import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
+import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
 import { batchNorm } from "../engine/ops/batchNorm.ts";
 import { gelu, mul, relu } from "../engine/ops/elementwise.ts";
 import { linear } from "../engine/ops/linear.ts";
-import { matmul } from "../engine/ops/matmul.ts";
 import { normalize } from "../engine/ops/normalize.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
@@ -92,7 +91,7 @@ export interface PrototypeHead {
   normLastLayer: boolean;
 }
 
-/** Parameters of `prototypeLogits`, under the names of DINO's checkpoints. */
+/** Parameters of `bottleneck` and `prototypesOf`, under the names of DINO's checkpoints; the last layer's may begin late. */
 export function prototypeHeadSpecs(
   name: string,
   width: number,
@@ -104,22 +103,24 @@ export function prototypeHeadSpecs(
     ...linearSpecs(`${name}.mlp.0`, width, hiddenDim, init),
     ...linearSpecs(`${name}.mlp.2`, hiddenDim, hiddenDim, init),
     ...linearSpecs(`${name}.mlp.4`, hiddenDim, bottleneckDim, init),
-    torchLinear(init, `${name}.last_layer.weight_v`, prototypes, bottleneckDim),
+    specWith(torchLinear(init, `${name}.last_layer.weight_v`, prototypes, bottleneckDim), { late: true }),
     {
       name: `${name}.last_layer.weight_g`,
       shape: [prototypes, 1],
       values: constant(prototypes, 1),
       trained: !normLastLayer,
+      late: true,
     },
   ];
 }
 
-/** x [..., D] -> logits [..., K]: cosines with the prototypes, times their lengths. */
-export function prototypeLogits(params: Parameters, name: string, x: Tensor): Tensor {
+/** What is compared with the prototypes. x [..., D] -> [..., b], of length 1. */
+export function bottleneck(params: Parameters, name: string, x: Tensor): Tensor {
   const layer = (i: number, input: Tensor) =>
     linear(input, params.get(`${name}.mlp.${i}.weight`), params.get(`${name}.mlp.${i}.bias`));
-  const bottleneck = normalize(layer(4, gelu(layer(2, gelu(layer(0, x))))));
-  const weight_v = params.get(`${name}.last_layer.weight_v`);
-  const weight_g = params.get(`${name}.last_layer.weight_g`);
-  return matmul(bottleneck, mul(normalize(weight_v), weight_g), { transposeB: true });
+  return normalize(layer(4, gelu(layer(2, gelu(layer(0, x))))));
 }
+
+/** The prototypes [K, b], of length weight_g; a bottleneck's logits are its products with them. */
+export const prototypesOf = (params: Parameters, name: string): Tensor =>
+  mul(normalize(params.get(`${name}.last_layer.weight_v`)), params.get(`${name}.last_layer.weight_g`));

@@ -77,6 +77,11 @@ export interface Method<Name extends string = string> {
   readonly views: readonly ViewGroup[];
   /** What changes by step besides pictures, crops and rates. */
   readonly moving: Readonly<Record<Name, Moving>>;
+  /**
+   * The step of a run at which parameters whose spec is `late` begin to move: until then they have neither decay nor moments,
+   * and their updates are counted from there, as where PyTorch's optimiser finds no gradient. 0 when absent.
+   */
+  readonly lateStart?: (totalSteps: number) => number;
   /** Scalars logged besides loss and gradient norm. */
   readonly metrics: readonly string[];
   /** Smallest batch that has a loss and statistics. */

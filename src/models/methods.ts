@@ -4,6 +4,7 @@ import { beitModule } from "./beit.ts";
 import { caeModule } from "./cae.ts";
 import { data2vecModule } from "./data2vec.ts";
 import { dinoModule } from "./dino.ts";
+import { ibotModule } from "./ibot.ts";
 import { maeModule } from "./mae.ts";
 import { mocoV3Module } from "./mocoV3.ts";
 import { supervisedModule } from "./supervised.ts";
@@ -12,6 +13,7 @@ export const METHODS = {
   supervised: supervisedModule,
   "moco-v3": mocoV3Module,
   dino: dinoModule,
+  ibot: ibotModule,
   mae: maeModule,
   beit: beitModule,
   data2vec: data2vecModule,

@@ -18,7 +18,7 @@ import { colorJitter } from "../pictures/colorJitter.ts";
 import { gaussianBlur } from "../pictures/gaussianBlur.ts";
 import { grayscale } from "../pictures/grayscale.ts";
 import { solarize } from "../pictures/solarize.ts";
-import { featureStd } from "./collapse.ts";
+import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
 import { batchNormMlp, batchNormMlpSpecs, classToken, type Widths } from "./heads.ts";
 import { type Initializer, mocoInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
@@ -107,7 +107,7 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
         at: ({ step, totalSteps }) => cosineMomentum(config.momentum, totalSteps)(step + 1),
       },
     },
-    metrics: ["featureStd"],
+    metrics: FEATURE_SIGNS,
     leastBatch: 2,
     record({ networks, views, value, training, guard, afterUpdate }) {
       const { student, teacher } = networks as { student: Parameters; teacher: Parameters };
@@ -126,7 +126,7 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
         contrastiveLoss(queries[1]!, keys[0]!, config.temperature),
       );
       afterUpdate(() => ema(teacher.trained, frontOf(student, teacher), value("momentum"), guard));
-      return { loss, metrics: { featureStd: featureStd(keys[0]!) } };
+      return { loss, metrics: featureSigns(keys[0]!) };
     },
   };
 }

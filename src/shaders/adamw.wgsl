@@ -1,7 +1,7 @@
 // AdamW over a shard of a model. One lane per four values; VECTORS of them make a block, which belongs to one segment.
 //   p -= lr wd p;  m = β1 m + (1-β1) g;  v = β2 v + (1-β2) g²;  p -= lr/(1-β1^t) m / (√v / √(1-β2^t) + eps)
-// A negative clipping factor leaves everything as it is. Needs grid.wgsl and adamwAverage.wgsl or adamwAlone.wgsl:
-// fn follow(i, p), which sees every new vector of parameters.
+// A negative clipping factor leaves everything as it is, as does t = 0, an update that is not one yet.
+// Needs grid.wgsl and adamwAverage.wgsl or adamwAlone.wgsl: fn follow(i, p), which sees every new vector of parameters.
 
 struct Settings {
   vectors: u32,
@@ -33,7 +33,7 @@ fn adamw(
   }
   let row = blocks[i / VECTORS];
   let factor = factors[u32(row.w)];
-  if (factor < 0.0) {
+  if (factor < 0.0 || numbers[3] == 0.0) {
     return;
   }
   let before = p[i];

@@ -24,7 +24,10 @@ interface Input extends StepValue {
 export const boxesOf = (group: number): string => `boxes.${group}`;
 export const drawnOf = (group: number, augmentation: number): string => `drawn.${group}.${augmentation}`;
 
-/** Everything that moves in a run's step, by name. `rates` gives the optimiser's numbers of a step. */
+/**
+ * Everything that moves in a run's step, by name. `rates` gives the optimiser's numbers of a step, and those of parameters
+ * that are late.
+ */
 export class StepInputs {
   readonly #inputs: Readonly<Record<string, Input>>;
   readonly #values: StepValues<string>;
@@ -33,12 +36,13 @@ export class StepInputs {
     device: Device,
     settings: RunSettings,
     method: Method,
-    rates: (step: number) => readonly number[],
+    rates: Readonly<Record<"rates" | "lateRates", (step: number) => readonly number[]>>,
   ) {
     const own = Object.entries(method.moving).map(([name, moving]) => [`${method.name}.${name}`, moving]);
     this.#inputs = {
       step: { dtype: "u32", at: ({ step }) => step },
-      rates: { dtype: "f32", shape: [4], at: ({ step }) => rates(step) },
+      rates: { dtype: "f32", shape: [4], at: ({ step }) => rates.rates(step) },
+      lateRates: { dtype: "f32", shape: [4], at: ({ step }) => rates.lateRates(step) },
       places: { dtype: "u32", shape: [settings.batchSize], at: (_, { places }) => places },
       ...viewInputs(settings, method),
       ...Object.fromEntries(own),

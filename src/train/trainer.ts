@@ -110,9 +110,16 @@ export class Trainer {
     });
     this.#rate = scheduleOf(lr, totalSteps);
     const decay = scheduleOf(weightDecay, totalSteps);
-    this.#inputs = new StepInputs(device, settings, this.method, (step) =>
-      optimizer.numbers({ step: step + 1, lr: this.#rate(step), weightDecay: decay(step) }),
-    );
+    const ratesFrom = (start: number) => (step: number) =>
+      optimizer.numbers({
+        step: Math.max(0, step + 1 - start),
+        lr: this.#rate(step),
+        weightDecay: decay(step),
+      });
+    this.#inputs = new StepInputs(device, settings, this.method, {
+      rates: ratesFrom(0),
+      lateRates: ratesFrom(this.method.lateStart?.(totalSteps) ?? 0),
+    });
   }
 
   /** The network whose parameters the optimiser moves. */
@@ -191,7 +198,7 @@ export class Trainer {
     guard.check(loss);
     const { factors, norm } = clipGradients(trained, guard, settings.clip ?? {});
     for (const action of before) action();
-    this.optimizer.update(this.#inputs.tensor("rates"), factors);
+    this.optimizer.update(this.#inputs.tensor("rates"), factors, this.#inputs.tensor("lateRates"));
     for (const action of after) action();
     guard.settle();
     this.ring.record(step, { loss, gradNorm: norm, ...metrics });

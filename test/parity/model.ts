@@ -30,9 +30,9 @@ export function fixtureParameters(device: Device, fixture: Fixture): Parameters 
 }
 
 /** The fixture's pictures, [B, H, W, 3]. */
-export function fixtureImages(device: Device, fixture: Fixture): Tensor {
-  const [B, C, H, W] = fixture.shape("images") as [number, number, number, number];
-  return Tensor.from(device, channelsLast(fixture.values("images"), [B, C, H, W]), [B, H, W, C]);
+export function fixtureImages(device: Device, fixture: Fixture, name = "images"): Tensor {
+  const [B, C, H, W] = fixture.shape(name) as [number, number, number, number];
+  return Tensor.from(device, channelsLast(fixture.values(name), [B, C, H, W]), [B, H, W, C]);
 }
 
 export const fixtureLabels = (device: Device, fixture: Fixture): Tensor =>

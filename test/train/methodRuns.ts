@@ -2,6 +2,19 @@ import { creatures } from "../../src/data/creatures/creatures.ts";
 import type { MethodName } from "../../src/models/methods.ts";
 import { type RunSettings, runSettings } from "../../src/train/run.ts";
 
+const dino = {
+  prototypes: 48,
+  hiddenDim: 32,
+  bottleneckDim: 16,
+  localCrops: 2,
+  localSize: 16,
+  warmupTeacherTemperature: 0.04,
+  teacherTemperature: 0.07,
+  warmupTeacherTemperatureEpochs: 3,
+  freezeLastLayer: 0.25,
+  dropPath: 0.2,
+};
+
 /** Settings of each method that make it small; a method without a line here fails the tests that run over all. */
 const SMALL: Record<MethodName, object> = {
   supervised: { randAugment: 9, mixup: 0.8, cutmix: 1, erasing: 0.5, dropPath: 0.2, weightEma: 0.9 },
@@ -10,17 +23,8 @@ const SMALL: Record<MethodName, object> = {
   data2vec: { maskedPatches: 9, minBlock: 2, dropPath: 0.2 },
   cae: { tokens: 8, maskedPatches: 8, minBlock: 2, dropPath: 0.2, decoderDepth: 1 },
   "moco-v3": { hiddenDim: 32, dim: 16, blur: [0.5, 0.5] },
-  dino: {
-    prototypes: 48,
-    hiddenDim: 32,
-    bottleneckDim: 16,
-    localCrops: 2,
-    localSize: 16,
-    warmupTeacherTemperature: 0.04,
-    teacherTemperature: 0.07,
-    warmupTeacherTemperatureEpochs: 3,
-    dropPath: 0.2,
-  },
+  dino,
+  ibot: { ...dino, teacherPatchTemperature: 0.07 },
 };
 
 /** Eight pictures in batches of four: an epoch has two steps. */

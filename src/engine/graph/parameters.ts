@@ -15,6 +15,8 @@ export interface ParameterSpec {
   decay?: boolean;
   /** Learning rate relative to the model's, for layer-wise decay; 1 when absent. */
   rateScale?: number;
+  /** Whether its updates may begin later than the others' (a last layer that is frozen at first): it lies in shards apart. */
+  late?: boolean;
 }
 
 /** A spec with some of its fields changed; a getter of values stays one. */
@@ -31,6 +33,7 @@ export interface Segment {
   trained: boolean;
   decay: boolean;
   rateScale: number;
+  late: boolean;
 }
 
 /** A parameter's values on the host. */
@@ -207,16 +210,20 @@ function sizesOf(segments: readonly Segment[]): number[] {
   return sizes;
 }
 
-/** Trained parameters first, each at the next block; a shard ends where the next would make it too large. */
+/**
+ * Trained parameters first, each at the next block; a shard ends where the next would make it too large, and between trained
+ * parameters that begin late and those that do not.
+ */
 function layOut(device: Device, specs: readonly ParameterSpec[], shardBytes: number): Segment[] {
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
   const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
   const perShard = Math.min(shardBytes, most) / 4;
   const isTrained = ({ trained = true }: ParameterSpec) => trained;
   const ordered = [...specs.filter(isTrained), ...specs.filter((spec) => !isTrained(spec))];
-  let [shard, start] = [0, 0];
+  let [shard, start, isLate] = [0, 0, false];
   return ordered.map((spec) => {
     const { name, shape, decay = shape.length > 1, rateScale = 1 } = spec;
+    const late = isTrained(spec) ? (spec.late ?? false) : isLate;
     const size = sizeOf(shape);
     if (wholeBlocks(size) * 4 > most) {
       throw new Error(
@@ -224,8 +231,10 @@ function layOut(device: Device, specs: readonly ParameterSpec[], shardBytes: num
           "Use a smaller model",
       );
     }
-    if (start > 0 && start + wholeBlocks(size) > perShard) [shard, start] = [shard + 1, 0];
-    const segment = { name, shape, shard, start, size, trained: isTrained(spec), decay, rateScale };
+    if (start > 0 && (late !== isLate || start + wholeBlocks(size) > perShard))
+      [shard, start] = [shard + 1, 0];
+    isLate = late;
+    const segment = { name, shape, shard, start, size, trained: isTrained(spec), decay, rateScale, late };
     start += wholeBlocks(size);
     return segment;
   });

@@ -42,18 +42,17 @@ export function adamw(parameters: Parameters, options: AdamWOptions = {}): Optim
   const betas = [beta1, 1 - beta1, beta2, 1 - beta2, eps].map(f32Bits);
   return {
     state: { exp_avg: m, exp_avg_sq: v },
-    numbers: ({ step, lr, weightDecay, averageMomentum = 1 }) => [
-      averageMomentum,
-      lr * weightDecay,
-      lr / (1 - beta1 ** step),
-      Math.sqrt(1 - beta2 ** step),
-    ],
-    update(numbers, factors) {
+    numbers: ({ step, lr, weightDecay, averageMomentum = 1 }) =>
+      step === 0
+        ? [1, 0, 0, 0] // √(1 - β2^0): the kernel knows it by this
+        : [averageMomentum, lr * weightDecay, lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)],
+    update(numbers, factors, lateNumbers = numbers) {
       const [flops, moved] = average ? [15, 9] : [12, 7]; // p, m, v and the average both ways, and g
-      for (const [i, { values, gradients, blocks }] of shards.entries()) {
+      for (const [i, { values, gradients, blocks, late }] of shards.entries()) {
         const vectors = values.size / 4;
         const bindings = [
-          ...[words(vectors, ...betas), values, gradients, m[i]!, v[i]!, blocks, numbers, factors],
+          ...[words(vectors, ...betas), values, gradients, m[i]!, v[i]!, blocks],
+          ...[late ? lateNumbers : numbers, factors],
           ...(average ? [average[i]!] : []),
         ];
         const work = { flops: flops * values.size, bytes: moved * values.bytes };

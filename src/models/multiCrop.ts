@@ -1,0 +1,78 @@
+// Multi-crop: two large views of a picture and any number of small ones, each size in batches of its own (Caron et al. 2020,
+// arXiv:2006.09882; DINO's DataAugmentationDINO and MultiCropWrapper).
+
+import { type Parameters, SHARD_BYTES } from "../engine/graph/parameters.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
+import { concat } from "../engine/ops/concat.ts";
+import { colorJitter } from "../pictures/colorJitter.ts";
+import { gaussianBlur } from "../pictures/gaussianBlur.ts";
+import { grayscale } from "../pictures/grayscale.ts";
+import { solarize } from "../pictures/solarize.ts";
+import { classToken } from "./heads.ts";
+import type { ViewGroup } from "./method.ts";
+import { type Training, type VitConfig, vit } from "./vit.ts";
+
+export interface MultiCrop {
+  /** Side of the local crops, a multiple of the patch size, and how many there are. */
+  localSize: number;
+  localCrops: number;
+  globalScale: readonly [number, number];
+  localScale: readonly [number, number];
+}
+
+/** The views of a method in their order: two global ones, then the local ones. */
+export interface MultiCropViews {
+  globals: ViewGroup[];
+  locals: ViewGroup[];
+}
+
+/** Bytes of the largest tensor that one view of a batch takes: its pictures, or the hidden layer of a block's MLP. */
+function bytesOfView({ embedDim, mlpRatio, patchSize }: VitConfig, size: number, batch: number): number {
+  const tokens = 1 + (size / patchSize) ** 2;
+  return 4 * batch * Math.max(3 * size * size, tokens * embedDim * mlpRatio);
+}
+
+/** Views of one size in as few groups, as alike, as every adapter can bind: the encoder takes a group at once. */
+function cut(encoder: VitConfig, batch: number, view: ViewGroup): ViewGroup[] {
+  const most = Math.max(1, Math.floor(SHARD_BYTES / bytesOfView(encoder, view.size, batch)));
+  const groups = Math.ceil(view.count / most);
+  const end = (i: number) => Math.floor((view.count * i) / groups);
+  return Array.from({ length: groups }, (_, i) => ({ ...view, count: end(i + 1) - end(i) }));
+}
+
+/** DataAugmentationDINO. Throws one sentence where local crops do not fit the patches. */
+export function multiCropViews(
+  method: string,
+  encoder: VitConfig,
+  batch: number,
+  { localSize, localCrops, globalScale, localScale }: MultiCrop,
+): MultiCropViews {
+  const { imageSize, patchSize } = encoder;
+  if (localCrops > 0 && localSize % patchSize !== 0) {
+    throw new Error(
+      `${method}: --local-size must be a multiple of the patch size ${patchSize}; got ${localSize}`,
+    );
+  }
+  const augment = [
+    colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: 0.8 }),
+    grayscale(0.2),
+    gaussianBlur({ p: [1, 0.1, 0.5] }),
+    solarize([0, 0.2, 0]),
+  ];
+  return {
+    globals: cut(encoder, batch, { size: imageSize, count: 2, scale: globalScale, augment }),
+    locals: cut(encoder, batch, { size: localSize, count: localCrops, scale: localScale, augment }),
+  };
+}
+
+/** Several tensors of rows as one. */
+export const joined = (rows: readonly Tensor[]): Tensor => (rows.length === 1 ? rows[0]! : concat(rows, 0));
+
+/** The class tokens of views of any sizes, view by view: [V B, D]. `training` gets the place of a group among `views`. */
+export const viewTokens = (
+  params: Parameters,
+  encoder: VitConfig,
+  views: readonly Tensor[],
+  training?: (group: number) => Training,
+): Tensor =>
+  joined(views.map((images, group) => classToken(vit(params, encoder, images, training?.(group)).tokens)));
