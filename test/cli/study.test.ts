@@ -31,7 +31,7 @@ function fileOf(text: string): string {
 
 test("the study of the repository is read, and what a file leaves out has its default", async () => {
   const shipped = await readStudy(join(root, "studies/methods.yaml"));
-  expect(Object.keys(shipped.methods)).toHaveLength(7);
+  expect(Object.keys(shipped.methods)).toHaveLength(8);
   const { neighbours, linearEpochs, methods } = await readStudy(fileOf(GOOD));
   expect([neighbours, linearEpochs, methods]).toEqual([20, 30, { mae: { batch: 4 } }]);
 });
