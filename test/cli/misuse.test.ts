@@ -62,7 +62,7 @@ const cases: [string, RegExp][] = [
   [`pretrain moco-v3 ${run} creatures --batch 1`, /^moco-v3: a batch must have 2 pictures or more; got 1\.$/],
   [
     `pretrain dino ${run} creatures --local-size 2`,
-    /^dino: the side of a crop must be a multiple of the patch size 4; got 2\.$/,
+    /^dino: --local-size must be a multiple of the patch size 4; got 2\.$/,
   ],
   [
     `pretrain beit ${run} creatures --masked-patches 64`,
