@@ -1,6 +1,5 @@
 // The GPU of a bench program: Dawn under Node, its calls counted.
 import { create, globals } from "webgpu";
-import { F16_TOGGLES } from "../../src/cli/dawn.ts";
 import { Device, type DeviceOptions } from "../../src/engine/gpu/device.ts";
 import { wait } from "../../src/node/wait.ts";
 import { type GpuCalls, type GpuClasses, watchGpuCalls } from "./gpuCalls.ts";
@@ -9,9 +8,9 @@ import { type GpuCalls, type GpuClasses, watchGpuCalls } from "./gpuCalls.ts";
 let gpu: GPU | undefined;
 let watched: GpuCalls | undefined;
 
-/** The one GPU object of the process, made with the flags that the first caller gives. */
-export function benchGpu(flags: string[] = []): GPU {
-  gpu ??= create(flags);
+/** The one GPU object of the process. */
+export function benchGpu(): GPU {
+  gpu ??= create([]);
   return gpu;
 }
 
@@ -31,7 +30,7 @@ export function waitBusily(): void {
 /** Opens a device of Partwise, its calls counted too. */
 export function openDevice(options: DeviceOptions = {}): Promise<Device> {
   gpuCalls();
-  return Device.open(benchGpu(options.precision === "f16" ? [F16_TOGGLES] : []), { ...waiting, ...options });
+  return Device.open(benchGpu(), { ...waiting, ...options });
 }
 
 /** Adapter name and features, without a device. */

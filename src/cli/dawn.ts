@@ -21,25 +21,17 @@ const BACKENDS: Partial<Record<NodeJS.Platform, string>> = {
 /** The native API under Dawn on this system. */
 export const backendName = (): string => BACKENDS[process.platform] ?? "unknown";
 
-/** By its flags; kept for the life of the process: Dawn ends when its GPU object is collected, and devices with it. */
-const gpus = new Map<string, GPU>();
+/** Kept for the life of the process: Dawn ends when its GPU object is collected, and devices with it. */
+let gpu: GPU | undefined;
 
 /** Without it Dawn rounds GPU times to 65,536 ns, more than a small kernel takes. */
 const EXACT_TIMES = "disable-dawn-features=timestamp_quantization";
 
-/** What Dawn must be told before it offers f16 on NVIDIA and subgroup matrices. f32 goes without: its bits stay. */
-export const F16_TOGGLES =
-  "enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model";
-
 /** Opens the best adapter that Dawn, the npm package `webgpu`, finds. */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const create = await loadDawn();
-  const flags = [
-    ...(options.timestamps ? [EXACT_TIMES] : []),
-    ...(options.precision === "f16" ? [F16_TOGGLES] : []),
-  ];
-  const found = gpus.get(flags.join()) ?? create(flags);
-  gpus.set(flags.join(), found);
+  gpu ??= create(options.timestamps ? [EXACT_TIMES] : []);
+  const found = gpu;
   if (!(await found.requestAdapter())) {
     const remedy = REMEDIES[process.platform] ?? "install a graphics driver";
     throw new UsageError(`no WebGPU adapter was found: ${remedy}`);

@@ -1,12 +1,11 @@
 // One family of matrix products: y = A·B, then an epilogue, for every layout and any size.
 //   A is [m, k], stored [k, m] when TRANSPOSE_A; B is [k, n], stored [n, k] when TRANSPOSE_B; y [m, n]; batched by z,
 //   and by y too where there are more matrices than a grid is deep (FOLDED).
-// This file holds what all of the family share; a kernel takes one part of each kind (precision of the operands, operand A,
-// operand B, row sums, bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup,
-// matmulWorkgroup, matmulTile, and matmulMatrix, which rounds by itself.
-// k may be cut into parts. But for matmulMatrix, each value of y adds the products of a part in the order of k with fma, and
-// then the parts in their order, whichever method computes it: the choice never changes a bit. The first three methods add
-// the parts themselves; for the others each part is a matrix of the batch, which matmulParts adds up.
+// This file holds what all of the family share; a kernel takes one part of each kind (operand A, operand B, row sums,
+// bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup, matmulWorkgroup and matmulTile.
+// k may be cut into parts. Each value of y adds the products of a part in the order of k with fma, and then the parts in
+// their order, whichever method computes it: the choice never changes a bit. The first three methods add the parts
+// themselves; for the others each part is a matrix of the batch, which matmulParts adds up.
 // RAGGED_K: k is no multiple of 4.
 // Rows and columns beyond the edges hold anything and are never stored. Places in A and B are counted in units of
 // UNIT_A and UNIT_B values and move along k by additions alone: address arithmetic costs as much as the products.
@@ -124,19 +123,6 @@ fn sum_rows(a: mat4x4f, sums: vec4f) -> vec4f {
   return (((sums + by_k[0]) + by_k[1]) + by_k[2]) + by_k[3];
 }
 
-// part: whole operands
-
-fn rounded(x: vec4f) -> vec4f {
-  return x;
-}
-
-// part: rounded operands
-// Precision f16 without tensor cores: operands lose the bits that f16 does not have; products and sums are f32.
-
-fn rounded(x: vec4f) -> vec4f {
-  return quantizeToF16(x); // a cast to f16 and back is left out by drivers
-}
-
 // part: a by vectors
 // Stored rows of A are a multiple of four values long: four values by one vector load. Where k is ragged, rows that are not
 // `inside` count as zeros; elsewhere nothing uses them.
@@ -147,14 +133,14 @@ const UNIT_A = 4u;
 
 fn load_a(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
   if (RAGGED_K) {
-    return select(vec4f(), rounded(a[at]), inside);
+    return select(vec4f(), a[at], inside);
   }
-  return rounded(a[at]);
+  return a[at];
 }
 
 // One value, counted in values.
 fn value_a(i: u32) -> f32 {
-  return rounded(a[i / 4u])[i % 4u];
+  return a[i / 4u][i % 4u];
 }
 
 // part: a by values
@@ -166,14 +152,14 @@ const UNIT_A = 1u;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 
 fn load_a(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
-  let value = rounded(vec4f(a[at], a[at + 1u], a[at + 2u], a[at + 3u]));
+  let value = vec4f(a[at], a[at + 1u], a[at + 2u], a[at + 3u]);
   let c = column + vec4u(0u, 1u, 2u, 3u);
   return select(vec4f(), value, (c < vec4u(columns)) & vec4<bool>(inside));
 }
 
 // One value.
 fn value_a(i: u32) -> f32 {
-  return rounded(vec4f(a[i])).x;
+  return a[i];
 }
 
 // part: b by vectors
@@ -185,14 +171,14 @@ const UNIT_B = 4u;
 
 fn load_b(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
   if (RAGGED_K) {
-    return select(vec4f(), rounded(b[at]), inside);
+    return select(vec4f(), b[at], inside);
   }
-  return rounded(b[at]);
+  return b[at];
 }
 
 // One value, counted in values.
 fn value_b(i: u32) -> f32 {
-  return rounded(b[i / 4u])[i % 4u];
+  return b[i / 4u][i % 4u];
 }
 
 // part: b by values
@@ -203,14 +189,14 @@ const UNIT_B = 1u;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 
 fn load_b(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
-  let value = rounded(vec4f(b[at], b[at + 1u], b[at + 2u], b[at + 3u]));
+  let value = vec4f(b[at], b[at + 1u], b[at + 2u], b[at + 3u]);
   let c = column + vec4u(0u, 1u, 2u, 3u);
   return select(vec4f(), value, (c < vec4u(columns)) & vec4<bool>(inside));
 }
 
 // One value.
 fn value_b(i: u32) -> f32 {
-  return rounded(vec4f(b[i])).x;
+  return b[i];
 }
 
 // part: row sums

@@ -1,5 +1,4 @@
 import type { ImageSet } from "../data/images.ts";
-import type { Precision } from "../engine/gpu/device.ts";
 import type { ClipOptions } from "../engine/optim/clip.ts";
 import { maeConfigOf } from "../models/mae.ts";
 import type { Method, MethodModule } from "../models/method.ts";
@@ -31,8 +30,6 @@ export interface RunSettings {
   weightDecay: ScheduleSpec;
   /** Of the gradients; null without. */
   clip: Required<ClipOptions> | null;
-  /** Of matrix products; f32 when absent. */
-  precision?: "f16";
 }
 
 /** What identifies a set of pictures. */
@@ -72,8 +69,6 @@ export interface RunChoices {
   baseRate?: number;
   warmupSteps?: number;
   imageSize?: number;
-  /** Of matrix products; f32 when absent. */
-  precision?: Precision;
   /** Settings of the method that differ from its recipe's. */
   config?: object;
 }
@@ -122,7 +117,6 @@ export function runSettings(choices: RunChoices): RunSettings {
         ? { kind: "constant", value: weightDecay }
         : { kind: "cosine", from: weightDecay[0], to: weightDecay[1] },
     clip: recipe.clip,
-    ...(choices.precision === "f16" ? { precision: "f16" } : {}),
   };
   methodOf(run); // what does not fit is said now
   return run;

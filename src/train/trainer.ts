@@ -8,7 +8,6 @@ import { Guard } from "../engine/graph/guard.ts";
 import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
 import { cropPictures } from "../engine/ops/cropPictures.ts";
-import { mul } from "../engine/ops/elementwise.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { adamw } from "../engine/optim/adamw.ts";
 import { clipGradients } from "../engine/optim/clip.ts";
@@ -77,12 +76,6 @@ export class Trainer {
 
   constructor(device: Device, settings: RunSettings, source: PictureSource, options: TrainerOptions = {}) {
     const { seed, batchSize, betas, lr, weightDecay, totalSteps, data } = settings;
-    const { precision = "f32" } = settings;
-    if (device.precision !== precision) {
-      throw new Error(
-        `Trainer: the device must be opened with the run's precision ${precision}; got ${device.precision}`,
-      );
-    }
     this.device = device;
     this.settings = settings;
     this.method = methodOf(settings);
@@ -98,7 +91,7 @@ export class Trainer {
     );
     const optimizer = adamw(this.trained, { beta1: betas[0], beta2: betas[1] });
     this.optimizer = optimizer;
-    this.guard = new Guard(device, { scaled: precision === "f16" });
+    this.guard = new Guard(device);
     this.ring = new MetricRing(device, ["loss", "gradNorm", ...this.method.metrics]);
     this.batches = planBatches({
       count: data.count,
@@ -194,7 +187,7 @@ export class Trainer {
       afterUpdate: (action) => after.push(action),
     });
     const { tensors, into } = trained.trainable();
-    grad(guard.scale ? mul(loss, guard.scale) : loss, tensors, { into });
+    grad(loss, tensors, { into });
     guard.check(loss);
     const { factors, norm } = clipGradients(trained, guard, settings.clip ?? {});
     for (const action of before) action();
@@ -261,9 +254,7 @@ export class Trainer {
       `optimizer.${name}.`,
       { tensors, layout: this.trained },
     ]);
-    const { saved } = this.guard;
-    const guard: [string, Kept][] = saved ? [["guard.", { tensors: saved.values, layout: saved }]] : [];
-    return Object.fromEntries([...networks, ...moments, ...guard]);
+    return Object.fromEntries([...networks, ...moments]);
   }
 
   /** Waits for the GPU: the updates that were made, which a halted run has fewer of than steps. */

@@ -4,14 +4,6 @@ import { Eager } from "./eager.ts";
 import { DeviceLostError, Failure, gpuError } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
 import { leavesOf } from "./leaves.ts";
-import {
-  MATRIX_FEATURE,
-  type MatrixShape,
-  type MatrixTile,
-  matrixFaults,
-  matrixShapes,
-  matrixTiles,
-} from "./matrices.ts";
 import { Allocator, BUFFER_USAGE, LimitError, type Storage } from "./memory.ts";
 import { Pipelines } from "./pipelines.ts";
 import { planningGpu } from "./planningGpu.ts";
@@ -20,19 +12,7 @@ import { selfTest, subgroupsAreRuns } from "./selfTest.ts";
 import { Tuning } from "./tuning.ts";
 import type { Wait } from "./wait.ts";
 
-/**
- * What matrix products multiply: f32, or f16 with f32 sums. Everything is stored in f32 and everything else computed in it
- * either way.
- */
-export type Precision = "f32" | "f16";
-
 export interface DeviceOptions {
-  /**
-   * f32 when absent. f16 is fast where the adapter offers subgroup matrices (tensor cores), which takes Dawn's toggles
-   * `allow_unsafe_apis`, `vulkan_enable_f16_on_nvidia` and `use_vulkan_memory_model` today; elsewhere operands are rounded to
-   * f16 and multiplied in f32, which shows what f16 does to a run and is no faster.
-   */
-  precision?: Precision;
   /** Ask for timestamp queries; they cost time even when unused, so only a profiler does. */
   timestamps?: boolean;
   powerPreference?: GPUPowerPreference;
@@ -51,26 +31,12 @@ export interface Capabilities {
   subgroupSize: number;
   f16: boolean;
   timestamps: boolean;
-  /** Those that products are made of on a device opened for f16; null elsewhere and where the adapter has none. */
-  matrices: Matrices | null;
-}
-
-/** Subgroup matrices of an adapter. */
-export interface Matrices {
-  shape: MatrixShape;
-  /** Tiles whose products the self-test found right, large ones first. */
-  tiles: readonly MatrixTile[];
-  /** Those it did not, as one sentence each; they are never used. */
-  refused: readonly string[];
 }
 
 /** What a device is besides its `GPUDevice`. */
 interface Nature {
-  precision?: Precision | undefined;
   wait?: Wait | undefined;
   plansOnly?: boolean;
-  /** The adapter's, which under Dawn alone lists subgroup matrices; the device's own where there is no adapter. */
-  info?: GPUAdapterInfo;
 }
 
 /** A WebGPU device with the engine's memory, pipelines and recorder. All tensors belong to one. */
@@ -79,8 +45,6 @@ export class Device {
   readonly info: GPUAdapterInfo;
   readonly limits: GPUSupportedLimits;
   capabilities: Capabilities;
-  /** What matrix products multiply. */
-  readonly precision: Precision;
   readonly counters: Counters = newCounters();
   /** Which of several equal kernels runs; the shipped choices until `tune` or a cache says otherwise. */
   tuning = new Tuning();
@@ -97,15 +61,13 @@ export class Device {
   #recorder: Recorder;
   readonly #failure: Failure;
 
-  private constructor(gpu: GPUDevice, source: GPU | GPUDevice, nature: Nature = {}) {
-    const { wait, plansOnly = false, precision = "f32", info = gpu.adapterInfo } = nature;
+  private constructor(gpu: GPUDevice, source: GPU | GPUDevice, { wait, plansOnly = false }: Nature = {}) {
     this.gpu = gpu;
-    this.precision = precision;
     this.source = source;
     this.plansOnly = plansOnly;
     this.wait = wait ?? ((work) => work);
     this.#owned = gpu !== source;
-    this.info = info;
+    this.info = gpu.adapterInfo;
     this.limits = gpu.limits;
     const { subgroupMinSize: least, subgroupMaxSize: most } = this.info;
     const subgroups = gpu.features.has("subgroups");
@@ -114,7 +76,6 @@ export class Device {
       subgroupSize: subgroups && least !== undefined && least === most ? least : 0,
       f16: gpu.features.has("shader-f16"),
       timestamps: gpu.features.has("timestamp-query"),
-      matrices: null,
     };
     const { counters } = this;
     const failure = new Failure(gpu);
@@ -138,15 +99,13 @@ export class Device {
    * run and read back first: an adapter that computes nothing (Dawn's null backend) is refused.
    */
   static async open(gpu: GPU | GPUDevice, options: DeviceOptions = {}): Promise<Device> {
-    const [opened, info] =
-      "requestAdapter" in gpu ? await requestDevice(gpu, options) : [gpu, gpu.adapterInfo];
-    const device = new Device(opened, gpu, { ...options, info });
+    const opened = "requestAdapter" in gpu ? await requestDevice(gpu, options) : gpu;
+    const device = new Device(opened, gpu, options);
     await selfTest(device);
     const { subgroupSize } = device.capabilities;
     if (subgroupSize > 0 && (options.portable || !(await subgroupsAreRuns(device, subgroupSize)))) {
       device.capabilities = { ...device.capabilities, subgroupSize: 0 };
     }
-    if (options.precision === "f16") await device.#prepareF16();
     return device;
   }
 
@@ -154,33 +113,12 @@ export class Device {
    * A device with another's limits and kernels that only plans: steps can be captured on it, its counters say what
    * would be held, and no memory is taken.
    */
-  static planning({ gpu, capabilities, tuning, precision }: Device): Device {
+  static planning({ gpu, capabilities, tuning }: Device): Device {
     const hollow = planningGpu(gpu);
-    const device = new Device(hollow, hollow, { plansOnly: true, precision });
+    const device = new Device(hollow, hollow, { plansOnly: true });
     device.capabilities = capabilities;
     device.tuning = tuning;
     return device;
-  }
-
-  /** Finds the subgroup matrices and tests each tile of them. Throws where there is no f16 at all. */
-  async #prepareF16(): Promise<void> {
-    const { f16, subgroupSize } = this.capabilities;
-    if (!f16) {
-      throw new Error(
-        'Device.open: precision "f16" needs the feature shader-f16, which this adapter does not offer. Use f32, or on ' +
-          "NVIDIA under Dawn the toggle vulkan_enable_f16_on_nvidia",
-      );
-    }
-    const [shape] = this.gpu.features.has(MATRIX_FEATURE) ? matrixShapes(this.info) : [];
-    if (!shape || subgroupSize === 0) return;
-    const tiles: MatrixTile[] = [];
-    const refused: string[] = [];
-    for (const tile of matrixTiles(shape, subgroupSize, this.limits)) {
-      const faults = await matrixFaults(this, tile);
-      if (faults.length === 0) tiles.push(tile);
-      else refused.push(`${tile.rows} x ${tile.columns} (wrong values in layout ${faults.join(", ")})`);
-    }
-    this.capabilities = { ...this.capabilities, matrices: { shape, tiles, refused } };
   }
 
   /** Throws the first error the GPU reported, if any. */
@@ -348,7 +286,7 @@ export function flatGroups(count: number): Workgroups {
   return [Math.ceil(count / rows), rows, 1];
 }
 
-async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<[GPUDevice, GPUAdapterInfo]> {
+async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<GPUDevice> {
   const { powerPreference = "high-performance" } = options;
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) {
@@ -357,16 +295,14 @@ async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<[GPUDevi
     );
   }
   const wanted: GPUFeatureName[] = ["subgroups", "shader-f16"];
-  if (options.precision === "f16") wanted.push(MATRIX_FEATURE);
   if (options.timestamps) wanted.push("timestamp-query");
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const device = await adapter.requestDevice({
+  return adapter.requestDevice({
     label: "partwise",
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     requiredLimits,
   });
-  return [device, adapter.info];
 }
 
 const RAISED_LIMITS = [

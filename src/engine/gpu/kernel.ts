@@ -30,16 +30,6 @@ export function spelledOut(text: string, constants: Constants): string {
   return once === text ? text : spelledOut(once, constants);
 }
 
-/** What a text must enable, by the words in it; its comments do not count. */
-const EXTENSIONS: readonly [word: RegExp, directives: string][] = [
-  [/subgroup(?!_matrix|Matrix)/, "enable subgroups;\n"],
-  [/\bf16\b/, "enable f16;\n"],
-  [
-    /subgroup_matrix/,
-    "enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n",
-  ],
-];
-
 /**
  * The alternatives that a WGSL file offers, by name: each begins with a line `// part: name` and ends before the next. What
  * a kernel binds follows from the parts it is made of, so a part that is not taken costs no binding.
@@ -73,10 +63,9 @@ export function kernel(
   constants: Constants = {},
   label = entry,
 ): Kernel {
-  const code = sources.join("\n");
-  const words = code.replace(/\/\/.*/g, "");
-  const enables = EXTENSIONS.flatMap(([word, directives]) => (word.test(words) ? [directives] : [])).join("");
-  const source = enables + Object.entries(constants).map(declare).join("") + spelledOut(code, constants);
+  const enables = sources.some((text) => text.includes("subgroup")) ? "enable subgroups;\n" : "";
+  const source =
+    enables + Object.entries(constants).map(declare).join("") + spelledOut(sources.join("\n"), constants);
   const key = `${entry}\n${source}`;
   let known = interned.get(key);
   if (!known) {

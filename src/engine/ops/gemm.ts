@@ -157,7 +157,6 @@ function runGemm(product: Gemm, method: GemmMethod, { batch, strideA, strideB, s
     method.entry,
     [
       part("family"),
-      part(y.device.precision === "f16" && !method.rounds ? "rounded operands" : "whole operands"),
       part((transposeA ? m : k) % 4 === 0 ? "a by vectors" : "a by values"),
       part((transposeB ? k : n) % 4 === 0 ? "b by vectors" : "b by values"),
       part(rowSums ? "row sums" : "no row sums"),

@@ -1,4 +1,3 @@
-import matrixWgsl from "../../shaders/matmulMatrix.wgsl";
 import plainWgsl from "../../shaders/matmulPlain.wgsl";
 import registerWgsl from "../../shaders/matmulRegister.wgsl";
 import subgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
@@ -7,7 +6,6 @@ import workgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
 import type { Capabilities, Device } from "../gpu/device.ts";
 import type { Constants } from "../gpu/kernel.ts";
 import type { GemmShape } from "../gpu/tuning.ts";
-import { byMatrices, shippedMatrix } from "./gemmMatrix.ts";
 
 /** Values of y: rows by columns. */
 interface Tile {
@@ -30,8 +28,6 @@ export interface GemmMethod {
   workgroupBytes?: number;
   /** Whether it adds the parts of a cut k itself, which saves memory traffic; the others have more workgroups for them. */
   addsParts: boolean;
-  /** It rounds operands to f16 by itself. */
-  rounds?: boolean;
 }
 
 const WORKGROUP = 64;
@@ -123,9 +119,8 @@ const tiles: readonly GemmMethod[] = [
   byTile("tile32x32", { rows: 32, columns: 32 }, { rows: 4, columns: 4 }),
 ];
 
-/** Every method a device with these capabilities can run, the portable one first; with tensor cores theirs alone. */
-export function gemmMethods({ subgroupSize: lanes, matrices }: Capabilities): GemmMethod[] {
-  if (matrices && matrices.tiles.length > 0) return matrices.tiles.map(byMatrices);
+/** Every method a device with these capabilities can run, the portable one first. */
+export function gemmMethods({ subgroupSize: lanes }: Capabilities): GemmMethod[] {
   const bySubgroups = lanes >= 4 && lanes <= 64 ? [16, 24].map((rows) => bySubgroup(lanes, rows)) : [];
   return [register, plain, ...bySubgroups, byWorkgroup(32), byWorkgroup(64), ...tiles];
 }
@@ -143,8 +138,7 @@ export const gemmGroups = (
 export function chooseMethod(device: Device, shape: GemmShape, parts = 1): GemmMethod {
   const methods = gemmMethods(device.capabilities);
   const named = (name: string | undefined) => methods.find((method) => method.name === name);
-  const chosen = named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape, parts));
-  return chosen ?? (isTiny(shape) ? plain : register);
+  return named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape, parts)) ?? register;
 }
 
 /** Whether the adapter computes on the CPU, as Dawn's architecture tells. */
@@ -153,7 +147,6 @@ export const isSoftwareAdapter = ({ info }: Device): boolean =>
 
 /** Multiply-adds under which compiling a fast kernel does not pay. */
 const PLAIN_BELOW = 2 ** 16;
-const isTiny = ({ m, n, k, batch }: GemmShape): boolean => m * n * k * batch < PLAIN_BELOW;
 
 /** Processors (compute units) a GPU of this vendor is assumed to have, for want of a way to ask: an H100's, else a guess. */
 const PROCESSORS: Record<string, number> = { nvidia: 132, amd: 60, apple: 16, intel: 24 };
@@ -164,10 +157,8 @@ const PROCESSORS: Record<string, number> = { nvidia: 132, amd: 60, apple: 16, in
  */
 export function shippedMethod(device: Device, shape: GemmShape, parts = 1): string {
   const { info, capabilities } = device;
-  const { m } = shape;
-  if (isTiny(shape)) return "plain";
-  const matrix = shippedMatrix(device, shape, parts);
-  if (matrix) return byMatrices(matrix).name;
+  const { m, n, k, batch } = shape;
+  if (m * n * k * batch < PLAIN_BELOW) return "plain";
   if (isSoftwareAdapter(device)) {
     if (capabilities.subgroupSize === 0) return "register";
     const work = (rows: number): number => Math.ceil(m / rows) * rows;
@@ -203,7 +194,7 @@ function shippedTile(
  */
 export function gemmVersion(): string {
   let hash = 0x811c9dc5;
-  const texts = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl, matrixWgsl].join("\n");
+  const texts = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl].join("\n");
   for (const character of texts.replace(/\/\/.*|\s+/g, "")) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
   }

@@ -1,6 +1,4 @@
 import clipWgsl from "../../shaders/clip.wgsl";
-import scaledWgsl from "../../shaders/clipScaled.wgsl";
-import unscaledWgsl from "../../shaders/clipUnscaled.wgsl";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import type { Guard } from "../graph/guard.ts";
@@ -10,9 +8,8 @@ import { trainedShards } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
 const WORKGROUP = 64;
-const squaresKernel = kernel("clip_squares", [clipWgsl, unscaledWgsl], { WORKGROUP });
-const factorsKernel = kernel("clip_factors", [clipWgsl, unscaledWgsl], { WORKGROUP });
-const unscaleKernel = kernel("clip_factors", [clipWgsl, scaledWgsl], { WORKGROUP });
+const squaresKernel = kernel("clip_squares", [clipWgsl], { WORKGROUP });
+const factorsKernel = kernel("clip_factors", [clipWgsl], { WORKGROUP });
 
 export interface ClipOptions {
   /** Largest norm allowed; no clipping when absent. */
@@ -22,7 +19,7 @@ export interface ClipOptions {
 }
 
 export interface Clipped {
-  /** [segments]: what each segment's gradient is multiplied by, a scaled one scaled back too; below 0 says: skip this update. */
+  /** [segments]: what each segment's gradient is multiplied by; below 0 says: skip this update. */
   factors: Tensor;
   /** []: the norm of all gradients before clipping. */
   norm: Tensor;
@@ -48,8 +45,6 @@ export function clipGradients(
   const factors = Tensor.empty(device, [count]);
   const norm = Tensor.empty(device, []);
   const settings = words(count, by === "tensor" ? 1 : 0, f32Bits(limit ?? 3e38));
-  const bindings = [settings, squares, segments, factors, norm, guard.state];
-  if (guard.scaling) device.run(unscaleKernel, [...bindings, guard.scaling], 1);
-  else device.run(factorsKernel, bindings, 1);
+  device.run(factorsKernel, [settings, squares, segments, factors, norm, guard.state], 1);
   return { factors, norm };
 }
