@@ -21,6 +21,7 @@ import { colorJitter } from "../pictures/colorJitter.ts";
 import { type MaskSettings, movingMasks } from "./batchMasks.ts";
 import { beitInit, type Initializer } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
+import { epochsOf } from "./recipe.ts";
 import { encodeRelative } from "./relativeVit.ts";
 import { positiveNumber, range, share, wholeNumber } from "./settings.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
@@ -160,30 +161,36 @@ export const maskedSettings: Settings<MaskedEncoderConfig> = {
 
 export const tokensSetting = wholeNumber("--tokens <n>", "codes of the tokenizer", 8192, 2);
 
-export const beitModule: MethodModule<BeitConfig> = {
-  about: "Predict the tokens of hidden patches, all patches passing the encoder (Bao et al. 2021).",
-  settings: { ...maskedSettings, tokens: tokensSetting },
-  recipes: {
-    paper: {
-      source: "ViT-B/16: BEiT's README, 800 epochs on ImageNet-1k; the rate is for its batch",
-      batchSize: 2048,
-      epochs: 800,
-      betas: [0.9, 0.999],
-      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-5, warmup: 10 / 800 },
-      weightDecay: 0.05,
-      clip: { limit: 3, by: "model" },
-      config: {},
+/** In a function, so that bundlers may leave it out. */
+/* @__NO_SIDE_EFFECTS__ */
+function beitModuleOf(): MethodModule<BeitConfig> {
+  return {
+    about: "Predict the tokens of hidden patches, all patches passing the encoder (Bao et al. 2021).",
+    settings: { ...maskedSettings, tokens: tokensSetting },
+    recipes: {
+      paper: {
+        source: "ViT-B/16: BEiT's README, 800 epochs on ImageNet-1k; the rate is for its batch",
+        batchSize: 2048,
+        epochs: 800,
+        betas: [0.9, 0.999],
+        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-5, warmup: epochsOf(10, 800) },
+        weightDecay: 0.05,
+        clip: { limit: 3, by: "model" },
+        config: {},
+      },
+      small: {
+        source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
+        batchSize: 256,
+        epochs: 100,
+        betas: [0.9, 0.999],
+        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+        weightDecay: 0.05,
+        clip: { limit: 3, by: "model" },
+        config: { maskedPatches: 26, minBlock: 5, dropPath: 0, cropScale: [0.4, 1], tokens: 512 },
+      },
     },
-    small: {
-      source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
-      batchSize: 256,
-      epochs: 100,
-      betas: [0.9, 0.999],
-      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
-      weightDecay: 0.05,
-      clip: { limit: 3, by: "model" },
-      config: { maskedPatches: 26, minBlock: 5, dropPath: 0, cropScale: [0.4, 1], tokens: 512 },
-    },
-  },
-  make: beit,
-};
+    make: beit,
+  };
+}
+
+export const beitModule = beitModuleOf();

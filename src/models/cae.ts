@@ -22,6 +22,7 @@ import { accuracy, type BeitConfig, maskedSettings, maskedViews, tokensSetting }
 import { regress, regressorSpecs } from "./caeRegressor.ts";
 import { caeInit, type Initializer } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
+import { epochsOf } from "./recipe.ts";
 import { positiveNumber, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
@@ -126,47 +127,53 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
   };
 }
 
-export const caeModule: MethodModule<CaeConfig> = {
-  about:
-    "Predict the representations of hidden patches and their tokens from the visible ones (Chen et al. 2022).",
-  settings: {
-    ...maskedSettings,
-    maskedPatches: { ...maskedSettings.maskedPatches, help: "patches hidden in each picture", value: 98 },
-    jitter: { ...maskedSettings.jitter, value: 0 },
-    tokens: tokensSetting,
-    regressorDepth: wholeNumber("--regressor-depth <n>", "blocks of the regressor", 4, 1),
-    decoderDepth: wholeNumber("--decoder-depth <n>", "blocks of the decoder", 4, 1),
-    alignment: positiveNumber("--alignment <x>", "weight of the distance to the teacher", 2),
-  },
-  recipes: {
-    paper: {
-      source: "ViT-B/16: CAE's cae_base_1600e.sh, 1600 epochs on ImageNet-1k; the rate is for its batch",
-      batchSize: 2048,
-      epochs: 1600,
-      betas: [0.9, 0.999],
-      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-5, warmup: 40 / 1600 },
-      weightDecay: 0.05,
-      clip: { limit: 3, by: "model" },
-      config: {},
+/** In a function, so that bundlers may leave it out. */
+/* @__NO_SIDE_EFFECTS__ */
+function caeModuleOf(): MethodModule<CaeConfig> {
+  return {
+    about:
+      "Predict the representations of hidden patches and their tokens from the visible ones (Chen et al. 2022).",
+    settings: {
+      ...maskedSettings,
+      maskedPatches: { ...maskedSettings.maskedPatches, help: "patches hidden in each picture", value: 98 },
+      jitter: { ...maskedSettings.jitter, value: 0 },
+      tokens: tokensSetting,
+      regressorDepth: wholeNumber("--regressor-depth <n>", "blocks of the regressor", 4, 1),
+      decoderDepth: wholeNumber("--decoder-depth <n>", "blocks of the decoder", 4, 1),
+      alignment: positiveNumber("--alignment <x>", "weight of the distance to the teacher", 2),
     },
-    small: {
-      source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
-      batchSize: 256,
-      epochs: 100,
-      betas: [0.9, 0.999],
-      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
-      weightDecay: 0.05,
-      clip: { limit: 3, by: "model" },
-      config: {
-        maskedPatches: 32,
-        minBlock: 5,
-        regressorDepth: 2,
-        decoderDepth: 2,
-        dropPath: 0,
-        cropScale: [0.4, 1],
-        tokens: 512,
+    recipes: {
+      paper: {
+        source: "ViT-B/16: CAE's cae_base_1600e.sh, 1600 epochs on ImageNet-1k; the rate is for its batch",
+        batchSize: 2048,
+        epochs: 1600,
+        betas: [0.9, 0.999],
+        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-5, warmup: epochsOf(40, 1600) },
+        weightDecay: 0.05,
+        clip: { limit: 3, by: "model" },
+        config: {},
+      },
+      small: {
+        source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
+        batchSize: 256,
+        epochs: 100,
+        betas: [0.9, 0.999],
+        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+        weightDecay: 0.05,
+        clip: { limit: 3, by: "model" },
+        config: {
+          maskedPatches: 32,
+          minBlock: 5,
+          regressorDepth: 2,
+          decoderDepth: 2,
+          dropPath: 0,
+          cropScale: [0.4, 1],
+          tokens: 512,
+        },
       },
     },
-  },
-  make: cae,
-};
+    make: cae,
+  };
+}
+
+export const caeModule = caeModuleOf();

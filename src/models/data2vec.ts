@@ -29,6 +29,7 @@ import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
 import { classToken } from "./heads.ts";
 import { beitInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
+import { epochsOf } from "./recipe.ts";
 import { encodeRelative } from "./relativeVit.ts";
 import { positiveNumber, share, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
@@ -103,48 +104,54 @@ export function data2vec(
   };
 }
 
-export const data2vecModule: MethodModule<Data2vecConfig> = {
-  about:
-    "Predict what a momentum teacher makes of the whole picture at hidden patches (Baevski et al. 2022).",
-  settings: {
-    ...maskedSettings,
-    maskedPatches: { ...maskedSettings.maskedPatches, value: 120 },
-    layerScale: { ...maskedSettings.layerScale, value: 1e-4 },
-    dropPath: { ...maskedSettings.dropPath, value: 0.25 },
-    targetBlocks: wholeNumber("--target-blocks <n>", "last blocks that make the target, 0 for half", 0),
-    momentum: share("--momentum <m>", "of the teacher, throughout", 0.9998),
-    beta: positiveNumber("--beta <x>", "distance from which the loss grows linearly", 2),
-  },
-  recipes: {
-    paper: {
-      source:
-        "ViT-B/16: data2vec_vision's beit/README.md, 800 epochs on ImageNet-1k; the rate is for its batch",
-      batchSize: 2048,
-      epochs: 800,
-      betas: [0.9, 0.999],
-      lr: { kind: "linspaceCosine", base: 2e-3, min: 1e-5, warmup: 10 / 800 },
-      weightDecay: 0.05,
-      clip: { limit: 3, by: "model" },
-      config: {},
+/** In a function, so that bundlers may leave it out. */
+/* @__NO_SIDE_EFFECTS__ */
+function data2vecModuleOf(): MethodModule<Data2vecConfig> {
+  return {
+    about:
+      "Predict what a momentum teacher makes of the whole picture at hidden patches (Baevski et al. 2022).",
+    settings: {
+      ...maskedSettings,
+      maskedPatches: { ...maskedSettings.maskedPatches, value: 120 },
+      layerScale: { ...maskedSettings.layerScale, value: 1e-4 },
+      dropPath: { ...maskedSettings.dropPath, value: 0.25 },
+      targetBlocks: wholeNumber("--target-blocks <n>", "last blocks that make the target, 0 for half", 0),
+      momentum: share("--momentum <m>", "of the teacher, throughout", 0.9998),
+      beta: positiveNumber("--beta <x>", "distance from which the loss grows linearly", 2),
     },
-    small: {
-      source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
-      batchSize: 256,
-      epochs: 100,
-      betas: [0.9, 0.999],
-      lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
-      weightDecay: 0.05,
-      clip: { limit: 3, by: "model" },
-      // .9998 forgets half of the first values in 3,466 steps, which is such a run's whole length; .99 in 69.
-      config: {
-        maskedPatches: 39,
-        minBlock: 5,
-        layerScale: 0.1,
-        dropPath: 0,
-        cropScale: [0.4, 1],
-        momentum: 0.99,
+    recipes: {
+      paper: {
+        source:
+          "ViT-B/16: data2vec_vision's beit/README.md, 800 epochs on ImageNet-1k; the rate is for its batch",
+        batchSize: 2048,
+        epochs: 800,
+        betas: [0.9, 0.999],
+        lr: { kind: "linspaceCosine", base: 2e-3, min: 1e-5, warmup: epochsOf(10, 800) },
+        weightDecay: 0.05,
+        clip: { limit: 3, by: "model" },
+        config: {},
+      },
+      small: {
+        source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
+        batchSize: 256,
+        epochs: 100,
+        betas: [0.9, 0.999],
+        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+        weightDecay: 0.05,
+        clip: { limit: 3, by: "model" },
+        // .9998 forgets half of the first values in 3,466 steps, which is such a run's whole length; .99 in 69.
+        config: {
+          maskedPatches: 39,
+          minBlock: 5,
+          layerScale: 0.1,
+          dropPath: 0,
+          cropScale: [0.4, 1],
+          momentum: 0.99,
+        },
       },
     },
-  },
-  make: data2vec,
-};
+    make: data2vec,
+  };
+}
+
+export const data2vecModule = data2vecModuleOf();

@@ -12,6 +12,7 @@ import { constant, timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Moving, Settings } from "./method.ts";
 import { type MultiCrop, multiCropViews, viewTokens } from "./multiCrop.ts";
 import { type Answers, crossViewLoss, meanAnswer } from "./prototypeLoss.ts";
+import { epochsOf } from "./recipe.ts";
 import { positiveNumber, range, share, toggle, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { type VitConfig, vitSpecs } from "./vit.ts";
@@ -148,10 +149,10 @@ export const dinoModule: MethodModule<DinoConfig> = {
       batchSize: 1024,
       epochs: 400,
       betas: [0.9, 0.999],
-      lr: { kind: "linspaceCosine", base: 7.5e-4, per: 256, min: 2e-6, warmup: 10 / 400 },
+      lr: { kind: "linspaceCosine", base: 7.5e-4, per: 256, min: 2e-6, warmup: epochsOf(10, 400) },
       weightDecay: [0.04, 0.4],
       clip: { limit: 0.3, by: "tensor" },
-      config: { localCrops: 10, freezeLastLayer: 3 / 400 },
+      config: { localCrops: 10, freezeLastLayer: epochsOf(3, 400) },
     },
     small: {
       source: "32 px, 64 tokens, .3 to 1 M pictures: measured for this project",

@@ -174,39 +174,44 @@ export function ibot({ encoder: given, batchSize: batch }: Frame, config: IbotCo
   };
 }
 
-const { paper, small } = dinoModule.recipes;
+/** DINO's module with what iBOT adds; in a function, so that bundlers may leave it out. */
+/* @__NO_SIDE_EFFECTS__ */
+function ibotModuleOf(): MethodModule<IbotConfig> {
+  const { paper, small } = dinoModule.recipes;
+  return {
+    about: "DINO, and the momentum teacher's answers at patches hidden from the student (Zhou et al. 2022).",
+    settings: {
+      ...dinoSettings,
+      prototypes: { ...dinoSettings.prototypes, value: 8192 },
+      globalScale: { ...dinoSettings.globalScale, value: [0.32, 1] },
+      localScale: { ...dinoSettings.localScale, value: [0.05, 0.32] },
+      warmupTeacherPatchTemperature: positiveNumber(
+        "--warmup-teacher-patch-temperature <t>",
+        "the teacher's on patches at first",
+        0.04,
+      ),
+      teacherPatchTemperature: positiveNumber(
+        "--teacher-patch-temperature <t>",
+        "the teacher's on patches after its warm-up",
+        0.07,
+      ),
+      predRatio: share("--pred-ratio <x>", "share of a large crop's patches that are hidden", 0.3),
+      predRatioVar: share("--pred-ratio-var <x>", "how far that may vary", 0.2),
+      predShare: share("--pred-share <x>", "share of the large crops that have hidden patches", 0.5),
+      randomMasks: toggle("--random-masks", "hide single patches, not blocks", false),
+    },
+    recipes: {
+      paper: {
+        ...paper,
+        source: "ViT-B/16: the published arguments as others restate them (SERE, UNI), 400 epochs",
+      },
+      small: {
+        ...small,
+        config: { ...small.config, teacherPatchTemperature: 0.04 },
+      },
+    },
+    make: ibot,
+  };
+}
 
-export const ibotModule: MethodModule<IbotConfig> = {
-  about: "DINO, and the momentum teacher's answers at patches hidden from the student (Zhou et al. 2022).",
-  settings: {
-    ...dinoSettings,
-    prototypes: { ...dinoSettings.prototypes, value: 8192 },
-    globalScale: { ...dinoSettings.globalScale, value: [0.32, 1] },
-    localScale: { ...dinoSettings.localScale, value: [0.05, 0.32] },
-    warmupTeacherPatchTemperature: positiveNumber(
-      "--warmup-teacher-patch-temperature <t>",
-      "the teacher's on patches at first",
-      0.04,
-    ),
-    teacherPatchTemperature: positiveNumber(
-      "--teacher-patch-temperature <t>",
-      "the teacher's on patches after its warm-up",
-      0.07,
-    ),
-    predRatio: share("--pred-ratio <x>", "share of a large crop's patches that are hidden", 0.3),
-    predRatioVar: share("--pred-ratio-var <x>", "how far that may vary", 0.2),
-    predShare: share("--pred-share <x>", "share of the large crops that have hidden patches", 0.5),
-    randomMasks: toggle("--random-masks", "hide single patches, not blocks", false),
-  },
-  recipes: {
-    paper: {
-      ...paper,
-      source: "ViT-B/16: the published arguments as others restate them (SERE, UNI), 400 epochs",
-    },
-    small: {
-      ...small,
-      config: { ...small.config, teacherPatchTemperature: 0.04 },
-    },
-  },
-  make: ibot,
-};
+export const ibotModule = ibotModuleOf();

@@ -22,6 +22,7 @@ import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
 import { batchNormMlp, batchNormMlpSpecs, classToken, type Widths } from "./heads.ts";
 import { type Initializer, mocoInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
+import { epochsOf } from "./recipe.ts";
 import { positiveNumber, range, share, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { type VitConfig, vit, vitSpecs } from "./vit.ts";
@@ -149,7 +150,7 @@ export const mocoV3Module: MethodModule<MocoV3Config> = {
       batchSize: 4096,
       epochs: 300,
       betas: [0.9, 0.999],
-      lr: { kind: "warmupCosine", base: 1.5e-4, per: 256, min: 0, warmup: 40 / 300 },
+      lr: { kind: "warmupCosine", base: 1.5e-4, per: 256, min: 0, warmup: epochsOf(40, 300) },
       weightDecay: 0.1,
       clip: null,
       config: {},

@@ -20,6 +20,7 @@ import { randAugment } from "../pictures/randAugment.ts";
 import { drawErasing, erase } from "../pictures/randomErasing.ts";
 import { timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
+import { epochsOf } from "./recipe.ts";
 import { positiveOrZero, range, share } from "./settings.ts";
 import { classify, headSpecs, type VitConfig, vit, vitSpecs } from "./vit.ts";
 
@@ -151,7 +152,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
       batchSize: 1024,
       epochs: 300,
       betas: [0.9, 0.999],
-      lr: { kind: "warmupCosine", base: 5e-4, per: 512, min: 1e-5, warmup: 5 / 300 },
+      lr: { kind: "warmupCosine", base: 5e-4, per: 512, min: 1e-5, warmup: epochsOf(5, 300) },
       weightDecay: 0.05,
       clip: null,
       config: { weightEma: 0.99996 },
