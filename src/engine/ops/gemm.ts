@@ -7,7 +7,8 @@ import { flatGroups } from "../gpu/device.ts";
 import { type Constants, kernel, partsOf } from "../gpu/kernel.ts";
 import { words } from "../gpu/words.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { chooseMethod, type GemmMethod, gemmGroups } from "./gemmMethods.ts";
+import { chooseMethod } from "./gemmChoice.ts";
+import { type GemmMethod, gemmGroups } from "./gemmMethods.ts";
 import { partsOfK } from "./gemmParts.ts";
 
 const part = partsOf(matmulWgsl);
@@ -106,35 +107,25 @@ export function gemm(product: Gemm): void {
     span,
     last: k - (count - 1) * span,
   });
-  addParts({ products, sums, y, rowSums, count, m, size: m * n });
+  addParts({ products, sums }, product);
 }
 
-/** Adds the parts of a product, and of its row sums. */
-function addParts({
-  products,
-  sums,
-  y,
-  rowSums,
-  count,
-  m,
-  size,
-}: {
+/** The parts of a product [count, m, n] and of its row sums [count, m]. */
+interface Parts {
   products: Tensor;
   sums: Tensor | undefined;
-  y: Tensor;
-  rowSums: Tensor | undefined;
-  count: number;
-  m: number;
-  size: number;
-}): void {
-  const [type, vectors] = size % 4 === 0 ? ["vec4f", size / 4] : ["f32", size];
+}
+
+/** Adds the parts of a product, and those of its row sums in the same dispatch. */
+function addParts({ products, sums }: Parts, { y, m, n, rowSums }: Gemm): void {
+  const [type, size] = (m * n) % 4 === 0 ? ["vec4f", (m * n) / 4] : ["f32", m * n];
   const chosen = kernel(
     "matmul_parts",
     [`alias V = ${type};`, gridWgsl, adding(sums ? "row sums" : "no row sums"), adding("sum")],
     { WORKGROUP },
   );
-  const bindings = [words(count, vectors, m), products, y, sums ?? null, rowSums ?? null];
-  y.device.run(chosen, bindings, Math.ceil((vectors + (sums ? m : 0)) / WORKGROUP));
+  const bindings = [words(products.shape[0]!, size, m), products, y, sums ?? null, rowSums ?? null];
+  y.device.run(chosen, bindings, Math.ceil((size + (sums ? m : 0)) / WORKGROUP));
 }
 
 /** What a grid is deep in: matrices, or parts of k. */

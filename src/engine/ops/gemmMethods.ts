@@ -3,9 +3,8 @@ import registerWgsl from "../../shaders/matmulRegister.wgsl";
 import subgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
 import tileWgsl from "../../shaders/matmulTile.wgsl";
 import workgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
-import type { Capabilities, Device } from "../gpu/device.ts";
+import type { Capabilities } from "../gpu/device.ts";
 import type { Constants } from "../gpu/kernel.ts";
-import type { GemmShape } from "../gpu/tuning.ts";
 
 /** Values of y: rows by columns. */
 interface Tile {
@@ -33,7 +32,7 @@ export interface GemmMethod {
 const WORKGROUP = 64;
 
 /** Needs nothing but storage buffers: 4 x 4 values a thread. */
-const register: GemmMethod = {
+export const register: GemmMethod = {
   name: "register",
   entry: "matmul_register",
   sources: [registerWgsl],
@@ -130,63 +129,6 @@ export const gemmGroups = (
   { tile, tilesPerWorkgroup }: GemmMethod,
   { m, n }: { m: number; n: number },
 ): number => Math.ceil((Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns)) / tilesPerWorkgroup);
-
-/**
- * The method the device's tuning names for this shape, if the device has it, or the one that ships for its adapter. k is
- * cut into `parts`.
- */
-export function chooseMethod(device: Device, shape: GemmShape, parts = 1): GemmMethod {
-  const methods = gemmMethods(device.capabilities);
-  const named = (name: string | undefined) => methods.find((method) => method.name === name);
-  return named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape, parts)) ?? register;
-}
-
-/** Whether the adapter computes on the CPU, as Dawn's architecture tells. */
-export const isSoftwareAdapter = ({ info }: Device): boolean =>
-  /software|swiftshader/.test(info.architecture);
-
-/** Multiply-adds under which compiling a fast kernel does not pay. */
-const PLAIN_BELOW = 2 ** 16;
-
-/** Processors (compute units) a GPU of this vendor is assumed to have, for want of a way to ask: an H100's, else a guess. */
-const PROCESSORS: Record<string, number> = { nvidia: 132, amd: 60, apple: 16, intel: 24 };
-
-/**
- * The name of what ships. Measured on lavapipe, SwiftShader and an H100 (docs/performance.md); for other GPUs it is a guess,
- * which `partwise tune` replaces.
- */
-export function shippedMethod(device: Device, shape: GemmShape, parts = 1): string {
-  const { info, capabilities } = device;
-  const { m, n, k, batch } = shape;
-  if (m * n * k * batch < PLAIN_BELOW) return "plain";
-  if (isSoftwareAdapter(device)) {
-    if (capabilities.subgroupSize === 0) return "register";
-    const work = (rows: number): number => Math.ceil(m / rows) * rows;
-    return work(24) < 1.15 * work(16) ? "subgroup24" : "subgroup16";
-  }
-  return shippedTile(shape, parts, PROCESSORS[info.vendor] ?? 24);
-}
-
-/**
- * The tile for a GPU, by workgroups a processor, as an H100 measured them (docs/performance.md): the largest that leaves every
- * processor several workgroups, else a small one.
- */
-function shippedTile(
-  { m, n, batch, transposeA, transposeB }: GemmShape,
-  parts: number,
-  processors: number,
-): string {
-  const each = (rows: number, columns: number): number =>
-    (Math.ceil(m / rows) * Math.ceil(n / columns) * batch * parts) / processors;
-  if (transposeA && !transposeB) {
-    if (each(64, 64) < 4) return "tile32x32";
-    return each(128, 64) >= 6 ? "tile128x64" : "tile64x64";
-  }
-  if (!transposeB) return each(64, 128) >= 6 ? "tile64x128" : "tile64x64";
-  if (each(128, 128) >= 6) return "tile128x128";
-  if (each(128, 64) >= 6) return "tile128x64";
-  return each(64, 64) >= 3 ? "tile64x64" : "tile64x64deep";
-}
 
 /**
  * Changes whenever a kernel's text does, its comments and layout aside (FNV-1a): measured choices are worth nothing for
