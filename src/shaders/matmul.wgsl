@@ -6,7 +6,7 @@
 // k may be cut into parts. Each value of y adds the products of a part in the order of k with fma, and then the parts in
 // their order, whichever method computes it: the choice never changes a bit. The first three methods add the parts
 // themselves; for the others each part is a matrix of the batch, which matmulParts adds up.
-// RAGGED_K: k is no multiple of 4.
+// RAGGED_K: k is no multiple of 4. PARTED: the method adds parts; where there is one alone, compilers drop the loop over them.
 // Rows and columns beyond the edges hold anything and are never stored. Places in A and B are counted in units of
 // UNIT_A and UNIT_B values and move along k by additions alone: address arithmetic costs as much as the products.
 

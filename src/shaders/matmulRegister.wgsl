@@ -46,6 +46,9 @@ fn matmul_register(
     y2 += p2;
     y3 += p3;
     sums += part_sums;
+    if (!PARTED) {
+      break;
+    }
   }
   let offset = bias_at(column);
   store(place.batch, row, column, y0 + offset);

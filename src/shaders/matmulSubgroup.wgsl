@@ -105,6 +105,9 @@ fn matmul_subgroup(
     tile_sums[2u * $gu] += low_sums$g;
     tile_sums[2u * $gu + 1u] += high_sums$g;
     $end
+    if (!PARTED) {
+      break;
+    }
   }
   let offset = bias_at(column);
   let inside = min(ROWS, sizes.m - min(row, sizes.m));

@@ -162,6 +162,7 @@ function runGemm(product: Gemm, method: GemmMethod, { batch, strideA, strideB, s
       TRANSPOSE_A: transposeA,
       TRANSPOSE_B: transposeB,
       RAGGED_K: k % 4 !== 0,
+      PARTED: method.addsParts && span < k,
       ROW_SUMS: rowSums !== undefined,
       FOLDED: layers > 1,
     },
