@@ -67,7 +67,8 @@ describe.each([
   test.each([
     ["an op", ["add"], 25_000],
     ["an op with a device to run on", ["add", "Device", "Tensor"], 25_000],
-    ["the engine and an encoder's forward pass", FORWARD, 40_000],
+    // Products and attention bring their kernels for GPUs and for software adapters alike: 42,738 and 45,220 bytes measured.
+    ["the engine and an encoder's forward pass", FORWARD, 48_000],
   ])("%s", async (_, names, budget) => {
     const text = await bundle(programWith(...names));
     expect(text).toContain("@compute"); // kernels are inside

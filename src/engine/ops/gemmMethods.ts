@@ -86,27 +86,30 @@ const byWorkgroup = (side: number): GemmMethod => ({
 });
 
 /** Tiles of y in workgroup memory: `own` values of them a thread, `depth` values of k at a time. */
-const byTile = (name: string, tile: Tile, own: Tile, depth = 16): GemmMethod => ({
-  name,
-  entry: "matmul_tile",
-  sources: [tileWgsl],
-  constants: {
-    TILE_M: tile.rows,
-    TILE_N: tile.columns,
-    ROWS: own.rows,
-    COLUMNS: own.columns,
-    DEPTH: depth,
-    QUADS_M: own.rows / 4,
-    QUADS_N: own.columns / 4,
-    FETCHES: Math.ceil(
-      ((tile.rows + tile.columns) * depth * own.rows * own.columns) / (16 * tile.rows * tile.columns),
-    ),
-  },
-  tile,
-  tilesPerWorkgroup: 1,
-  workgroupBytes: 4 * depth * (tile.rows + tile.columns),
-  addsParts: false,
-});
+/* @__NO_SIDE_EFFECTS__ */
+function byTile(name: string, tile: Tile, own: Tile, depth = 16): GemmMethod {
+  return {
+    name,
+    entry: "matmul_tile",
+    sources: [tileWgsl],
+    constants: {
+      TILE_M: tile.rows,
+      TILE_N: tile.columns,
+      ROWS: own.rows,
+      COLUMNS: own.columns,
+      DEPTH: depth,
+      QUADS_M: own.rows / 4,
+      QUADS_N: own.columns / 4,
+      FETCHES: Math.ceil(
+        ((tile.rows + tile.columns) * depth * own.rows * own.columns) / (16 * tile.rows * tile.columns),
+      ),
+    },
+    tile,
+    tilesPerWorkgroup: 1,
+    workgroupBytes: 4 * depth * (tile.rows + tile.columns),
+    addsParts: false,
+  };
+}
 
 /** Each entry's constants are all there is to a variant: values a thread has by tile give 64 to 256 threads. */
 const tiles: readonly GemmMethod[] = [
