@@ -7,11 +7,11 @@ const plan = (line: string) => program.run("plan", "mae", ...line.split(" "));
 test("partwise plan mae says what a run needs, without training it", async () => {
   const { code, stdout, stderr } = await plan("--model vit_micro_patch4_32 --batch 16 --data creatures");
   expect(code, stderr).toBe(0);
-  expect(stdout).toMatch(/^vit_micro_patch4_32, 16 pictures a step; fits /);
+  expect(stdout).toMatch(/^mae vit_micro_patch4_32, 16 pictures a step; fits /);
   for (const row of [
-    /^parameters +2\.\d+ MiB: 572240 values$/m,
-    /^gradients +2\.\d+ MiB$/m,
-    /^optimiser +4\.\d+ MiB: two moments$/m,
+    /^parameters +2 MiB: 522256 values$/m,
+    /^gradients +1\.\d+ MiB$/m,
+    /^optimiser +3\.\d+ MiB: two moments$/m,
     /^activations +[\d.]+ MiB planned, [\d.]+ MiB alive at once$/m,
     /^pictures +12 MiB: 4096 of 32 x 32 \(creatures-train\)$/m,
     /^total +[\d.]+ MiB$/m,
