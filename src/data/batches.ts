@@ -37,6 +37,8 @@ export interface BatchOptions {
   batchSize: number;
   /** Leave out the last, smaller batch of an epoch (default true: every step then has one shape). */
   dropLast?: boolean;
+  /** How often a picture stands in an epoch, each time in a row; the epoch is no longer for it. 1 when absent. */
+  repeats?: number;
   /** The random source of an epoch's order, a function of the epoch alone; null keeps the set's order. */
   shuffle: ((epoch: number) => Next32) | null;
 }
@@ -48,18 +50,28 @@ export interface Batches {
   position(batch: number): Position;
   /** Indices of the pictures in a batch -> [batchSize], or fewer in a last batch that is kept. */
   indices(position: Position): Uint32Array;
+  /** Which time in its epoch each of them comes, from 0: always 0 without repeats. */
+  copies(position: Position): Uint32Array;
   /** Batches from `start` (default the beginning) on, over as many epochs as the caller takes. */
   from(start?: Position): Generator<Position & { indices: Uint32Array }, never>;
 }
 
-/** Plans the batches of a run: each epoch is one permutation of the set, cut into pieces of `batchSize`. */
-export function planBatches({ count, batchSize, dropLast = true, shuffle }: BatchOptions): Batches {
+/**
+ * Plans the batches of a run: each epoch is one permutation of the set, cut into pieces of `batchSize`. With repeats it is the
+ * first `count` places of that permutation with each picture in a row so often, so about a `repeats`th of the pictures: DeiT's
+ * RASampler, whose ranks' samples of one step are together such a piece. What differs: DeiT rounds the epoch down to 256, too.
+ */
+export function planBatches(options: BatchOptions): Batches {
+  const { count, batchSize, dropLast = true, repeats = 1, shuffle } = options;
   const stepsPerEpoch = (dropLast ? Math.floor : Math.ceil)(count / batchSize);
   if (!(Number.isInteger(count) && Number.isInteger(batchSize) && batchSize > 0 && stepsPerEpoch > 0)) {
     throw new Error(
       `planBatches: an epoch must hold at least one batch; got ${count} pictures and batches of ${batchSize}. ` +
         "Choose a smaller batch size.",
     );
+  }
+  if (!(Number.isInteger(repeats) && repeats > 0)) {
+    throw new Error(`planBatches: repeats must be a whole number of at least 1; got ${repeats}.`);
   }
   let held: { epoch: number; order: Uint32Array } | undefined; // the latest order; recomputed when asked for another
   const orderOf = (epoch: number): Uint32Array => {
@@ -71,7 +83,8 @@ export function planBatches({ count, batchSize, dropLast = true, shuffle }: Batc
     }
     return held.order;
   };
-  const indices = ({ epoch, step }: Position): Uint32Array => {
+  /** Something of each place of a batch, which are counted through the epoch. */
+  const ofPlaces = ({ epoch, step }: Position, at: (place: number) => number): Uint32Array => {
     if (
       !(Number.isInteger(epoch) && epoch >= 0 && Number.isInteger(step) && step >= 0 && step < stepsPerEpoch)
     ) {
@@ -79,12 +92,16 @@ export function planBatches({ count, batchSize, dropLast = true, shuffle }: Batc
         `planBatches: a position needs epoch >= 0 and step in [0, ${stepsPerEpoch}); got ${epoch}, ${step}.`,
       );
     }
-    return orderOf(epoch).slice(step * batchSize, (step + 1) * batchSize);
+    const start = step * batchSize;
+    return Uint32Array.from({ length: Math.min(batchSize, count - start) }, (_, i) => at(start + i));
   };
+  const indices = (position: Position): Uint32Array =>
+    ofPlaces(position, (place) => orderOf(position.epoch)[Math.floor(place / repeats)]!);
   return {
     stepsPerEpoch,
     position: (batch) => ({ epoch: Math.floor(batch / stepsPerEpoch), step: batch % stepsPerEpoch }),
     indices,
+    copies: (position) => ofPlaces(position, (place) => place % repeats),
     *from(start = { epoch: 0, step: 0 }) {
       for (let { epoch, step } = start; ; step++) {
         if (step === stepsPerEpoch) {

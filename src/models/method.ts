@@ -75,6 +75,8 @@ export interface Method<Name extends string = string> {
    */
   networks(seed: number): Readonly<Record<string, readonly ParameterSpec[]>>;
   readonly views: readonly ViewGroup[];
+  /** How often an epoch, which is no longer for it, has a picture, each time with other views; 1 when absent. */
+  readonly repeats?: number;
   /** What changes by step besides pictures, crops and rates. */
   readonly moving: Readonly<Record<Name, Moving>>;
   /**

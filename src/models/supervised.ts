@@ -1,7 +1,7 @@
 // The supervised control: DeiT's recipe (Touvron et al. 2021, "Training data-efficient image transformers & distillation through
 // attention", arXiv:2012.12877; official file main.py, with timm's mixup, random erasing and label smoothing).
-// What differs: repeated augmentation and the distillation token are left out; the rate moves by iteration, not by epoch and one
-// epoch late.
+// What differs: the distillation token is left out; the rate moves by iteration, not by epoch and one epoch late; mixup's
+// partner is found in the whole batch, where DeiT's ranks look in their own, so a picture meets its copy only in the middle.
 
 import { fill } from "../engine/graph/fill.ts";
 import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
@@ -21,7 +21,7 @@ import { drawErasing, erase } from "../pictures/randomErasing.ts";
 import { timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
-import { positiveOrZero, range, share } from "./settings.ts";
+import { positiveOrZero, range, share, wholeNumber } from "./settings.ts";
 import { classify, headSpecs, type VitConfig, vit, vitSpecs } from "./vit.ts";
 
 export interface SupervisedConfig {
@@ -39,6 +39,8 @@ export interface SupervisedConfig {
   jitter: number;
   hue: number;
   cropScale: readonly [number, number];
+  /** Repeated augmentation: how often a picture is in an epoch, which then has so many fewer pictures. 1 without. */
+  repeats: number;
   dropPath: number;
   /** Decay of a moving average of the weights; 0 without. */
   weightEma: number;
@@ -81,6 +83,7 @@ export function supervised(
       if (config.weightEma > 0) networks.ema = specs;
       return networks;
     },
+    repeats: config.repeats,
     views: [{ size: side, count: 1, scale: config.cropScale, augment }],
     moving: {
       mix: {
@@ -143,6 +146,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
     jitter: positiveOrZero("--jitter <x>", "strength of brightness, contrast and saturation jitter", 0.4),
     hue: share("--hue <x>", "largest turn of the hue, as a share of the circle", 0.1),
     cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
+    repeats: wholeNumber("--repeated-augmentation <n>", "times that an epoch has a picture, in a row", 3, 1),
     dropPath: share("--drop-path <p>", "of the last block", 0.1),
     weightEma: share("--weight-ema <x>", "decay of a moving average of the weights, 0 for none", 0),
   },
@@ -172,6 +176,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
         erasing: 0,
         jitterProb: 0.5,
         cropScale: [0.4, 1],
+        repeats: 1,
         dropPath: 0,
       },
     },

@@ -3,7 +3,7 @@ import { philox4x32, STREAMS, type Stream, seedKey, uniformFromBits } from "../e
 
 /**
  * A random change of pictures. Its numbers are drawn on the host for each picture, a pure function of (seed, epoch, picture,
- * view), written as step data, and read by what `apply` records.
+ * view, copy), written as step data, and read by what `apply` records.
  */
 export interface Augmentation {
   /** Where its numbers come from; augmentations of one list need streams of their own. */
@@ -16,43 +16,54 @@ export interface Augmentation {
   apply(images: Tensor, drawn: Tensor): Tensor;
 }
 
-/** Which random numbers: whole numbers, `epoch` and `view` below 2^32. */
+/** Which random numbers: whole numbers, `epoch` below 2^32, `view` and `copy` below 2^16. */
 export interface ViewKey {
   seed: number;
   epoch: number;
   /** Tells apart several views of one picture in one epoch. */
   view: number;
+  /** Tells apart the times that a picture comes in one epoch; 0 when absent. */
+  copy?: number;
 }
+
+/** Sites kept for the views of one copy. */
+const VIEWS = 2 ** 16;
 
 /** Blocks of four numbers kept for one picture: a crop takes 22 numbers at most. */
 const BLOCKS = 8;
 
 /**
- * The random numbers of one picture: values 32 index, 32 index + 1, ... of the stream (seed, stream, epoch) at site
- * `view`, a function of these alone. index below 2^29.
+ * The random numbers of one picture: values 32 index, 32 index + 1, ... of the stream (seed, stream, epoch) at a site of
+ * the view and the copy, a function of these alone. index below 2^29.
  */
-export function uniformsOf(stream: Stream, index: number, { seed, epoch, view }: ViewKey): () => number {
+export function uniformsOf(
+  stream: Stream,
+  index: number,
+  { seed, epoch, view, copy = 0 }: ViewKey,
+): () => number {
   const key = seedKey(seed);
+  const site = view + copy * VIEWS;
   let block: Uint32Array = new Uint32Array(0);
   let taken = 0;
   return () => {
     if (taken % 4 === 0) {
-      block = philox4x32([index * BLOCKS + taken / 4, epoch, STREAMS[stream], view], key);
+      block = philox4x32([index * BLOCKS + taken / 4, epoch, STREAMS[stream], site], key);
     }
     return uniformFromBits(block[taken++ % 4]!);
   };
 }
 
-/** Draws an augmentation's numbers for the pictures of one view: indices [B] -> out [B, width]. */
+/** Draws an augmentation's numbers for the pictures of one view: indices [B], their copies [B] -> out [B, width]. */
 export function fillDrawn(
   out: Float32Array,
   augmentation: Augmentation,
   indices: ArrayLike<number>,
-  key: ViewKey,
+  key: Omit<ViewKey, "copy">,
+  copies?: ArrayLike<number>,
 ): void {
   const { stream, width, draw } = augmentation;
   for (let i = 0; i < indices.length; i++) {
-    out.set(draw(uniformsOf(stream, indices[i]!, key), key.view), i * width);
+    out.set(draw(uniformsOf(stream, indices[i]!, { ...key, copy: copies?.[i] }), key.view), i * width);
   }
 }
 

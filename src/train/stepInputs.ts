@@ -10,9 +10,14 @@ import type { PictureSource } from "./pictureSource.ts";
 import type { RunSettings } from "./run.ts";
 import { BOX_WORDS, fillBoxes } from "./views.ts";
 
-/** The pictures of a step, by their indices in the set, and where they lie on the device. */
-interface Batch {
+/** The pictures of a step, by their indices in the set, and which time in the epoch each one comes. */
+interface Pictures {
   indices: Uint32Array;
+  copies: Uint32Array;
+}
+
+/** The same, and where they lie on the device. */
+interface Batch extends Pictures {
   places: Uint32Array;
 }
 
@@ -56,8 +61,8 @@ export class StepInputs {
   }
 
   /** Sets every value for a step, in queue order. */
-  write(moment: Moment, indices: Uint32Array, source: PictureSource): void {
-    const batch = { indices, places: source.place(indices) };
+  write(moment: Moment, pictures: Pictures, source: PictureSource): void {
+    const batch = { ...pictures, places: source.place(pictures.indices) };
     const values = Object.entries(this.#inputs).map(([name, { at }]) => [name, at(moment, batch)] as const);
     this.#values.write(Object.fromEntries(values));
   }
@@ -90,8 +95,8 @@ function viewInputs({ batchSize, data }: RunSettings, { views }: Method): Record
       at: byView(
         new Uint32Array(count * batchSize * BOX_WORDS),
         BOX_WORDS,
-        (part, key, { indices, places }) =>
-          fillBoxes(part, indices, { ...key, width, height, scale }, places),
+        (part, key, { indices, places, copies }) =>
+          fillBoxes(part, indices, { ...key, width, height, scale }, places, copies),
       ),
     };
     for (const [i, augmentation] of augment.entries()) {
@@ -99,8 +104,8 @@ function viewInputs({ batchSize, data }: RunSettings, { views }: Method): Record
       inputs[drawnOf(group, i)] = {
         dtype: "f32",
         shape: [count * batchSize, numbers],
-        at: byView(new Float32Array(count * batchSize * numbers), numbers, (part, key, { indices }) =>
-          fillDrawn(part, augmentation, indices, key),
+        at: byView(new Float32Array(count * batchSize * numbers), numbers, (part, key, { indices, copies }) =>
+          fillDrawn(part, augmentation, indices, key, copies),
         ),
       };
     }

@@ -96,6 +96,7 @@ export class Trainer {
     this.batches = planBatches({
       count: data.count,
       batchSize,
+      repeats: this.method.repeats,
       shuffle: (epoch) => {
         const random = new Random(seed, "order", epoch);
         return () => random.nextU32();
@@ -217,10 +218,12 @@ export class Trainer {
 
   #writeInputsOf(step: number): void {
     const { seed, totalSteps } = this.settings;
-    const { stepsPerEpoch } = this.batches;
-    const position = this.batches.position(step);
+    const { batches } = this;
+    const { stepsPerEpoch } = batches;
+    const position = batches.position(step);
     const moment = { seed, step, epoch: position.epoch, stepsPerEpoch, totalSteps };
-    this.#inputs.write(moment, this.batches.indices(position), this.#source);
+    const pictures = { indices: batches.indices(position), copies: batches.copies(position) };
+    this.#inputs.write(moment, pictures, this.#source);
   }
 
   /** Submits the next step without waiting for it. `prepare` comes first. */

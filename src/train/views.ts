@@ -35,13 +35,14 @@ export function viewOf(
 
 /**
  * Writes the boxes of a batch for `cropPictures`: indices [B] -> words [B, 6]. `places` is where the pictures lie in the
- * shards, their indices when absent.
+ * shards, their indices when absent; `copies` is which time in its epoch each one comes, the first when absent.
  */
 export function fillBoxes(
   words: Int32Array | Uint32Array,
   indices: ArrayLike<number>,
-  options: ViewSettings & ViewKey,
+  options: ViewSettings & Omit<ViewKey, "copy">,
   places = indices,
+  copies?: ArrayLike<number>,
 ): void {
   if (words.length !== indices.length * BOX_WORDS) {
     throw new Error(
@@ -49,7 +50,7 @@ export function fillBoxes(
     );
   }
   for (let i = 0; i < indices.length; i++) {
-    const { top, left, height, width, flip } = viewOf(indices[i]!, options);
+    const { top, left, height, width, flip } = viewOf(indices[i]!, { ...options, copy: copies?.[i] });
     words.set([places[i]!, top, left, height, width, Number(flip)], i * BOX_WORDS);
   }
 }

@@ -68,10 +68,69 @@ test("a run resumed anywhere sees the batches of the uninterrupted one", () => {
   for (const at of [1, 4, 7, 12]) expect(take(plan.position(at), 14 - at)).toEqual(whole.slice(at));
 });
 
+/** What the ranks of DeiT's RASampler take of an epoch's order, in the order of their own batches -> [ranks][samples]. */
+function raSampler(order: readonly number[], ranks: number): number[][] {
+  const tripled = order.flatMap((index) => [index, index, index]);
+  const each = Math.ceil(tripled.length / ranks);
+  tripled.push(...tripled.slice(0, each * ranks - tripled.length));
+  const selected = Math.floor((Math.floor(order.length / 256) * 256) / ranks);
+  return Array.from({ length: ranks }, (_, rank) =>
+    tripled.filter((_, place) => place % ranks === rank).slice(0, selected),
+  );
+}
+
+test.each([
+  { count: 1300, ranks: 8, each: 64 },
+  { count: 800, ranks: 4, each: 64 },
+  { count: 530, ranks: 2, each: 128 },
+])("three repeats are DeiT's sampler: $count pictures, $ranks ranks of $each", ({ count, ranks, each }) => {
+  const batchSize = ranks * each;
+  const plan = planBatches({ count, batchSize, repeats: 3, shuffle });
+  const single = planBatches({ count, batchSize, shuffle });
+  for (const epoch of [0, 1]) {
+    const byRank = raSampler([...permutation(count, shuffle(epoch))], ranks);
+    expect(plan.stepsPerEpoch).toBe(Math.floor(byRank[0]!.length / each)); // its loader drops the last batch, too
+    expect(plan.stepsPerEpoch).toBe(single.stepsPerEpoch);
+    const shown = new Set<string>();
+    for (let step = 0; step < plan.stepsPerEpoch; step++) {
+      // Sample i of rank r is place r + ranks i of the batch that the ranks have together.
+      const together = Array.from(
+        { length: batchSize },
+        (_, place) => byRank[place % ranks]![step * each + Math.floor(place / ranks)],
+      );
+      const [indices, copies] = [plan.indices({ epoch, step }), plan.copies({ epoch, step })];
+      expect([...indices]).toEqual(together);
+      for (const [i, index] of indices.entries()) shown.add(`${index} ${copies[i]}`);
+    }
+    const places = plan.stepsPerEpoch * batchSize;
+    expect(shown.size).toBe(places); // no copy comes twice
+    expect(new Set([...shown].map((key) => key.split(" ")[0])).size).toBe(Math.ceil(places / 3));
+  }
+});
+
+test("copies are counted through the epoch, over the ends of batches", () => {
+  const plan = planBatches({ count: 8, batchSize: 4, repeats: 3, shuffle: null });
+  const [first, second] = [plan.position(0), plan.position(1)];
+  expect([first, second].map((at) => [...plan.indices(at)])).toEqual([
+    [0, 0, 0, 1],
+    [1, 1, 2, 2],
+  ]);
+  expect([first, second].map((at) => [...plan.copies(at)])).toEqual([
+    [0, 1, 2, 0],
+    [1, 2, 0, 1],
+  ]);
+  const once = planBatches({ count: 10, batchSize: 4, dropLast: false, shuffle });
+  expect([...once.copies({ epoch: 0, step: 2 })]).toEqual([0, 0]);
+});
+
 test("impossible plans and positions are refused", () => {
   expect(() => planBatches({ count: 3, batchSize: 4, shuffle: null })).toThrow(
     "got 3 pictures and batches of 4",
   );
+  expect(() => planBatches({ count: 8, batchSize: 4, repeats: 0, shuffle: null })).toThrow(
+    "planBatches: repeats must be a whole number of at least 1; got 0.",
+  );
   const plan = planBatches({ count: 8, batchSize: 4, shuffle: null });
   expect(() => plan.indices({ epoch: 0, step: 2 })).toThrow("step in [0, 2); got 0, 2");
+  expect(() => plan.copies({ epoch: 0, step: 2 })).toThrow("step in [0, 2); got 0, 2");
 });

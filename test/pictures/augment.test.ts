@@ -49,6 +49,23 @@ describe("what is drawn", () => {
     }
   });
 
+  test("a copy has numbers of its own, for all of its views the probabilities of these", () => {
+    const drawn = (copies?: readonly number[], view = 0) => {
+      const out = new Float32Array(4 * jitter.width);
+      fillDrawn(out, jitter, [7, 7, 7, 8], { seed: 5, epoch: 3, view }, copies);
+      return [0, 1, 2, 3].map((i) => [...out.subarray(i * jitter.width, (i + 1) * jitter.width)].join());
+    };
+    const [first, second, third, other] = drawn([0, 1, 2, 0]);
+    expect(new Set([first, second, third, other]).size).toBe(4);
+    expect(drawn([2, 0, 1, 0])).toEqual([third, first, second, other]);
+    expect(drawn()).toEqual([first, first, first, other]);
+    expect(drawn([0, 1, 2, 0], 1)).not.toContain(second);
+    const asked: number[] = [];
+    const noting: Augmentation = { ...jitter, width: 1, draw: (_, view) => [asked.push(view)] };
+    fillDrawn(new Float32Array(2), noting, [7, 7], { seed: 5, epoch: 3, view: 1 }, [0, 2]);
+    expect(asked).toEqual([1, 1]);
+  });
+
   test("jitter: every order of the four comes equally often", () => {
     const orders = new Map<string, number>();
     for (const row of draws(jitter)) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { capture } from "../../src/engine/capture/compile.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
+import type { Preview } from "../../src/models/method.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { methodOf, type RunSettings } from "../../src/train/run.ts";
@@ -105,6 +106,24 @@ const momentAt = ({ settings, batches }: Trainer, step: number) => ({
   epoch: batches.position(step).epoch,
   stepsPerEpoch: batches.stepsPerEpoch,
   totalSteps: settings.totalSteps,
+});
+
+test("a picture that an epoch has three times in a row is seen in three ways", async () => {
+  const trainer = new Trainer(on.device, smallRun("supervised"), images);
+  expect([...trainer.batches.copies({ epoch: 0, step: 1 })]).toEqual([1, 2, 0, 1]);
+  const [first, second, third, other] = trainer.batches.indices({ epoch: 0, step: 0 });
+  expect([second, third, other === first]).toEqual([first, first, false]);
+  let seen = new Float32Array(0);
+  Object.assign(trainer.method, {
+    async prepare({ views }: Preview) {
+      seen = (await views(0)[0]!.read()) as typeof seen;
+      return new Map();
+    },
+  });
+  await trainer.ready();
+  const size = seen.length / 4;
+  const shown = [0, 1, 2, 3].map((i) => seen.subarray(i * size, (i + 1) * size).join());
+  expect(new Set(shown).size).toBe(4);
 });
 
 test("another seed gives another run", async () => {

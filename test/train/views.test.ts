@@ -25,6 +25,24 @@ test("another seed, epoch, view or picture is another crop", () => {
   expect(new Set(all).size).toBe(all.length);
 });
 
+test("a copy has a box of its own wherever it stands, and the first one that of a picture alone", () => {
+  const words = new Int32Array(3 * BOX_WORDS);
+  fillBoxes(words, [5, 5, 9], settings, [0, 0, 1], [0, 2, 1]);
+  const rows = [0, 1, 2].map((i) => [...words.subarray(i * BOX_WORDS, (i + 1) * BOX_WORDS)]);
+  const boxOf = (index: number, copy: number) => {
+    const { top, left, height, width, flip } = viewOf(index, { ...settings, copy });
+    return [top, left, height, width, Number(flip)];
+  };
+  expect(rows).toEqual([
+    [0, ...boxes([5])[0]!.slice(1)],
+    [0, ...boxOf(5, 2)],
+    [1, ...boxOf(9, 1)],
+  ]);
+  expect(new Set([0, 1, 2].map((copy) => boxOf(5, copy).join())).size).toBe(3);
+  const secondView = boxes([5], { ...settings, view: 1 })[0]!.slice(1);
+  expect([boxOf(5, 1), boxOf(5, 2)]).not.toContainEqual(secondView);
+});
+
 test("boxes lie inside, areas fill the range, half of them flip", () => {
   const rows = boxes(Array.from({ length: 4000 }, (_, i) => i));
   const shares = rows.map(([, top, left, height, width]) => {
