@@ -138,5 +138,6 @@ export {
   type RunSettings,
   runSettings,
 } from "./train/run.ts";
+export { readTeacher, type Teacher } from "./train/teacherFile.ts";
 export { Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.ts";
 export { fillBoxes, type View, type ViewKey, type ViewSettings, viewOf } from "./train/views.ts";

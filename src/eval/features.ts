@@ -10,7 +10,7 @@ import { mean } from "../engine/ops/mean.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { anyVit } from "../models/relativeVit.ts";
-import type { VitConfig, VitOutput } from "../models/vit.ts";
+import { classTokensOf, type VitConfig, type VitOutput } from "../models/vit.ts";
 import { holding } from "./holding.ts";
 
 /** Frozen features of a labelled set: what probes read. */
@@ -27,20 +27,23 @@ export interface Features {
 /** What turns normalised pictures [B, H, W, 3] into features [B, F]. */
 export type Encode = (images: Tensor) => Tensor;
 
-/** tokens [B, 1 + N, D] -> the class token [B, D]. */
+/** tokens [B, C + N, D], C of them class tokens -> the first one [B, D]. */
 function classToken(tokens: Tensor): Tensor {
   const [batch, , width] = tokens.shape as [number, number, number];
   return reshape(slice(tokens, 1, 0, 1), [batch, width]);
 }
 
-const patchMean = (tokens: Tensor): Tensor => mean(slice(tokens, 1, 1), 1); // [B, D]
+/** tokens [B, C + N, D] -> the mean of the patches [B, D]. */
+const patchMean = (tokens: Tensor, config: VitConfig): Tensor =>
+  mean(slice(tokens, 1, classTokensOf(config)), 1);
 
 /** How a feature is read from the tokens of a ViT. */
 const READINGS = {
   cls: ({ tokens }: VitOutput) => classToken(tokens),
-  mean: ({ tokens }: VitOutput) => patchMean(tokens),
-  "cls+mean": ({ tokens }: VitOutput) => concat([classToken(tokens), patchMean(tokens)], 1),
-  cls4: ({ blocks }: VitOutput, params: Parameters) => {
+  mean: ({ tokens }: VitOutput, config: VitConfig) => patchMean(tokens, config),
+  "cls+mean": ({ tokens }: VitOutput, config: VitConfig) =>
+    concat([classToken(tokens), patchMean(tokens, config)], 1),
+  cls4: ({ blocks }: VitOutput, _: VitConfig, params: Parameters) => {
     if (blocks.length < 4) throw new Error(`cls4: needs at least 4 blocks; got ${blocks.length}. Read "cls"`);
     const [weight, bias] = [params.get("norm.weight"), params.get("norm.bias")];
     return concat(
@@ -48,7 +51,7 @@ const READINGS = {
       1,
     );
   },
-} satisfies Record<string, (output: VitOutput, params: Parameters) => Tensor>;
+} satisfies Record<string, (output: VitOutput, config: VitConfig, params: Parameters) => Tensor>;
 
 /**
  * `cls`: class token after the final norm, [B, D] (MAE, MoCo v3, k-NN). `mean`: mean of the patch tokens after it, [B, D].
@@ -61,7 +64,7 @@ export type Reading = keyof typeof READINGS;
 export const vitFeatures =
   (params: Parameters, config: VitConfig, reading: Reading): Encode =>
   (images) =>
-    READINGS[reading](anyVit(params, config, images), params);
+    READINGS[reading](anyVit(params, config, images), config, params);
 
 export interface ExtractOptions {
   /** Pictures per run of the encoder; changes the time and memory, never the features. */

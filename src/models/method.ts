@@ -74,6 +74,8 @@ export interface Method<Name extends string = string> {
    * of the same specs equals its student. Buffers are specs that are not trained.
    */
   networks(seed: number): Readonly<Record<string, readonly ParameterSpec[]>>;
+  /** Names of networks that were trained elsewhere: the run is given all their values before its first step, and saves them. */
+  readonly given?: readonly string[];
   readonly views: readonly ViewGroup[];
   /** How often an epoch, which is no longer for it, has a picture, each time with other views; 1 when absent. */
   readonly repeats?: number;

@@ -37,21 +37,27 @@ export function sincosPositions(grid: number, width: number, order: "mae" | "moc
   return values;
 }
 
-/** The `pos_embed` of a network, [1, 1 + grid², D]; trained only when learned. */
+/** The `pos_embed` of a network, [1, C + grid², D] with C class tokens; trained only when learned. */
 export function positionSpec(
   name: string,
   kind: Exclude<PositionKind, "relative">,
   grid: number,
   width: number,
   init: Initializer,
+  classTokens = 1,
 ): ParameterSpec {
-  const shape = [1, 1 + grid * grid, width];
+  const shape = [1, classTokens + grid * grid, width];
   return {
     name,
     shape,
     get values() {
-      if (kind === "learned") return init.positions(name, (1 + grid * grid) * width);
-      return sincosPositions(grid, width, kind === "sincos-mae" ? "mae" : "moco");
+      if (kind === "learned") return init.positions(name, shape[1]! * width);
+      const values = new Float32Array(shape[1]! * width);
+      values.set(
+        sincosPositions(grid, width, kind === "sincos-mae" ? "mae" : "moco"),
+        (classTokens - 1) * width,
+      );
+      return values;
     },
     trained: kind === "learned",
   };
@@ -59,7 +65,7 @@ export function positionSpec(
 
 /**
  * Positions for another grid, by bicubic interpolation of the patch part (torch's, a = -0.75, corners not aligned).
- * positions [1, 1 + from², D] -> [1, 1 + rows·columns, D].
+ * positions [1, C + from², D] with C class tokens -> [1, C + rows·columns, D].
  */
 export function positionsFor(
   positions: Tensor,
@@ -67,8 +73,9 @@ export function positionsFor(
   [rows, columns]: readonly [number, number],
 ): Tensor {
   if (rows === from && columns === from) return positions;
-  const width = positions.shape[2]!;
-  const patches = reshape(slice(positions, 1, 1, positions.shape[1]!), [1, from, from, width]);
+  const [, tokens, width] = positions.shape as [number, number, number];
+  const classTokens = tokens - from * from;
+  const patches = reshape(slice(positions, 1, classTokens, tokens), [1, from, from, width]);
   const resized = resize(patches, { height: rows, width: columns, mode: "bicubic" });
-  return concat([slice(positions, 1, 0, 1), reshape(resized, [1, rows * columns, width])], 1);
+  return concat([slice(positions, 1, 0, classTokens), reshape(resized, [1, rows * columns, width])], 1);
 }

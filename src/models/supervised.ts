@@ -1,14 +1,17 @@
 // The supervised control: DeiT's recipe (Touvron et al. 2021, "Training data-efficient image transformers & distillation through
-// attention", arXiv:2012.12877; official file main.py, with timm's mixup, random erasing and label smoothing).
-// What differs: the distillation token is left out; the rate moves by iteration, not by epoch and one epoch late; mixup's
-// partner is found in the whole batch, where DeiT's ranks look in their own, so a picture meets its copy only in the middle.
+// attention", arXiv:2012.12877; official file main.py, with timm's mixup, random erasing and label smoothing). With a teacher it
+// is DeiT's hard distillation (models.py, losses.py): a second class token learns the teacher's opinion of the mixed pictures.
+// What differs: the teacher is one of our own; soft distillation is left out; the rate moves by iteration, not by epoch and one
+// epoch late; mixup's partner is found in the whole batch, where DeiT's ranks look in their own, so a picture meets its copy only
+// in the middle.
 
 import { fill } from "../engine/graph/fill.ts";
 import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { crossEntropy } from "../engine/ops/crossEntropy.ts";
-import { add, mul, sub } from "../engine/ops/elementwise.ts";
+import { add, mul, scale, sub } from "../engine/ops/elementwise.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
+import { argmax } from "../engine/ops/max.ts";
 import { normal } from "../engine/ops/randomOps.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
@@ -18,11 +21,11 @@ import { colorJitter } from "../pictures/colorJitter.ts";
 import { drawMix, MIX_WIDTH, mixPictures } from "../pictures/mix.ts";
 import { randAugment } from "../pictures/randAugment.ts";
 import { drawErasing, erase } from "../pictures/randomErasing.ts";
-import { timmInit } from "./init.ts";
+import { type Initializer, timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { positiveOrZero, range, share, wholeNumber } from "./settings.ts";
-import { classify, headSpecs, type VitConfig, vit, vitSpecs } from "./vit.ts";
+import { classify, headLogits, headSpecs, type VitConfig, vit, vitSpecs } from "./vit.ts";
 
 export interface SupervisedConfig {
   labelSmoothing: number;
@@ -44,20 +47,37 @@ export interface SupervisedConfig {
   dropPath: number;
   /** Decay of a moving average of the weights; 0 without. */
   weightEma: number;
+  /** The encoder of a teacher, whose values `Trainer.ready` is given: hard distillation. Without it there is none. */
+  teacher?: VitConfig;
 }
 
-/** cls_token and pos_embed are not decayed (timm's no_weight_decay). */
+/** cls_token and pos_embed are not decayed (timm's no_weight_decay of DeiT's time); dist_token is. */
 const exempt = (spec: ParameterSpec): ParameterSpec =>
   spec.name === "cls_token" || spec.name === "pos_embed" ? specWith(spec, { decay: false }) : spec;
 
+/** An encoder and a head for each of its class tokens. */
+const classifierSpecs = (encoder: VitConfig, classes: number, init: Initializer): ParameterSpec[] => [
+  ...vitSpecs(encoder, init),
+  ...headSpecs(encoder.embedDim, classes, init),
+  ...(encoder.distToken ? headSpecs(encoder.embedDim, classes, init, "head_dist") : []),
+];
+
+type Networks = { model: Parameters; ema?: Parameters; teacher?: Parameters };
 type Moves = "mix" | "boxes" | "emaDecay";
 
 export function supervised(
   { encoder: given, batchSize, classes }: Frame,
   config: SupervisedConfig,
 ): Method<Moves> {
-  const encoder: VitConfig = { ...given, dropPath: config.dropPath };
+  const { teacher } = config;
+  const read: VitConfig = teacher ? { ...given, distToken: true } : given;
+  const encoder: VitConfig = { ...read, dropPath: config.dropPath };
   const side = encoder.imageSize;
+  if (teacher && side % teacher.patchSize !== 0) {
+    throw new Error(
+      `supervised: the teacher's patches must divide pictures of ${side} pixels; got ${teacher.patchSize}`,
+    );
+  }
   const isMixed = config.mixup > 0 || config.cutmix > 0;
   if (isMixed && batchSize % 2 === 1) {
     throw new Error(`supervised: mixup and cutmix need an even batch; got ${batchSize}`);
@@ -74,15 +94,17 @@ export function supervised(
   const augment = config.randAugment > 0 ? [randAugment({ magnitude: config.randAugment })] : jitters;
   return {
     name: "supervised",
-    encoder: { network: "model", config: given },
+    encoder: { network: "model", config: read },
     needsLabels: true,
     networks(seed) {
       const init = timmInit(seed);
-      const specs = [...vitSpecs(encoder, init), ...headSpecs(encoder.embedDim, classes, init)].map(exempt);
+      const specs = classifierSpecs(encoder, classes, init).map(exempt);
       const networks: Record<string, readonly ParameterSpec[]> = { model: specs };
       if (config.weightEma > 0) networks.ema = specs;
+      if (teacher) networks.teacher = classifierSpecs(teacher, classes, init);
       return networks;
     },
+    given: teacher ? ["teacher"] : [],
     repeats: config.repeats,
     views: [{ size: side, count: 1, scale: config.cropScale, augment }],
     moving: {
@@ -103,7 +125,7 @@ export function supervised(
     },
     metrics: [],
     record({ networks, views, labels, value, training, guard, afterUpdate }) {
-      const { model, ema: average } = networks as { model: Parameters; ema?: Parameters };
+      const { model, ema: average, teacher: expert } = networks as Networks;
       const drawing = training(0);
       let images = views[0]!;
       if (isMixed) images = mixPictures(images, value("mix"));
@@ -111,9 +133,14 @@ export function supervised(
         const key = { seed: drawing.seed, stream: "erase", step: drawing.step, site: 1 } as const;
         images = erase(images, normal(images.device, images.shape, key), value("boxes"));
       }
-      const logits = classify(model, vit(model, encoder, images, drawing).tokens); // [B, K]
+      const { tokens } = vit(model, encoder, images, drawing);
+      const logits = headLogits(model, "head", tokens); // [B, K]
       const own = crossEntropy(logits, labels, config);
-      const loss = isMixed ? mixed(own, crossEntropy(logits, reversed(labels), config), value("mix")) : own;
+      let loss = isMixed ? mixed(own, crossEntropy(logits, reversed(labels), config), value("mix")) : own;
+      if (teacher && expert) {
+        const opinion = argmax(classify(expert, vit(expert, teacher, images).tokens), -1); // u32 [B]
+        loss = scale(add(loss, crossEntropy(headLogits(model, "head_dist", tokens), opinion)), 0.5);
+      }
       if (average) afterUpdate(() => ema(average.trained, model.trained, value("emaDecay"), guard));
       return { loss };
     },

@@ -9,7 +9,7 @@ import type { Tensor } from "../engine/graph/tensor.ts";
 import { selfAttention } from "../engine/ops/attention.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { dropPath } from "../engine/ops/dropout.ts";
-import { add, mul } from "../engine/ops/elementwise.ts";
+import { add, mul, scale } from "../engine/ops/elementwise.ts";
 import { expand } from "../engine/ops/expand.ts";
 import type { Gelu } from "../engine/ops/gemm.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
@@ -36,6 +36,8 @@ export interface VitConfig {
   layerScale?: number;
   /** Whether queries and values alone have a bias: BEiT's `q_bias` and `v_bias`. Softmax ignores a bias of the keys. */
   noKeyBias?: boolean;
+  /** Whether DeiT's distillation token, a second class token, stands between the class token and the patches. */
+  distToken?: boolean;
   /** GELU by the error function (all seven papers) or its tanh form; the former when absent. */
   activation?: Gelu;
 }
@@ -80,6 +82,9 @@ export function vitConfig(name: string, changes: Partial<VitConfig> = {}): VitCo
 
 /** Rows and columns of the patch grid. */
 export const gridOf = ({ imageSize, patchSize }: VitConfig): number => imageSize / patchSize;
+
+/** Tokens in front of the patches. */
+export const classTokensOf = ({ distToken }: VitConfig): number => (distToken ? 2 : 1);
 
 /** How a forward pass that is trained differs from one that is read. */
 export interface Training {
@@ -177,9 +182,10 @@ export function vitSpecs(config: VitConfig, init: Initializer): ParameterSpec[] 
   const inputs = 3 * patchSize * patchSize;
   return [
     { name: "cls_token", shape: [1, 1, embedDim], values: init.token("cls_token", embedDim) },
+    ...(config.distToken ? [distTokenSpec(embedDim, init)] : []),
     ...(config.positions === "relative"
       ? [relativeBiasSpec(gridOf(config), config.numHeads)]
-      : [positionSpec("pos_embed", config.positions, gridOf(config), embedDim, init)]),
+      : [positionSpec("pos_embed", config.positions, gridOf(config), embedDim, init, classTokensOf(config))]),
     {
       name: "patch_embed.proj.weight",
       shape: [embedDim, 3, patchSize, patchSize],
@@ -195,6 +201,13 @@ export function vitSpecs(config: VitConfig, init: Initializer): ParameterSpec[] 
     ...trunkSpecs({ blocks: "blocks", norm: "norm" }, config, init),
   ];
 }
+
+/** N(0, 0.02), as DeiT's. */
+const distTokenSpec = (embedDim: number, init: Initializer): ParameterSpec => ({
+  name: "dist_token",
+  shape: [1, 1, embedDim],
+  values: normal(init.random("dist_token"), embedDim, 0.02),
+});
 
 /**
  * images [B, H, W, 3] -> patch tokens with their positions, unless these are relative, [B, N, D]; the class token comes
@@ -214,16 +227,19 @@ export function embedPatches(params: Parameters, config: VitConfig, images: Tens
         `Resize them to ${config.imageSize} pixels`,
     );
   }
-  const positions = positionsFor(params.get("pos_embed"), gridOf(config), grid); // [1, 1 + N, D]
-  return add(tokens, slice(positions, 1, 1, positions.shape[1]!));
+  const positions = positionsFor(params.get("pos_embed"), gridOf(config), grid); // [1, C + N, D]
+  return add(tokens, slice(positions, 1, classTokensOf(config), positions.shape[1]!));
 }
 
-/** Puts the class token, with its position, in front. tokens [B, N, D] -> [B, 1 + N, D]. */
+/** Puts the class tokens, with their positions, in front. tokens [B, N, D] -> [B, C + N, D], C = 1 or DeiT's 2. */
 export function prependClassToken(params: Parameters, tokens: Tensor): Tensor {
   const [batch, , width] = tokens.shape as [number, number, number];
-  const own = params.get("cls_token"); // [1, 1, D]
-  const token = params.has("pos_embed") ? add(own, slice(params.get("pos_embed"), 1, 0, 1)) : own;
-  return concat([expand(token, [batch, 1, width]), tokens], 1);
+  const own = params.has("dist_token")
+    ? concat([params.get("cls_token"), params.get("dist_token")], 1)
+    : params.get("cls_token"); // [1, C, D]
+  const count = own.shape[1]!;
+  const front = params.has("pos_embed") ? add(own, slice(params.get("pos_embed"), 1, 0, count)) : own;
+  return concat([expand(front, [batch, count, width]), tokens], 1);
 }
 
 /** Drops a branch of a block; `site` tells the block's two branches apart. */
@@ -332,9 +348,9 @@ export function encode(
 }
 
 export interface VitOutput {
-  /** Tokens after the final norm, [B, 1 + N, D], the class token first. */
+  /** Tokens after the final norm, [B, C + N, D], the class token first and DeiT's distillation token next. */
   tokens: Tensor;
-  /** Tokens after each block, before the final norm, each [B, 1 + N, D]. */
+  /** Tokens after each block, before the final norm, each [B, C + N, D]. */
   blocks: Tensor[];
 }
 
@@ -344,19 +360,36 @@ export function vit(params: Parameters, config: VitConfig, images: Tensor, train
   return encode(params, config, tokens, training);
 }
 
-/** A linear classifier on the class token, N(0, 0.01): timm's `head`. */
-export const headSpecs = (embedDim: number, classes: number, init: Initializer): ParameterSpec[] => [
+/** The classifiers of the class token (timm's `head`) and of the distillation token, by their places among the tokens. */
+const HEADS = { head: 0, head_dist: 1 } as const;
+type HeadName = keyof typeof HEADS;
+
+/** A linear classifier on a class token, N(0, 0.01). */
+export const headSpecs = (
+  embedDim: number,
+  classes: number,
+  init: Initializer,
+  name: HeadName = "head",
+): ParameterSpec[] => [
   {
-    name: "head.weight",
+    name: `${name}.weight`,
     shape: [classes, embedDim],
-    values: normal(init.random("head.weight"), classes * embedDim, 0.01),
+    values: normal(init.random(`${name}.weight`), classes * embedDim, 0.01),
   },
-  { name: "head.bias", shape: [classes], values: constant(classes, 0) },
+  { name: `${name}.bias`, shape: [classes], values: constant(classes, 0) },
 ];
 
-/** tokens [B, 1 + N, D] -> logits [B, K] from the class token. */
-export function classify(params: Parameters, tokens: Tensor): Tensor {
+/** tokens [B, C + N, D] -> logits [B, K] of one head, from its own token. */
+export function headLogits(params: Parameters, name: HeadName, tokens: Tensor): Tensor {
   const [batch, , width] = tokens.shape as [number, number, number];
-  const classToken = reshape(slice(tokens, 1, 0, 1), [batch, width]);
-  return linear(classToken, params.get("head.weight"), params.get("head.bias"));
+  const token = reshape(slice(tokens, 1, HEADS[name], HEADS[name] + 1), [batch, width]);
+  return linear(token, params.get(`${name}.weight`), params.get(`${name}.bias`));
+}
+
+/** tokens [B, C + N, D] -> logits [B, K]: the class token's or, where there is a second head, the mean of both. */
+export function classify(params: Parameters, tokens: Tensor): Tensor {
+  const logits = headLogits(params, "head", tokens);
+  return params.has("head_dist.weight")
+    ? scale(add(logits, headLogits(params, "head_dist", tokens)), 0.5)
+    : logits;
 }

@@ -137,8 +137,9 @@ export class Trainer {
   }
 
   /**
-   * Fills the buffers that the method finds in the run's pictures, once, unless a saved state brought them; `given` brings
-   * them from elsewhere, a tokenizer of another run. Throws one sentence where they are not those of the method.
+   * Fills what the method finds in the run's pictures, once, unless a saved state brought it; `given` brings it from elsewhere,
+   * a tokenizer of another run or the teacher that a method must be given, by the names that it has in a checkpoint. Throws one
+   * sentence where it is not the method's.
    */
   ready(given?: ReadonlyMap<string, Float32Array>): Promise<void> {
     this.#found ??= this.#find(given);
@@ -146,17 +147,31 @@ export class Trainer {
   }
 
   async #find(given?: ReadonlyMap<string, Float32Array>): Promise<void> {
-    const { device, settings, method, trained } = this;
+    const { device, settings, method, networks } = this;
     const views = (step: number) => {
       this.#writeInputsOf(step);
       return device.tidy(() => method.views.map((view, group) => this.#cut(view, group)));
     };
-    const found = given ?? (await method.prepare?.({ device, seed: settings.seed, views }));
-    for (const [name, values] of found ?? []) {
-      const buffer = trained.get(name);
-      if (buffer.size !== values.length) {
+    const wanted = new Map(
+      Object.entries(networks).flatMap(([network, params]) =>
+        [...params.views(params.values)].map(([name, view]) => [prefixOf(networks, network) + name, view]),
+      ),
+    );
+    for (const network of method.given ?? []) {
+      const missing = networks[network]!.segments.find(({ name }) => !given?.has(`${network}.${name}`));
+      if (!missing) continue;
+      throw new Error(
+        `${method.name}: the run must be given all values of its ${network}; got none of ${missing.name}. ` +
+          "Pass them to Trainer.ready",
+      );
+    }
+    const found = given ?? (await method.prepare?.({ device, seed: settings.seed, views })) ?? [];
+    for (const [name, values] of found) {
+      const buffer = wanted.get(name);
+      if (buffer?.size !== values.length) {
         throw new Error(
-          `${method.name}: ${name} must hold ${buffer.size} values; got ${values.length}. Was it found by another model?`,
+          `${method.name}: ${name} must hold ${buffer?.size ?? 0} values; got ${values.length}. ` +
+            "Was it found by another model?",
         );
       }
       buffer.write(values);

@@ -1,4 +1,5 @@
-"""Writes fixtures/method-*.safetensors: ten steps of MoCo v3, DINO, iBOT, DeiT's supervision and MAE, as PyTorch takes them.
+"""Writes fixtures/method-*.safetensors: ten steps of MoCo v3, DINO, iBOT, DeiT's supervision (with a teacher, too) and MAE, as
+PyTorch takes them.
 
 Run:    /usr/bin/python3 test/parity/make_method_fixtures.py
 Needs:  PyTorch 1.13 on the CPU (Debian: apt-get install python3-torch), nothing else.
@@ -86,11 +87,12 @@ def positions_for(p, grid):
 
 
 def encode(p, images, mask=None):
-    """All tokens after the final norm, [B, 1 + N, D]; what `mask` [B, N] hides is `masked_embed`."""
+    """All tokens after the final norm, [B, 1 + N, D], or [B, 2 + N, D] with a distillation token; what `mask` [B, N] hides is `masked_embed`."""
     x = embed_patches(p, images)
     if mask is not None:
         x = torch.where(mask[..., None].bool(), p["masked_embed"].to(x.dtype), x)
-    x = torch.cat([p["cls_token"].expand(len(x), -1, -1), x], 1) + positions_for(p, images.shape[-1] // PATCH)
+    front = [p[n].expand(len(x), -1, -1) for n in ("cls_token", "dist_token") if n in p]
+    x = torch.cat([*front, x], 1) + positions_for(p, images.shape[-1] // PATCH)
     for i in range(DEPTH):
         x = block(p, f"blocks.{i}", x, HEADS)
     return layer_norm(p, "norm", x)
@@ -139,7 +141,8 @@ def train(p, inputs, moving, recipe, dtype):
     if teacher and not recipe.get("after"):
         follow(recipe["momentum"](STEPS))  # ours averages at the end of a step for the keys of the next
     assert not scales or min(scales) < 1 < max(scales)
-    return torch.stack(losses), first, {n: t.detach() for n, t in student.items()}, teacher
+    final = {n: t.detach() for n, t in student.items() if not n.startswith("teacher.")}
+    return torch.stack(losses), first, final, teacher
 
 
 def determined(tensors, undetermined):
@@ -378,7 +381,8 @@ def make_prototypes(name, seed, loss, limit):
 
 
 def supervised_loss(student, _teacher, inputs, now, _follow):
-    """`mix`: share of the own picture, box of the partner's (top, left, bottom, right), share of the own label."""
+    """`mix`: share of the own picture, box of the partner's (top, left, bottom, right), share of the own label. What `student`
+    has of a teacher stays as it is."""
     images, labels = inputs["views.0"], inputs["labels"]
     _, *box, own = now["mix"]
     top, left, bottom, right = (int(x) for x in box)
@@ -389,19 +393,34 @@ def supervised_loss(student, _teacher, inputs, now, _follow):
         mixed = images * own + images.flip(0) * (1 - own)
     smooth = lambda l: F.one_hot(l, CLASSES).to(images.dtype) * 0.9 + 0.1 / CLASSES
     target = smooth(labels) * own + smooth(labels.flip(0)) * (1 - own)
-    logits = linear(student, "head", encode(student, mixed)[:, 0])
-    return -(target * F.log_softmax(logits, -1)).sum(-1).mean()
+    tokens = encode(student, mixed)
+    logits = linear(student, "head", tokens[:, 0])
+    loss = -(target * F.log_softmax(logits, -1)).sum(-1).mean()
+    teacher = {n.removeprefix("teacher."): t for n, t in student.items() if n.startswith("teacher.")}
+    if not teacher:
+        return loss
+    with torch.no_grad():
+        opinion = linear(teacher, "head", encode(teacher, mixed)[:, 0]).argmax(-1)
+    return (loss + F.cross_entropy(linear(student, "head_dist", tokens[:, 1]), opinion)) / 2
 
 
-def make_supervised():
-    gen = generator(204)
-    p = encoder_parameters(gen, learned(gen))
+def make_supervised(name="supervised", seed=204, is_distilled=False):
+    gen = generator(seed)
+    p = encoder_parameters(gen, normal(gen, 1, 2 + TOKENS, WIDTH, std=0.3) if is_distilled else learned(gen))
     p.update(linear_parameters(gen, "head", CLASSES, WIDTH))
+    fixed = {}
+    if is_distilled:
+        p["dist_token"] = normal(gen, 1, 1, WIDTH, std=0.5)
+        p.update(linear_parameters(gen, "head_dist", CLASSES, WIDTH))
+        fixed = encoder_parameters(gen, learned(gen))
+        fixed.update(linear_parameters(gen, "head", CLASSES, WIDTH))
+        fixed = prefixed("teacher", fixed)
     boxes = [[0, 0, 0, 0], [2, 3, 9, 12]]
     shares = [0.3 + 0.05 * t if t % 2 == 0 else 1 - 63 / IMAGE**2 for t in range(STEPS)]
     recipe = {
         "loss": supervised_loss,
         "teacher": list(p),
+        "fixed": list(fixed),
         "decayed": lambda n, t: t.ndim > 1 and n not in ("cls_token", "pos_embed"),
         "rates": warm(3e-3, 1e-5, 2),
         "decays": [0.05] * STEPS,
@@ -414,7 +433,8 @@ def make_supervised():
         "emaDecay": torch.full((STEPS,), 0.9),
     }
     images = normal(gen, 4, CHANNELS, IMAGE, IMAGE)
-    make("supervised", p, {"views.0": images, "labels": torch.tensor([4, 0, 2, 1])}, moving, recipe)
+    inputs = {"views.0": images, "labels": torch.tensor([4, 0, 2, 1])}
+    make(name, {**p, **fixed}, inputs, moving, recipe)
 
 
 # MAE ----------------------------------------------------------------------------------------------
@@ -466,4 +486,5 @@ if __name__ == "__main__":
     make_prototypes("dino", 202, dino_loss, 0.3)
     make_prototypes("ibot", 203, ibot_loss, 0.3)
     make_supervised()
+    make_supervised("distilled", 206, is_distilled=True)
     make_mae()

@@ -66,10 +66,12 @@ export async function methodErrors(device: Device, fixture: Fixture, method: Met
   const named = Object.entries(method.networks(0)).map(
     ([name, specs], i) => [name, new Parameters(device, specs, { gradients: i === 0 })] as const,
   );
-  for (const [, params] of named) {
-    const given = params.segments.map(
-      ({ name }) => [name, { shape: fixture.shape(name), values: fixture.values(name) }] as const,
-    );
+  for (const [network, params] of named) {
+    const given = params.segments.map(({ name }) => {
+      const own = `${network}.${name}`; // of a teacher that does not begin as the student does
+      const from = fixture.tensors.has(own) ? own : name;
+      return [name, { shape: fixture.shape(from), values: fixture.values(from) }] as const;
+    });
     params.write(params.values, new Map(given));
   }
   const networks = Object.fromEntries(named);

@@ -58,6 +58,7 @@ const methods = {
   dino: () => made(dinoModule, 3, prototypes),
   ibot: () => made(ibotModule, 3, prototypes),
   supervised: () => made(supervisedModule, 4, { erasing: 0, dropPath: 0, weightEma: 0.9 }),
+  distilled: () => made(supervisedModule, 4, { erasing: 0, dropPath: 0, weightEma: 0.9, teacher: encoder }),
   mae: maeWithNoise,
 };
 
@@ -70,7 +71,14 @@ const methods = {
 /** How many times PyTorch's own float32 error ours may be. */
 const YARDSTICK = 4;
 /** Parameters whose gradients the loss determines: all trained ones, but MoCo's final norm's bias, which batch norm removes. */
-const COUNTS: Record<string, number> = { "moco-v3": 37, dino: 38, ibot: 39, supervised: 32, mae: 48 };
+const COUNTS: Record<string, number> = {
+  "moco-v3": 37,
+  dino: 38,
+  ibot: 39,
+  supervised: 32,
+  distilled: 35,
+  mae: 48,
+};
 
 describe("against PyTorch: ten losses, every gradient, both networks and their buffers after ten steps", () => {
   const on = withDevice();
