@@ -25,15 +25,8 @@ import { epochsOf } from "./recipe.ts";
 import { encodeRelative } from "./relativeVit.ts";
 import { positiveNumber, range, share, wholeNumber } from "./settings.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
-import {
-  embedPatches,
-  linearSpecs,
-  prependClassToken,
-  type Training,
-  type VitConfig,
-  type VitOutput,
-  vitSpecs,
-} from "./vit.ts";
+import { linearSpecs, type Training } from "./block.ts";
+import { embedPatches, prependClassToken, type VitConfig, type VitOutput, vitSpecs } from "./vit.ts";
 
 /** What BEiT and data2vec share. */
 export interface MaskedEncoderConfig extends MaskSettings {

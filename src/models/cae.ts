@@ -26,17 +26,8 @@ import { epochsOf } from "./recipe.ts";
 import { positiveNumber, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
-import {
-  embedPatches,
-  encode,
-  linearSpecs,
-  prependClassToken,
-  type Training,
-  trunk,
-  trunkSpecs,
-  type VitConfig,
-  vitSpecs,
-} from "./vit.ts";
+import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
+import { embedPatches, encode, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
 export interface CaeConfig extends BeitConfig {
   /** Blocks that turn what is seen into what is hidden, and blocks that name it. */

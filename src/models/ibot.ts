@@ -31,15 +31,8 @@ import { joined, multiCropViews, viewTokens } from "./multiCrop.ts";
 import { crossViewLoss, meanAnswer, patchLoss } from "./prototypeLoss.ts";
 import { positiveNumber, share, toggle } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
-import {
-  embedPatches,
-  encode,
-  prependClassToken,
-  type Training,
-  type VitConfig,
-  vit,
-  vitSpecs,
-} from "./vit.ts";
+import { type Training } from "./block.ts";
+import { embedPatches, encode, prependClassToken, type VitConfig, vit, vitSpecs } from "./vit.ts";
 
 export interface IbotConfig extends DinoConfig, PredSettings {
   /** The teacher's on patch tokens rises from the first to the second in the epochs of that on class tokens. */

@@ -19,17 +19,8 @@ import { type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { positionSpec } from "./positions.ts";
 import { range, share, toggle, wholeNumber } from "./settings.ts";
-import {
-  embedPatches,
-  gridOf,
-  linearSpecs,
-  prependClassToken,
-  type Training,
-  trunk,
-  trunkSpecs,
-  type VitConfig,
-  vitSpecs,
-} from "./vit.ts";
+import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
+import { embedPatches, gridOf, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
 export interface MaeConfig {
   encoder: VitConfig;

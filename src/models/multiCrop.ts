@@ -10,7 +10,8 @@ import { grayscale } from "../pictures/grayscale.ts";
 import { solarize } from "../pictures/solarize.ts";
 import { classToken } from "./heads.ts";
 import type { ViewGroup } from "./method.ts";
-import { type Training, type VitConfig, vit } from "./vit.ts";
+import { type Training } from "./block.ts";
+import { type VitConfig, vit } from "./vit.ts";
 
 export interface MultiCrop {
   /** Side of the local crops, a multiple of the patch size, and how many there are. */

@@ -7,15 +7,8 @@ import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
 import { Random } from "../../src/engine/random.ts";
 import { maeInit, timmInit } from "../../src/models/init.ts";
 import { decoderSpecs, mae, maeConfig, maskingNoise } from "../../src/models/mae.ts";
-import {
-  classify,
-  headSpecs,
-  type Training,
-  type VitConfig,
-  vit,
-  vitConfig,
-  vitSpecs,
-} from "../../src/models/vit.ts";
+import { type Training } from "../../src/models/block.ts";
+import { classify, headSpecs, type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();
