@@ -83,6 +83,7 @@ export {
   studentInterval,
 } from "./eval/metrics.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
+export type { Training } from "./models/block.ts";
 export { type Initializer, maeInit, timmInit } from "./models/init.ts";
 export {
   decoderSpecs,
@@ -98,8 +99,15 @@ export type { Method, MethodModule, Moment, Moving, Setting, Step, ViewGroup } f
 export { METHODS, type MethodName } from "./models/methods.ts";
 export { type PositionKind, sincosPositions } from "./models/positions.ts";
 export { RECIPES, type Recipe, type RecipeName, type ScheduleSpec } from "./models/recipe.ts";
-export { type Training } from "./models/block.ts";
-export { classify, headSpecs, type VitConfig, type VitOutput, vit, vitConfig, vitSpecs } from "./models/vit.ts";
+export {
+  classify,
+  headSpecs,
+  type VitConfig,
+  type VitOutput,
+  vit,
+  vitConfig,
+  vitSpecs,
+} from "./models/vit.ts";
 export { type Augmentation, fillDrawn } from "./pictures/augment.ts";
 export { type ColorJitterOptions, colorJitter } from "./pictures/colorJitter.ts";
 export { type GaussianBlurOptions, gaussianBlur } from "./pictures/gaussianBlur.ts";

@@ -19,13 +19,13 @@ import { sum } from "../engine/ops/sum.ts";
 import { where } from "../engine/ops/where.ts";
 import { colorJitter } from "../pictures/colorJitter.ts";
 import { type MaskSettings, movingMasks } from "./batchMasks.ts";
+import { linearSpecs, type Training } from "./block.ts";
 import { beitInit, type Initializer } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { encodeRelative } from "./relativeVit.ts";
 import { positiveNumber, range, share, wholeNumber } from "./settings.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
-import { linearSpecs, type Training } from "./block.ts";
 import { embedPatches, prependClassToken, type VitConfig, type VitOutput, vitSpecs } from "./vit.ts";
 
 /** What BEiT and data2vec share. */

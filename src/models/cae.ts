@@ -19,6 +19,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { movingMasks } from "./batchMasks.ts";
 import { accuracy, type BeitConfig, maskedSettings, maskedViews, tokensSetting } from "./beit.ts";
+import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { regress, regressorSpecs } from "./caeRegressor.ts";
 import { caeInit, type Initializer } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
@@ -26,7 +27,6 @@ import { epochsOf } from "./recipe.ts";
 import { positiveNumber, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
-import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { embedPatches, encode, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
 export interface CaeConfig extends BeitConfig {

@@ -9,9 +9,9 @@ import { add, mul } from "../engine/ops/elementwise.ts";
 import { expand } from "../engine/ops/expand.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
 import { linear, mlp } from "../engine/ops/linear.ts";
-import type { Initializer } from "./init.ts";
 import { dropOf, linearSpecs, normSpecs, type Training, vectorSpec, weightSpec } from "./block.ts";
-import { type VitConfig } from "./vit.ts";
+import type { Initializer } from "./init.ts";
+import type { VitConfig } from "./vit.ts";
 
 const BLOCKS = "pretext_neck.regressor_blocks";
 const NORM = "pretext_neck.norm";

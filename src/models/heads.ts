@@ -10,8 +10,8 @@ import { linear } from "../engine/ops/linear.ts";
 import { normalize } from "../engine/ops/normalize.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
-import { constant, type Initializer, symmetric } from "./init.ts";
 import { linearSpecs } from "./block.ts";
+import { constant, type Initializer, symmetric } from "./init.ts";
 
 /** tokens [B, 1 + N, D] -> [B, D]: the class token. */
 export function classToken(tokens: Tensor): Tensor {

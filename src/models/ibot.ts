@@ -13,6 +13,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { where } from "../engine/ops/where.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { movingPredMasks, type PredSettings } from "./batchMasks.ts";
+import type { Training } from "./block.ts";
 import { FEATURE_SIGNS, featureSigns, TARGET_SIGNS, targetSigns } from "./collapse.ts";
 import {
   centerSpec,
@@ -31,7 +32,6 @@ import { joined, multiCropViews, viewTokens } from "./multiCrop.ts";
 import { crossViewLoss, meanAnswer, patchLoss } from "./prototypeLoss.ts";
 import { positiveNumber, share, toggle } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
-import { type Training } from "./block.ts";
 import { embedPatches, encode, prependClassToken, type VitConfig, vit, vitSpecs } from "./vit.ts";
 
 export interface IbotConfig extends DinoConfig, PredSettings {

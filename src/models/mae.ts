@@ -15,11 +15,11 @@ import { patchify } from "../engine/ops/patchify.ts";
 import { uniform } from "../engine/ops/randomOps.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
+import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { positionSpec } from "./positions.ts";
 import { range, share, toggle, wholeNumber } from "./settings.ts";
-import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { embedPatches, gridOf, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
 export interface MaeConfig {

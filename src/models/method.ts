@@ -3,8 +3,8 @@ import type { Guard } from "../engine/graph/guard.ts";
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import type { Shape, Tensor } from "../engine/graph/tensor.ts";
 import type { Augmentation } from "../pictures/augment.ts";
-import type { Recipe, RecipeName } from "./recipe.ts";
 import type { Training } from "./block.ts";
+import type { Recipe, RecipeName } from "./recipe.ts";
 import type { VitConfig } from "./vit.ts";
 
 /** Where a run stands: all that per-step data may depend on, so that a resumed step has the same. */

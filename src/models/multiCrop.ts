@@ -8,9 +8,9 @@ import { colorJitter } from "../pictures/colorJitter.ts";
 import { gaussianBlur } from "../pictures/gaussianBlur.ts";
 import { grayscale } from "../pictures/grayscale.ts";
 import { solarize } from "../pictures/solarize.ts";
+import type { Training } from "./block.ts";
 import { classToken } from "./heads.ts";
 import type { ViewGroup } from "./method.ts";
-import { type Training } from "./block.ts";
 import { type VitConfig, vit } from "./vit.ts";
 
 export interface MultiCrop {

@@ -1,8 +1,16 @@
 import type { Parameters } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
+import type { Training } from "./block.ts";
 import { relativeBias } from "./relativePositions.ts";
-import { type Training } from "./block.ts";
-import { embedPatches, encode, gridOf, prependClassToken, type VitConfig, type VitOutput, vit } from "./vit.ts";
+import {
+  embedPatches,
+  encode,
+  gridOf,
+  prependClassToken,
+  type VitConfig,
+  type VitOutput,
+  vit,
+} from "./vit.ts";
 
 /** `encode` of an encoder with relative positions: their bias is in every block. tokens [B, 1 + N, D] of all patches. */
 export const encodeRelative = (

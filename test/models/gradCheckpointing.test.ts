@@ -5,9 +5,9 @@ import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { crossEntropy } from "../../src/engine/ops/crossEntropy.ts";
 import { Random } from "../../src/engine/random.ts";
+import type { Training } from "../../src/models/block.ts";
 import { maeInit, timmInit } from "../../src/models/init.ts";
 import { decoderSpecs, mae, maeConfig, maskingNoise } from "../../src/models/mae.ts";
-import { type Training } from "../../src/models/block.ts";
 import { classify, headSpecs, type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
 
