@@ -12,6 +12,8 @@ const MOST_FILES = 3_000_000;
 const MOST_BYTES = 2 ** 32;
 /** What is asked of the system at once; it gives less than 2 GiB. */
 const PIECE = 2 ** 30;
+/** Bytes of a piece of a file that is not to be in memory as a whole. */
+const SMALL_PIECE = 2 ** 20;
 
 /** What lies below a folder. */
 export interface Listing {
@@ -72,6 +74,7 @@ async function walk(folder: string, { full, path, above }: Place, listing: Listi
       listing.files.push({
         path: inside.path,
         read: (most) => readStart(inside.full, `${folder}/${inside.path}`, most),
+        pieces: () => readPieces(inside.full, `${folder}/${inside.path}`),
       });
     } else if (kind.isDirectory()) {
       await walk(folder, inside, listing);
@@ -110,5 +113,21 @@ async function readStart(path: Buffer, shown: string, most = Number.POSITIVE_INF
     }
   } catch (error) {
     throw explain(shown, error);
+  }
+}
+
+/** A file of any size, one piece after the other. */
+async function* readPieces(path: Buffer, shown: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path).catch((error) => Promise.reject(explain(shown, error)));
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await file
+        .read(new Uint8Array(SMALL_PIECE), 0, SMALL_PIECE)
+        .catch((error) => Promise.reject(explain(shown, error)));
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
   }
 }

@@ -4,6 +4,8 @@ export interface FolderEntry {
   path: string;
   /** The file's bytes. Where the platform can, it reads no more than the first `most`. */
   read(most?: number): Promise<Uint8Array>;
+  /** The same bytes in pieces, for files that are not to be in memory as a whole. Absent where the platform has none. */
+  pieces?(): AsyncIterable<Uint8Array>;
 }
 
 /** A folder as a tree, without what is hidden. */
@@ -55,6 +57,18 @@ export const fileName = ({ path }: FolderEntry): string => path.slice(path.lastI
 /** The file of this name directly in the folder. */
 export const fileIn = (folder: Folder, name: string): FolderEntry | undefined =>
   folder.files.find((entry) => fileName(entry) === name);
+
+/** A file's bytes in pieces: all in one where the platform gives no smaller ones. */
+export async function* piecesOf(entry: FolderEntry): AsyncGenerator<Uint8Array> {
+  if (entry.pieces) yield* entry.pieces();
+  else yield await entry.read();
+}
+
+/** The path of an entry below one of the folders that it lies in. */
+export function pathBelow({ path }: Folder, entry: FolderEntry): string {
+  const parts = entry.path.split("/").filter((part) => part !== "" && part !== ".");
+  return parts.slice(path === "" ? 0 : path.split("/").length).join("/");
+}
 
 /** The folder itself and every folder below it down to `depth`, upper ones first. */
 export function* foldersFrom(folder: Folder, depth = Number.POSITIVE_INFINITY): Generator<Folder> {

@@ -1,5 +1,6 @@
 import type { DataFormat, ReadOptions } from "./dataFormat.ts";
 import type { Decoder } from "./decode.ts";
+import { eachAtMost } from "./eachAtMost.ts";
 import { type Folder, type FolderEntry, folderOf } from "./folder.ts";
 import { type ChoiceOptions, choosePictures } from "./folderChoice.ts";
 import { contentsOf, hasSplits, holdsPictures, layoutOf, type SplitName } from "./folderLayout.ts";
@@ -64,28 +65,6 @@ async function readPictures(folder: Folder, options: ImageFolderOptions): Promis
   await load(entries[0]!, 0);
   await eachAtMost(concurrency, entries.slice(1), (entry, i) => load(entry, i + 1));
   return checkImageSet({ name, ...side!, count: entries.length, pixels, labels, classes });
-}
-
-/** Runs `work` over all items with at most `limit` under way; the first failure stops the rest. */
-async function eachAtMost<T>(
-  limit: number,
-  items: readonly T[],
-  work: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  let failed = false;
-  const worker = async (): Promise<void> => {
-    while (next < items.length && !failed) {
-      const index = next++;
-      try {
-        await work(items[index]!, index);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(limit, items.length)) }, worker));
 }
 
 /** Class folders in folders of splits. */

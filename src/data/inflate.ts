@@ -27,31 +27,41 @@ const SPARE = 2 ** 20;
  * Throws where the stream is cut, breaks the format, holds less or has another Adler-32.
  */
 export function inflate(stream: Uint8Array, size: number): Uint8Array {
+  const out = unpacked(stream, size, size + SPARE);
+  if (out.length < size) throw new Error(`${out.length} bytes of pixels, not ${size}`);
+  return out.subarray(0, size);
+}
+
+/** Decompresses a zlib stream of unknown size. Throws as `inflate`, and where it holds more than `most` bytes. */
+export const inflateAll = (stream: Uint8Array, most: number): Uint8Array =>
+  unpacked(stream, Math.min(most, 4 * stream.length), most);
+
+/** All that a stream holds, up to `most` bytes; `expected` is the room it gets at first. */
+function unpacked(stream: Uint8Array, expected: number, most: number): Uint8Array {
   const header = stream[0]! * 256 + stream[1]!;
   if (stream.length < 6 || (stream[0]! & 15) !== 8 || header % 31 !== 0 || stream[1]! & 0x20)
     throw new Error("no zlib stream");
-  const { out, end } = new Inflater(stream.subarray(2), size).run();
+  const { out, end } = new Inflater(stream.subarray(2), expected, most).run();
   const sum = stream.subarray(2 + end, 6 + end);
   if (sum.length < 4) throw new Error("compressed data end early");
   if (adler32(out) !== sum.reduce((value, byte) => value * 256 + byte, 0))
     throw new Error("a wrong Adler-32");
-  if (out.length < size) throw new Error(`${out.length} bytes of pixels, not ${size}`);
-  return out.subarray(0, size);
+  return out;
 }
 
 /** One raw deflate stream on its way to bytes. */
 class Inflater {
   private readonly input: Uint8Array;
-  private readonly expected: number;
+  private readonly most: number;
   private at = 0;
   private bitBuffer = 0;
   private held = 0;
   private out: Uint8Array;
   private length = 0;
 
-  constructor(input: Uint8Array, expected: number) {
+  constructor(input: Uint8Array, expected: number, most: number) {
     this.input = input;
-    this.expected = expected;
+    this.most = most;
     this.out = new Uint8Array(expected);
   }
 
@@ -165,8 +175,8 @@ class Inflater {
   /** Makes room for `count` more bytes, up to 64 KiB. */
   private reserve(count: number): void {
     if (this.length + count <= this.out.length) return;
-    if (this.out.length > this.expected) throw new Error("far more data than pixels");
-    const larger = new Uint8Array(this.expected + SPARE);
+    if (this.length + count > this.most) throw new Error("far more data than there may be");
+    const larger = new Uint8Array(Math.min(this.most, 2 * this.out.length + SPARE));
     larger.set(this.out);
     this.out = larger;
   }

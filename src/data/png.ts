@@ -48,6 +48,49 @@ const DEFLATE_RATIO = 1032;
  */
 export function decodePng(file: PictureFile): Picture {
   const { header, palette, data } = readChunks(file);
+  const { width, height, channels } = header;
+  const pixels = new Uint8Array(width * height * 3);
+  for (const { row, columns, first, step } of unfilteredRows(file, header, data)) {
+    const samples = unpack(row, columns * channels, header);
+    if (header.hasPalette) writeColours(file, samples, palette, pixels, first * 3, step * 3);
+    else writePixels(samples, channels, pixels, first * 3, step * 3);
+  }
+  return { width, height, pixels };
+}
+
+/** Labels of pixels: [height, width]. */
+export interface LabelMask {
+  width: number;
+  height: number;
+  labels: Uint16Array;
+}
+
+/** Decodes a PNG whose palette indices, or gray values of any depth, are labels. */
+export function decodePngLabels(file: PictureFile): LabelMask {
+  const { header, data } = readChunks(file);
+  const { width, height, depth, channels } = header;
+  if (channels > 2) file.refuse("for labels: palette or gray", "one of colours");
+  const labels = new Uint16Array(width * height);
+  for (const { row, columns, first, step } of unfilteredRows(file, header, data)) {
+    const samples = unpack(row, columns * channels, { ...header, hasPalette: true }); // values as they are
+    for (let i = 0; i < columns; i++) {
+      const at = i * channels;
+      labels[first + i * step] = depth === 16 ? row[2 * at]! * 256 + row[2 * at + 1]! : samples[at]!;
+    }
+  }
+  return { width, height, labels };
+}
+
+/** Part of a row of pixels: its bytes without their filter, the index of its first pixel and the step between them. */
+interface PixelRow {
+  row: Uint8Array;
+  columns: number;
+  first: number;
+  step: number;
+}
+
+/** The rows of all passes, in the order of the file. */
+function* unfilteredRows(file: PictureFile, header: Header, data: Uint8Array): Generator<PixelRow> {
   const { width, height } = header;
   const passes = (header.isInterlaced ? ADAM7 : WHOLE).flatMap(([left, top, stepX, stepY]) => {
     const columns = Math.ceil((width - left) / stepX);
@@ -62,9 +105,8 @@ export function decodePng(file: PictureFile): Picture {
   try {
     filtered = inflate(data, size);
   } catch (cause) {
-    return file.fail((cause as Error).message, cause);
+    file.fail((cause as Error).message, cause);
   }
-  const pixels = new Uint8Array(width * height * 3);
   const pixelBytes = Math.max(1, (header.channels * header.depth) / 8);
   let at = 0;
   for (const { left, top, stepX, stepY, columns, rows, rowBytes } of passes) {
@@ -72,15 +114,11 @@ export function decodePng(file: PictureFile): Picture {
     for (let y = 0; y < rows; y++) {
       const row = filtered.subarray(at + 1, at + 1 + rowBytes);
       unfilter(file, filtered[at]!, row, above, pixelBytes);
-      const samples = unpack(row, columns * header.channels, header);
-      const to = ((top + y * stepY) * width + left) * 3;
-      if (header.hasPalette) writeColours(file, samples, palette, pixels, to, stepX * 3);
-      else writePixels(samples, header.channels, pixels, to, stepX * 3);
+      yield { row, columns, first: (top + y * stepY) * width + left, step: stepX };
       above = row;
       at += 1 + rowBytes;
     }
   }
-  return { width, height, pixels };
 }
 
 /** The chunks that pixels hang on. Whatever follows the picture data is not read. */

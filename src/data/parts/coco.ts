@@ -1,0 +1,183 @@
+/**
+ * COCO's JSON: pictures, and objects with keypoints (COCO 2017 persons, AP-10K) or outlines (part segmentation). A file may
+ * have hundreds of megabytes and its lists stand in any order, so it is read twice in pieces: first the pictures and
+ * categories, then the annotations one by one. Source: https://cocodataset.org/#format-data.
+ */
+import { shown } from "../headerJson.ts";
+import type { PartPoint, PartRegion } from "../partSquares.ts";
+import { type JsonElement, jsonElements } from "./jsonStream.ts";
+
+export interface CocoPicture {
+  id: number;
+  fileName: string;
+  width: number;
+  height: number;
+}
+
+export interface CocoCategory {
+  id: number;
+  name: string;
+  /** Names of its keypoints; empty where it has none. */
+  keypoints: string[];
+}
+
+/** What the annotations refer to, by number. */
+export interface CocoNames {
+  pictures: Map<number, CocoPicture>;
+  categories: Map<number, CocoCategory>;
+}
+
+/** One annotated object. */
+export interface CocoObject {
+  id: number;
+  picture: CocoPicture;
+  category: CocoCategory;
+  /** Many objects under one outline. */
+  isCrowd: boolean;
+  /** left, top, width, height in pixels. */
+  box: readonly [number, number, number, number];
+  /** Keypoints that are marked: index in the category's names, and whether the point can be seen (2) or is hidden (1). */
+  keypoints: { part: number; x: number; y: number; isVisible: boolean }[];
+}
+
+/** Opens the file's bytes anew. */
+export type Pieces = () => AsyncIterable<Uint8Array>;
+
+/** The pictures and categories of a file; `name` is the file's, for errors. */
+export async function cocoNames(name: string, pieces: Pieces): Promise<CocoNames> {
+  const names: CocoNames = { pictures: new Map(), categories: new Map() };
+  for await (const element of jsonElements(name, pieces(), ["images", "categories"])) {
+    const entry = new Entry(name, element);
+    const id = entry.number("id");
+    if (element.key === "images") {
+      const [width, height] = [entry.number("width"), entry.number("height")];
+      names.pictures.set(id, { id, fileName: entry.text("file_name"), width, height });
+    } else {
+      names.categories.set(id, { id, name: entry.text("name"), keypoints: entry.texts("keypoints") });
+    }
+  }
+  for (const [key, map] of [
+    ["images", names.pictures],
+    ["categories", names.categories],
+  ] as const) {
+    if (map.size === 0) throw new Error(`${name}: must have a list ${key}, as COCO's files do; got none`);
+  }
+  return names;
+}
+
+/** The objects of a file, one at a time, in its order. */
+export async function* cocoObjects(
+  name: string,
+  pieces: Pieces,
+  { pictures, categories }: CocoNames,
+): AsyncGenerator<CocoObject> {
+  for await (const element of jsonElements(name, pieces(), ["annotations"])) {
+    const entry = new Entry(name, element);
+    const picture = entry.key("image_id", pictures);
+    const category = entry.key("category_id", categories);
+    yield {
+      id: entry.number("id"),
+      picture,
+      category,
+      isCrowd: Boolean(element.value.iscrowd),
+      box: entry.numbers("bbox", 4, "left, top, width and height") as [number, number, number, number],
+      keypoints: category.keypoints.length === 0 ? [] : keypointsOf(entry, category),
+    };
+  }
+}
+
+function keypointsOf(entry: Entry, { keypoints: names, name }: CocoCategory): CocoObject["keypoints"] {
+  if (!entry.has("keypoints")) return [];
+  const values = entry.numbers(
+    "keypoints",
+    3 * names.length,
+    `three for each of ${names.length} points of ${name}`,
+  );
+  return names.flatMap((_, part) => {
+    const [x, y, seen] = values.slice(3 * part);
+    if (seen !== 0 && seen !== 1 && seen !== 2)
+      entry.fail(`keypoints[${3 * part + 2}] must be 0, 1 or 2`, seen);
+    return seen === 0 ? [] : [{ part, x: x!, y: y!, isVisible: seen === 2 }];
+  });
+}
+
+/** An object of a list, whose fields are checked as they are read. */
+class Entry {
+  private readonly name: string;
+  private readonly element: JsonElement;
+
+  constructor(name: string, element: JsonElement) {
+    this.name = name;
+    this.element = element;
+  }
+
+  has(field: string): boolean {
+    return this.element.value[field] !== undefined;
+  }
+
+  number(field: string): number {
+    const value = this.element.value[field];
+    return typeof value === "number" ? value : this.fail(`${field} must be a number`, value);
+  }
+
+  text(field: string): string {
+    const value = this.element.value[field];
+    return typeof value === "string" ? value : this.fail(`${field} must be text`, value);
+  }
+
+  /** A list of text; empty where the field is missing. */
+  texts(field: string): string[] {
+    const value = this.element.value[field] ?? [];
+    return isListOf(value, "string") ? value : this.fail(`${field} must be a list of text`, value);
+  }
+
+  numbers(field: string, count: number, meaning: string): number[] {
+    const value = this.element.value[field];
+    return isListOf(value, "number") && value.length === count
+      ? value
+      : this.fail(`${field} must be ${count} numbers, ${meaning}`, value);
+  }
+
+  key<V>(field: string, known: ReadonlyMap<number, V>): V {
+    const id = this.number(field);
+    return known.get(id) ?? this.fail(`${field} must be an id of the file`, id);
+  }
+
+  fail(must: string, got: unknown): never {
+    const { key, index, at } = this.element;
+    const what = Array.isArray(got) ? `${got.length} values, ${shown(got)}` : shown(got);
+    throw new Error(`${this.name}: ${key}[${index}] (byte ${at}): ${must}; got ${what}`);
+  }
+}
+
+const isListOf = <T extends "string" | "number">(
+  value: unknown,
+  type: T,
+): value is (T extends "string" ? string : number)[] =>
+  Array.isArray(value) && value.every((item) => typeof item === type);
+
+/** Names a background has where it is a category: nobody's part. */
+const BACKGROUND = /^_*background_*$/i;
+
+/** The parts that categories have: the keypoints' names where there are any, otherwise the categories themselves. */
+export function cocoPartNames({ categories }: CocoNames): string[] {
+  const named = [...categories.values()].flatMap(({ keypoints }) => keypoints);
+  const own = [...categories.values()].map(({ name }) => name).filter((name) => !BACKGROUND.test(name));
+  return [...new Set(named.length > 0 ? named : own)];
+}
+
+/** What of an object is a part among those names: its visible keypoints, or itself. */
+export function cocoPlaces(
+  { id, category, isCrowd, box, keypoints }: CocoObject,
+  partNames: readonly string[],
+): { points: PartPoint[]; regions: PartRegion[] } {
+  if (category.keypoints.length > 0) {
+    const points = keypoints.flatMap(({ part, x, y, isVisible }) =>
+      isVisible ? [{ part: partNames.indexOf(category.keypoints[part]!), x, y, object: id }] : [],
+    );
+    return { points, regions: [] };
+  }
+  const part = partNames.indexOf(category.name);
+  const [left, top, width, height] = box;
+  return { points: [], regions: part < 0 || isCrowd ? [] : [{ part, left, top, width, height }] };
+}

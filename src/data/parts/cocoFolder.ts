@@ -1,0 +1,90 @@
+import type { Split } from "../dataFormat.ts";
+import { byPath, type Folder, type FolderEntry, fileName, filesFrom, piecesOf } from "../folder.ts";
+import { isPicture, nameSome } from "../folderLayout.ts";
+import { cocoNames, cocoObjects, cocoPartNames, cocoPlaces } from "./coco.ts";
+import type { AnnotatedPicture, PartAnnotations, PartFormat } from "./partFormat.ts";
+
+/** How a file of each split is called, it or the folder it is in. COCO tests on val, AP-10K and others have a test split. */
+const OF_SPLIT: Record<Split, RegExp[]> = { train: [/train/i], test: [/test/i, /val/i] };
+/** COCO's files that have no parts. */
+const WITHOUT_PARTS = /captions_|image_info|stuff_|panoptic_/i;
+
+/** The parts of the paper where they are persons', in the order of its labels. */
+const USUAL = ["nose", "right_wrist", "left_ankle"];
+
+const isCocoFile = (file: FolderEntry): boolean =>
+  /\.json$/i.test(fileName(file)) && /annotation|keypoint/i.test(file.path) && !WITHOUT_PARTS.test(file.path);
+
+/** The files of annotations of a split, those of keypoints first. */
+function filesOf(folder: Folder, split: Split): FolderEntry[] {
+  const all = filesFrom(folder).filter(isCocoFile).sort(byPath);
+  for (const pattern of OF_SPLIT[split]) {
+    const own = all.filter(({ path }) => pattern.test(path));
+    const isOfPoints = (file: FolderEntry) => (/keypoint/i.test(fileName(file)) ? 0 : 1);
+    if (own.length > 0) return own.sort((a, b) => isOfPoints(a) - isOfPoints(b));
+  }
+  return [];
+}
+
+/** Finds the file of a picture by the name in the annotations, which may lack folders. */
+function pictureFinder(folder: Folder, split: Split): (name: string) => FolderEntry | undefined {
+  const byName = new Map<string, FolderEntry[]>();
+  for (const file of filesFrom(folder)) {
+    if (!isPicture(file)) continue;
+    const others = byName.get(fileName(file));
+    if (others) others.push(file);
+    else byName.set(fileName(file), [file]);
+  }
+  return (name) => {
+    const found = (byName.get(name.slice(name.lastIndexOf("/") + 1)) ?? []).filter(
+      ({ path }) => path === name || path.endsWith(`/${name}`),
+    );
+    const own = found.filter(({ path }) => OF_SPLIT[split].some((pattern) => pattern.test(path)));
+    return own[0] ?? found[0];
+  };
+}
+
+export const coco: PartFormat = {
+  name: "COCO",
+  holds:
+    "JSON files of annotations for train and val or test, with keypoints or outlines of parts, and the pictures",
+  isIn: (folder) => filesOf(folder, "train").length > 0,
+  async read(folder, { split, path, note }): Promise<PartAnnotations> {
+    const [file, ...others] = filesOf(folder, split);
+    if (!file)
+      throw new Error(`${path}: must hold a JSON file of annotations to ${split}; got none of that name`);
+    if (others.length > 0) {
+      note?.(`${path}: ${file.path} is read; left out are ${nameSome(others.map((other) => other.path))}`);
+    }
+    const pieces = () => piecesOf(file);
+    const names = await cocoNames(file.path, pieces);
+    const partNames = cocoPartNames(names);
+    const find = pictureFinder(folder, split);
+    const pictures = new Map<number, AnnotatedPicture>();
+    const missing = new Set<number>();
+    let crowds = 0;
+    for await (const object of cocoObjects(file.path, pieces, names)) {
+      const { id, fileName, width, height } = object.picture;
+      if (object.isCrowd) crowds++;
+      const { points, regions } = cocoPlaces(object, partNames);
+      if (points.length + regions.length === 0 || missing.has(id)) continue;
+      const known = pictures.get(id);
+      if (known) {
+        known.points.push(...points);
+        known.regions.push(...regions);
+        continue;
+      }
+      const found = find(fileName);
+      if (found) pictures.set(id, { file: found, annotated: { width, height }, points, regions });
+      else missing.add(id);
+    }
+    if (missing.size > 0) {
+      const some = nameSome([...missing].map((id) => names.pictures.get(id)!.fileName));
+      note?.(`${path}: ${missing.size} pictures of ${file.path} are not there and left out (${some})`);
+    }
+    if (crowds > 0)
+      note?.(`${path}: ${crowds} crowds of ${file.path} are left out: they outline many objects at once`);
+    const isOfPersons = USUAL.every((part) => partNames.includes(part));
+    return { partNames, usual: isOfPersons ? USUAL : undefined, pictures: [...pictures.values()] };
+  },
+};

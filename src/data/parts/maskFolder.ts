@@ -1,0 +1,150 @@
+/**
+ * Folders of pictures beside folders of masks: PNG files whose values are labels. ADEChallengeData2016 comes like this, LIP
+ * nearly, and most tools that outline parts write it.
+ */
+import type { Split } from "../dataFormat.ts";
+import { eachAtMost } from "../eachAtMost.ts";
+import { byPath, type Folder, type FolderEntry, fileIn, fileName, filesFrom, pathBelow } from "../folder.ts";
+import { isPicture, nameSome } from "../folderLayout.ts";
+import { cut } from "../headerJson.ts";
+import { textOf } from "../text.ts";
+import { decodeMask, labelBoxes } from "./labelMask.ts";
+import type { AnnotatedPicture, PartAnnotations, PartFormat, ReadPartsOptions } from "./partFormat.ts";
+
+/** A picture and its mask, before either is read. */
+export interface MaskedPicture {
+  picture: FolderEntry;
+  mask: FolderEntry;
+}
+
+/** How the two folders are called, alone or behind a word and `_`. */
+const PICTURES = /^(.*_)?(images?|imgs?|jpegimages|pictures)$/i;
+const MASKS = /^(.*_)?(masks?|anns?|annotations?|labels?|segmentations?|segmentationclass(raw)?)$/i;
+/** How folders of splits below them begin. */
+const SPLITS: Record<Split, RegExp> = { train: /^train(?!_?val)/i, test: /^(val|test)/i };
+
+/** Labels that are no part: the background, and what was not labelled. */
+const NO_PART: readonly number[] = [0, 255];
+
+const folderLike = ({ folders }: Folder, name: RegExp): Folder | undefined =>
+  [...folders.values()].find((folder) => name.test(folder.name) && filesFrom(folder).length > 0);
+
+const stem = (file: FolderEntry): string => fileName(file).replace(/\.[^.]*$/, "");
+
+/** Files of a split below a folder by their names without ending. Two of one name are an error. */
+function byStem(folder: Folder, split: Split): Map<string, FolderEntry> {
+  const files = new Map<string, FolderEntry>();
+  for (const file of filesFrom(folder).filter(isPicture).sort(byPath)) {
+    if (
+      !pathBelow(folder, file)
+        .split("/")
+        .slice(0, -1)
+        .some((part) => SPLITS[split].test(part))
+    )
+      continue;
+    const other = files.get(stem(file));
+    if (other)
+      throw new Error(`${file.path}: must have a name of its own in the split; got that of ${other.path}`);
+    files.set(stem(file), file);
+  }
+  return files;
+}
+
+/** The pictures of a split that have a mask. `only` names those of a list; what of either is alone is told to `note`. */
+export function maskedPictures(
+  folder: Folder,
+  { split, path, note }: ReadPartsOptions,
+  only?: readonly string[],
+): MaskedPicture[] {
+  const [pictures, masks] = [PICTURES, MASKS].map((name) => byStem(folderLike(folder, name)!, split));
+  const names = only ?? [...pictures!.keys()];
+  const pairs = names.flatMap((name) => {
+    const [picture, mask] = [pictures!.get(name), masks!.get(name)];
+    return picture && mask ? [{ picture, mask }] : [];
+  });
+  const alone = only ? names.length - pairs.length : pictures!.size + masks!.size - 2 * pairs.length;
+  if (alone > 0) {
+    note?.(
+      `${path}: ${alone} ${only ? "names of the list" : "pictures or masks"} to ${split} lack their picture or mask and are left out`,
+    );
+  }
+  if (pairs.length === 0) {
+    throw new Error(
+      `${path}: must hold pictures and masks of the same names in folders of the split for ${split}; ` +
+        `got ${pictures!.size} pictures and ${masks!.size} masks`,
+    );
+  }
+  return pairs;
+}
+
+/** Decodes the masks, a few at a time, for the boxes of their labels. `partOf` gives a label's part, -1 where it has no name. */
+export async function maskRegions(
+  pairs: readonly MaskedPicture[],
+  partOf: (label: number) => number,
+  { path, note, onProgress }: ReadPartsOptions,
+): Promise<AnnotatedPicture[]> {
+  const pictures: AnnotatedPicture[] = new Array(pairs.length);
+  const nameless = new Map<number, number>();
+  let done = 0;
+  await eachAtMost(8, pairs, async ({ picture, mask }, i) => {
+    const decoded = decodeMask(mask.path, await mask.read());
+    const { width, height } = decoded;
+    const regions = [...labelBoxes(decoded)].flatMap(([label, box]) => {
+      if (NO_PART.includes(label)) return [];
+      const part = partOf(label);
+      if (part < 0) nameless.set(label, (nameless.get(label) ?? 0) + 1);
+      return part < 0 ? [] : [{ part, ...box }];
+    });
+    pictures[i] = { file: picture, annotated: { width, height }, points: [], regions };
+    onProgress?.(++done, pairs.length);
+  });
+  if (nameless.size > 0) {
+    const count = [...nameless.values()].reduce((sum, n) => sum + n, 0);
+    const labels = nameSome([...nameless.keys()].sort((a, b) => a - b).map(String));
+    note?.(`${path}: ${count} regions are left out whose labels have no name (${labels})`);
+  }
+  return pictures;
+}
+
+/** Files that name labels: a number and a name a line, or a table with the number first and the name last. */
+const NAMES = ["classes.txt", "labels.txt", "objectInfo150.txt"];
+
+/** Names by label; the first line may be a heading. */
+export async function labelNames(file: FolderEntry): Promise<Map<number, string>> {
+  const names = new Map<number, string>();
+  for (const [i, line] of textOf(await file.read())
+    .split(/\r?\n/)
+    .entries()) {
+    const [, label, rest] = /^\s*(\d+)[\s:,]+(.*?)\s*$/.exec(line) ?? [];
+    if (rest) names.set(Number(label), rest.split("\t").at(-1)!.trim());
+    else if (line.trim() !== "" && i > 0) {
+      throw new Error(
+        `${file.path}: line ${i + 1} must have a label's number and its name; got "${cut(line)}"`,
+      );
+    }
+  }
+  return names;
+}
+
+export const masks: PartFormat = {
+  name: "masks",
+  holds:
+    "images/train/ and images/val/ beside masks/ or annotations/ with a PNG of labels for each picture; classes.txt names them",
+  isIn: (folder) => folderLike(folder, PICTURES) !== undefined && folderLike(folder, MASKS) !== undefined,
+  async read(folder, options): Promise<PartAnnotations> {
+    const pairs = maskedPictures(folder, options);
+    const file = NAMES.map((name) => fileIn(folder, name)).find(Boolean);
+    if (file) {
+      const names = await labelNames(file);
+      for (const label of NO_PART) names.delete(label);
+      const labels = [...names.keys()];
+      const pictures = await maskRegions(pairs, (label) => labels.indexOf(label), options);
+      return { partNames: [...names.values()], pictures };
+    }
+    const pictures = await maskRegions(pairs, (label) => label - 1, options);
+    const most = pictures
+      .flatMap(({ regions }) => regions.map(({ part }) => part))
+      .reduce((a, b) => Math.max(a, b), 0);
+    return { partNames: Array.from({ length: most + 1 }, (_, part) => `label ${part + 1}`), pictures };
+  },
+};

@@ -1,0 +1,44 @@
+import type { Split } from "../dataFormat.ts";
+import type { Folder, FolderEntry } from "../folder.ts";
+import type { PartPoint, PartRegion } from "../partSquares.ts";
+
+/** A picture and where its parts are. `part` indexes the names of the set. */
+export interface AnnotatedPicture {
+  file: FolderEntry;
+  /** Size of the picture that was annotated, where that is known: the file may hold a scaled copy of it. */
+  annotated?: { width: number; height: number };
+  points: PartPoint[];
+  regions: PartRegion[];
+}
+
+/** What a format knows of one split, before any picture is decoded. */
+export interface PartAnnotations {
+  partNames: readonly string[];
+  /** The parts that the paper takes of this set; all of them where it has none. */
+  usual?: readonly string[];
+  pictures: AnnotatedPicture[];
+}
+
+export interface ReadPartsOptions {
+  split: Split;
+  /** The folder as the person named it, for errors. */
+  path: string;
+  /** Told in one sentence what is left out, and why. */
+  note?: (sentence: string) => void;
+  /** Called after each file of annotations. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * A layout in which pictures with annotated parts come. One file defines it and one line of the table in `partFormats.ts`
+ * lists it.
+ */
+export interface PartFormat {
+  name: string;
+  /** What its folder holds, for the help. */
+  holds: string;
+  /** Whether a folder is of this format, told by names alone. */
+  isIn(folder: Folder): boolean;
+  /** Reads the annotations of a split. Throws one sentence with the file and the line, byte or index of what is wrong. */
+  read(folder: Folder, options: ReadPartsOptions): Promise<PartAnnotations>;
+}
