@@ -2,9 +2,10 @@ import { type Command, Option } from "commander";
 import { FORMATS, LAST_FORMAT } from "../data/formats.ts";
 import { path, whole } from "./arguments.ts";
 import { BUILT_IN, CREATURES, type DataChoice } from "./datasets.ts";
+import { type PartFlags, partChoiceOf } from "./partOptions.ts";
 
 /** The flags that choose pictures, as commander gives them. */
-export interface DataFlags {
+export interface DataFlags extends PartFlags {
   data: string;
   dataSize?: number;
   limit?: number;
@@ -40,8 +41,9 @@ export function addDataOptions(command: Command, { otherwise }: { otherwise?: st
 }
 
 /** The choice behind the flags. */
-export const choiceOf = ({ data, dataSize, limit }: DataFlags): DataChoice => ({
+export const choiceOf = ({ data, dataSize, limit, ...flags }: DataFlags): DataChoice => ({
   data,
   size: dataSize,
   limit,
+  parts: partChoiceOf(flags),
 });

@@ -7,12 +7,14 @@ import { checkEvaluation } from "../data/evaluationPair.ts";
 import { nameSome } from "../data/folderLayout.ts";
 import type { ImageSet } from "../data/images.ts";
 import { partCrops } from "../data/partCrops.ts";
+import { readPartCrops } from "../data/parts/readPartCrops.ts";
 import { type DataDescription, descriptionOf } from "../train/run.ts";
 import { openDecoder } from "./codec.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { kindOf, nameOf } from "./files.ts";
 import { listFolder } from "./listing.ts";
 import { printNote } from "./output.ts";
+import type { PartChoice } from "./partOptions.ts";
 
 /** Which pictures a command works on. */
 export interface DataChoice {
@@ -20,8 +22,10 @@ export interface DataChoice {
   data: string;
   /** Side to which pictures are drawn or scaled in memory; as they are when absent. */
   size?: number;
-  /** At most this many pictures of a split. */
+  /** At most this many pictures, or crops, of a split. */
   limit?: number;
+  /** The annotated parts of a folder's pictures are cut out and are what is worked on. */
+  parts?: PartChoice;
 }
 
 export interface LoadOptions {
@@ -67,13 +71,17 @@ export async function describeSplit(
 
 /** Reads or draws one split. What is wrong with the folder or a file in it is a `UsageError` that names it. */
 export const loadSplit = (choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> =>
-  asUsage(() =>
-    isDrawn(choice.data)
-      ? drawCreatures(choice.data, choice, split, options)
-      : PARTS.has(choice.data)
-        ? cutParts(PARTS.get(choice.data)!, choice, split, options)
-        : readFolder(choice, split, options),
-  );
+  asUsage(() => {
+    const { data, parts } = choice;
+    if (parts && BUILT_IN.includes(data)) {
+      throw new UsageError(
+        `--parts cuts up the pictures of a folder; got ${data}. Name ${nameSome([...PARTS.keys()])}`,
+      );
+    }
+    if (isDrawn(data)) return drawCreatures(data, choice, split, options);
+    if (PARTS.has(data)) return cutParts(PARTS.get(data)!, choice, split, options);
+    return readFolder(choice, split, options);
+  });
 
 /** Both splits for an evaluation. A pair whose accuracy would mean nothing is a `UsageError`. */
 export async function loadPair(
@@ -113,7 +121,7 @@ function cutParts(kind: KindName, choice: DataChoice, split: Split, options: Loa
 }
 
 async function readFolder(choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> {
-  const { data: path, size, limit } = choice;
+  const { data: path, size, limit, parts } = choice;
   const { decoder = openDecoder, note = printNote, onProgress } = options;
   await checkFolder(path);
   const { files, unopened } = await listFolder(path);
@@ -126,12 +134,15 @@ async function readFolder(choice: DataChoice, split: Split, options: LoadOptions
     name: nameOf(path),
     path,
     limit,
-    imageSize: size,
     openDecoder: decoder,
     note,
     onProgress,
   };
-  return readDataSet(files, read).catch((error: Error) => {
+  if (parts) {
+    const { names, side, above } = parts;
+    return readPartCrops(files, { ...read, parts: names, side, above, size: size ?? options.drawnSize });
+  }
+  return readDataSet(files, { ...read, imageSize: size }).catch((error: Error) => {
     if (!error.message.endsWith("Set imageSize.")) throw error;
     throw new UsageError(error.message.replace("Set imageSize.", "Add --data-size."), { cause: error });
   });

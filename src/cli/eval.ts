@@ -12,6 +12,7 @@ import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadPair } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { printLine, printResult } from "./output.ts";
+import { addPartOptions } from "./partOptions.ts";
 import { ProgressLine } from "./progress.ts";
 import { readCheckpoint } from "./runFolder.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
@@ -74,10 +75,11 @@ Examples:
   partwise eval ${probe} --checkpoint runs/first --data creatures
   partwise eval ${probe} --checkpoint runs/first --data creatures --untrained --json
   partwise eval ${probe} --checkpoint runs/first --data creatures-coat-parts
-  partwise eval ${probe} --pixels --data creatures-coat-parts`;
+  partwise eval ${probe} --pixels --data creatures-coat-parts
+  partwise eval ${probe} --checkpoint runs/birds --data CUB_200_2011 --parts`;
 
 const addEvalOptions = (command: Command): Command =>
-  addDataOptions(command)
+  addPartOptions(addDataOptions(command))
     .option("--checkpoint <path>", "folder of a run, or its checkpoint.safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
     .addOption(

@@ -65,7 +65,7 @@ export const coco: PartFormat = {
     let crowds = 0;
     for await (const object of cocoObjects(file.path, pieces, names)) {
       const { id, fileName, width, height } = object.picture;
-      if (object.isCrowd) crowds++;
+      if (object.isCrowd && object.category.keypoints.length === 0) crowds++;
       const { points, regions } = cocoPlaces(object, partNames);
       if (points.length + regions.length === 0 || missing.has(id)) continue;
       const known = pictures.get(id);
