@@ -38,6 +38,21 @@ export {
 } from "./data/images.ts";
 export { type MnistOptions, readMnist } from "./data/mnist.ts";
 export { type KeypointSet, type PartCropOptions, type PartCrops, partCrops } from "./data/partCrops.ts";
+export {
+  type CocoCategory,
+  type CocoNames,
+  type CocoObject,
+  type CocoPicture,
+  cocoNames,
+  cocoObjects,
+} from "./data/parts/coco.ts";
+export { type Cub, type CubPicture, readCub } from "./data/parts/cub.ts";
+export { type FindPartsOptions, type FoundParts, findParts } from "./data/parts/findParts.ts";
+export { decodeMask, type LabelMask } from "./data/parts/labelMask.ts";
+export { type MatValue, readMat } from "./data/parts/matFile.ts";
+export { type PascalPicture, readPascalPart } from "./data/parts/pascalPart.ts";
+export { type ReadPartCropsOptions, readPartCrops } from "./data/parts/readPartCrops.ts";
+export { type PartMaskSet, type ReadPartMasksOptions, readPartMasks } from "./data/parts/readPartMasks.ts";
 export { type CropBox, randomResizedCrop, singleShotCrop } from "./data/randomResizedCrop.ts";
 export {
   centerCrop,

@@ -1,7 +1,7 @@
 import { nameSome } from "./folderLayout.ts";
 import type { ImageSet } from "./images.ts";
 
-/** Throws unless an encoder can be evaluated on the two: labels in both, and classes of one kind. Notes what cannot be hit. */
+/** Throws unless an encoder can be evaluated on the two: labels in both that mean the same, and classes of one kind. Notes what cannot be hit. */
 export function checkEvaluation(train: ImageSet, test: ImageSet, note?: (sentence: string) => void): void {
   for (const set of [train, test]) {
     const without = set.labels.filter((label) => label < 0).length;
@@ -11,6 +11,13 @@ export function checkEvaluation(train: ImageSet, test: ImageSet, note?: (sentenc
           "Sort them into class folders",
       );
     }
+  }
+  const other = test.classes.findIndex((name, i) => name !== (train.classes[i] ?? name));
+  if (other >= 0) {
+    throw new Error(
+      `${test.name}: label ${other} must be of class ${train.classes[other]} as in ${train.name}; got ${test.classes[other]}. ` +
+        "Name the same classes for both",
+    );
   }
   const known = new Set(train.labels);
   const strange = new Set(test.labels.filter((label) => !known.has(label)));

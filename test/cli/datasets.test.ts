@@ -7,7 +7,7 @@ import { loadPair, loadSplit } from "../../src/cli/datasets.ts";
 import { UsageError } from "../../src/cli/errors.ts";
 import { openDecoder } from "../data/codec.ts";
 import { dataFolder } from "../data/dataFolder.ts";
-import { plainPng } from "./png.ts";
+import { grayPng, plainPng } from "./png.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -121,6 +121,40 @@ test("a pair for an evaluation: both splits with what is left out, or a sentence
   expect(notes.at(-1)).toMatch(/^pair-test: 1 of 2 pictures are of classes without training pictures \(c\)/);
   const flat = write("unlabelled", { "train/1.png": picture, "test/1.png": picture });
   await expect(loadPair({ data: flat }, () => drawn)).rejects.toThrow(UsageError);
+});
+
+test("the parts of a folder's pictures are a set of their own", async () => {
+  const mask = (label: number) => grayPng(4, [0, 0, 0, 0, 0, 1, label, 0]);
+  const picture = plainPng(4, 2, [1, 2, 3]);
+  const data = write("parts", {
+    "images/train/1.png": picture,
+    "images/train/2.png": picture,
+    "images/val/3.png": picture,
+    "masks/train/1.png": mask(2),
+    "masks/train/2.png": mask(3),
+    "masks/val/3.png": mask(2),
+    "classes.txt": "1 head\n2 tail\n3 wing\n",
+  });
+  const parts = { side: "text", above: 20 } as const;
+  const { train, test } = await loadPair({ data, parts }, () => drawn);
+  expect([train.name, train.width, ...train.labels]).toEqual(["parts-parts-train", 16, 0, 1, 0, 2]);
+  expect([test.name, ...test.labels, ...test.classes]).toEqual([
+    "parts-parts-test",
+    0,
+    1,
+    "head",
+    "tail",
+    "wing",
+  ]);
+  const few = await loadSplit(
+    { data, limit: 2, size: 8, parts: { ...parts, names: ["wing", "head"] } },
+    "train",
+    drawn,
+  );
+  expect([few.width, ...few.labels]).toEqual([8, 1, 0]);
+  await expect(loadSplit({ data: "creatures", parts }, "train", drawn)).rejects.toThrow(
+    "--parts cuts up the pictures of a folder; got creatures. Name creatures-parts",
+  );
 });
 
 test("the MNIST test set", async (context) => {

@@ -31,6 +31,20 @@ test("files below, links followed, hidden ones left out", async () => {
   expect([...(await files[0]!.read()), ...(await files[0]!.read(2))]).toEqual([1, 2, 3, 1, 2]);
 });
 
+test("a file comes in pieces, too, none of them larger than 1 MiB", async () => {
+  const path = made("pieces");
+  const bytes = Uint8Array.from({ length: 2 ** 21 + 3 }, (_, i) => i % 251);
+  writeFileSync(join(path, "large"), bytes);
+  const { files } = await listFolder(path);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of files.find((file) => file.path === "large")!.pieces!()) pieces.push(piece);
+  expect(pieces.map(({ length }) => length)).toEqual([2 ** 20, 2 ** 20, 3]);
+  expect(Buffer.compare(Buffer.concat(pieces), bytes)).toBe(0);
+  rmSync(join(path, "large"));
+  const gone = files.find((file) => file.path === "large")!.pieces!();
+  await expect(gone[Symbol.asyncIterator]().next()).rejects.toThrow(UsageError);
+});
+
 test("names that are not UTF-8 are opened, and no two become one", async () => {
   const path = made("latin1");
   for (const [at, byte] of [0xe8, 0xe9].entries()) {

@@ -34,6 +34,11 @@ test.each<[ImageSet, ImageSet, string]>([
     set("pets-test", 1),
     "must have two classes or more for an evaluation; got bee alone",
   ],
+  [
+    train,
+    { ...set("pets-test", 0, 1), classes: ["ant", "cow"] },
+    "pets-test: label 1 must be of class bee as in pets-train; got cow. Name the same classes for both",
+  ],
 ])("a pair that would give a number without meaning is refused", (a, b, sentence) => {
   expect(() => checkEvaluation(a, b)).toThrow(sentence);
 });

@@ -8,7 +8,7 @@ import { cut, shown } from "../headerJson.ts";
 import type { PartRegion } from "../partSquares.ts";
 import type { Picture } from "../resize.ts";
 import { strictText, textOf } from "../text.ts";
-import { labelBoxes } from "./labelMask.ts";
+import { fillOutline, type LabelMask, labelBoxes } from "./labelMask.ts";
 
 /** The colours of one picture [H, W] as numbers. */
 export interface AdeMask {
@@ -54,6 +54,8 @@ export interface AdePicture {
   width: number;
   height: number;
   objects: AdeObject[];
+  /** Gives every pixel of an object the label in a mask [height, width]. */
+  paint(object: AdeObject, mask: LabelMask, label: number): void;
 }
 
 /** The objects of a .json file of the 2021 release; `name` is the file's, for errors. */
@@ -72,6 +74,7 @@ export function readAdeJson(name: string, bytes: Uint8Array): AdePicture {
   const [height, width] =
     numbers(annotation?.imsize) ?? fail("annotation.imsize", "be numbers", annotation?.imsize);
   if (!Array.isArray(annotation?.object)) return fail("annotation.object", "be a list", annotation?.object);
+  const outlines = new Map<number, number[]>();
   const objects = (annotation.object as Record<string, unknown>[]).map((object, i): AdeObject => {
     const place = `annotation.object[${i}]`;
     const { id, name: names, parts, polygon } = object ?? {};
@@ -84,10 +87,15 @@ export function readAdeJson(name: string, bytes: Uint8Array): AdePicture {
     if (!across || !down || across.length !== down.length || across.length === 0) {
       return fail(`${place}.polygon`, "have as many numbers x as y", polygon);
     }
+    outlines.set(
+      id,
+      across.flatMap((one, corner) => [one, down[corner]!]),
+    );
     const box = outlineBox(across, down, width!, height!);
     return { id, name: firstOf(names), level, partOf: typeof partOf === "number" ? partOf : null, box };
   });
-  return { width: width!, height: height!, objects };
+  const paint: AdePicture["paint"] = ({ id }, mask, label) => fillOutline(mask, outlines.get(id)!, label);
+  return { width: width!, height: height!, objects, paint };
 }
 
 const numbers = (value: unknown): number[] | null =>
@@ -146,15 +154,22 @@ export function adeObjectsOf(lines: readonly AdeLine[], levels: readonly AdeMask
     const owner = pixel < 0 ? 0 : levels[level - 1]!.instances[pixel]!;
     return { id, name, level, partOf: owner > 0 ? idOf(level - 1, owner) : null, box };
   });
-  return { width, height, objects };
+  const paint: AdePicture["paint"] = ({ id, level }, { labels }, label) => {
+    const { instance } = lines[id]!;
+    levels[level]?.instances.forEach((here, i) => {
+      if (here === instance) labels[i] = label;
+    });
+  };
+  return { width, height, objects, paint };
 }
 
 /** The parts of a picture with the names of their owners: "car wheel", "wheel rim". */
-export function adeParts({ objects }: AdePicture): { name: string; box: AdeObject["box"] }[] {
+export function adeParts({ objects }: AdePicture): { name: string; object: AdeObject }[] {
   const byId = new Map(objects.map((object) => [object.id, object]));
-  return objects.flatMap(({ name, level, partOf, box }) => {
+  return objects.flatMap((object) => {
+    const { name, level, partOf } = object;
     if (level === 0) return [];
     const owner = partOf === null ? undefined : byId.get(partOf);
-    return [{ name: owner ? `${owner.name} ${name}` : name, box }];
+    return [{ name: owner ? `${owner.name} ${name}` : name, object }];
   });
 }

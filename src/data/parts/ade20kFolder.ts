@@ -4,6 +4,7 @@ import { byPath, type Folder, type FolderEntry, fileName, filesFrom } from "../f
 import { PictureFile } from "../pictureFile.ts";
 import { decodePng } from "../png.ts";
 import {
+  type AdeObject,
   type AdePicture,
   adeObjectsOf,
   adeParts,
@@ -11,6 +12,7 @@ import {
   readAdeAttributes,
   readAdeJson,
 } from "./ade20k.ts";
+import type { LabelMask } from "./labelMask.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat, ReadPartsOptions } from "./partFormat.ts";
 
 const SPLITS: Record<Split, RegExp> = { train: /(^|\/)training\//, test: /(^|\/)validation\// };
@@ -49,14 +51,14 @@ async function read(
   { split, path, note, onProgress }: ReadPartsOptions,
 ): Promise<PartAnnotations> {
   const all = annotated(folder);
-  const parts: ReturnType<typeof adeParts>[] = new Array(all.length).fill([]);
+  const parts: { name: string; box: AdeObject["box"] }[][] = new Array(all.length).fill([]);
   const sizes: (AnnotatedPicture["annotated"] | undefined)[] = new Array(all.length);
   let nameless = 0;
   let done = 0;
   await eachAtMost(8, all, async ({ beside }, i) => {
     const picture = await readPicture(beside);
     if (picture) {
-      parts[i] = adeParts(picture);
+      parts[i] = adeParts(picture).map(({ name, object }) => ({ name, box: object.box }));
       sizes[i] = { width: picture.width, height: picture.height };
     } else nameless++;
     onProgress?.(++done, all.length);
@@ -65,10 +67,18 @@ async function read(
     note?.(`${path}: ${nameless} pictures have no .json or _atr.txt beside them and are left out`);
   const partNames = [...new Set(parts.flat().map(({ name }) => name))].sort();
   const partOf = new Map(partNames.map((name, part) => [name, part]));
-  const pictures = all.flatMap(({ picture }, i): AnnotatedPicture[] => {
+  const maskOf = async (beside: Beside): Promise<LabelMask> => {
+    const picture = (await readPicture(beside))!;
+    const { width, height } = picture;
+    const mask = { width, height, labels: new Uint16Array(width * height) };
+    const byLevel = adeParts(picture).sort((a, b) => a.object.level - b.object.level);
+    for (const { name, object } of byLevel) picture.paint(object, mask, partOf.get(name)! + 1);
+    return mask;
+  };
+  const pictures = all.flatMap(({ picture, beside }, i): AnnotatedPicture[] => {
     if (!SPLITS[split].test(picture.path) || !sizes[i]) return [];
     const regions = parts[i]!.map(({ name, box }) => ({ part: partOf.get(name)!, ...box }));
-    return [{ file: picture, annotated: sizes[i], points: [], regions }];
+    return [{ file: picture, annotated: sizes[i], points: [], regions, mask: () => maskOf(beside) }];
   });
   return { partNames, pictures };
 }

@@ -38,6 +38,8 @@ export interface CocoObject {
   box: readonly [number, number, number, number];
   /** Keypoints that are marked: index in the category's names, and whether the point can be seen (2) or is hidden (1). */
   keypoints: { part: number; x: number; y: number; isVisible: boolean }[];
+  /** Its outlines, each [x, y, x, y, ...] in pixels; none of a crowd, and none of categories with keypoints. */
+  outlines: number[][];
 }
 
 /** Opens the file's bytes anew. */
@@ -82,6 +84,7 @@ export async function* cocoObjects(
       isCrowd: Boolean(element.value.iscrowd),
       box: entry.numbers("bbox", 4, "left, top, width and height") as [number, number, number, number],
       keypoints: category.keypoints.length === 0 ? [] : keypointsOf(entry, category),
+      outlines: category.keypoints.length === 0 ? entry.outlines("segmentation") : [],
     };
   }
 }
@@ -136,6 +139,18 @@ class Entry {
     return isListOf(value, "number") && value.length === count
       ? value
       : this.fail(`${field} must be ${count} numbers, ${meaning}`, value);
+  }
+
+  /** Lists of three corners or more; none where run lengths stand for them, or nothing. */
+  outlines(field: string): number[][] {
+    const value = this.element.value[field];
+    if (!Array.isArray(value)) return [];
+    for (const [i, outline] of value.entries()) {
+      if (!isListOf(outline, "number") || outline.length < 6 || outline.length % 2 > 0) {
+        this.fail(`${field}[${i}] must be three pairs of numbers or more`, outline);
+      }
+    }
+    return value;
   }
 
   key<V>(field: string, known: ReadonlyMap<number, V>): V {

@@ -2,6 +2,7 @@ import type { Split } from "../dataFormat.ts";
 import { byPath, type Folder, type FolderEntry, fileName, filesFrom, piecesOf } from "../folder.ts";
 import { isPicture, nameSome } from "../folderLayout.ts";
 import { cocoNames, cocoObjects, cocoPartNames, cocoPlaces } from "./coco.ts";
+import { fillOutline, type LabelMask } from "./labelMask.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat } from "./partFormat.ts";
 
 /** How a file of each split is called, it or the folder it is in. COCO tests on val, AP-10K and others have a test split. */
@@ -44,12 +45,25 @@ function pictureFinder(folder: Folder, split: Split): (name: string) => FolderEn
   };
 }
 
+/** An outline of a part and its label in masks. */
+interface Outline {
+  label: number;
+  corners: Float32Array;
+}
+
+/** A mask with all outlines filled, later ones over earlier ones. */
+function filled(width: number, height: number, outlines: readonly Outline[]): LabelMask {
+  const mask = { width, height, labels: new Uint16Array(width * height) };
+  for (const { label, corners } of outlines) fillOutline(mask, corners, label);
+  return mask;
+}
+
 export const coco: PartFormat = {
   name: "COCO",
   holds:
     "JSON files of annotations for train and val or test, with keypoints or outlines of parts, and the pictures",
   isIn: (folder) => filesOf(folder, "train").length > 0,
-  async read(folder, { split, path, note }): Promise<PartAnnotations> {
+  async read(folder, { split, path, note, outlines: keepsOutlines }): Promise<PartAnnotations> {
     const [file, ...others] = filesOf(folder, split);
     if (!file)
       throw new Error(`${path}: must hold a JSON file of annotations to ${split}; got none of that name`);
@@ -62,21 +76,29 @@ export const coco: PartFormat = {
     const find = pictureFinder(folder, split);
     const pictures = new Map<number, AnnotatedPicture>();
     const missing = new Set<number>();
-    let crowds = 0;
+    let [crowds, unlined] = [0, 0];
+    const outlines = new Map<number, Outline[]>();
     for await (const object of cocoObjects(file.path, pieces, names)) {
       const { id, fileName, width, height } = object.picture;
       if (object.isCrowd && object.category.keypoints.length === 0) crowds++;
       const { points, regions } = cocoPlaces(object, partNames);
       if (points.length + regions.length === 0 || missing.has(id)) continue;
-      const known = pictures.get(id);
-      if (known) {
-        known.points.push(...points);
-        known.regions.push(...regions);
-        continue;
+      if (!pictures.has(id)) {
+        const found = find(fileName);
+        if (found) pictures.set(id, { file: found, annotated: { width, height }, points: [], regions: [] });
+        else missing.add(id);
       }
-      const found = find(fileName);
-      if (found) pictures.set(id, { file: found, annotated: { width, height }, points, regions });
-      else missing.add(id);
+      const picture = pictures.get(id);
+      picture?.points.push(...points);
+      picture?.regions.push(...regions);
+      if (!keepsOutlines || !picture || regions.length === 0) continue;
+      if (object.outlines.length === 0) unlined++;
+      const all = outlines.get(id) ?? [];
+      outlines.set(id, all);
+      picture.mask = async () => filled(width, height, all);
+      for (const corners of object.outlines) {
+        all.push({ label: regions[0]!.part + 1, corners: Float32Array.from(corners) });
+      }
     }
     if (missing.size > 0) {
       const some = nameSome([...missing].map((id) => names.pictures.get(id)!.fileName));
@@ -84,6 +106,7 @@ export const coco: PartFormat = {
     }
     if (crowds > 0)
       note?.(`${path}: ${crowds} crowds of ${file.path} are left out: they outline many objects at once`);
+    if (unlined > 0) note?.(`${path}: ${unlined} parts of ${file.path} have no outline and are in no mask`);
     const isOfPersons = USUAL.every((part) => partNames.includes(part));
     return { partNames, usual: isOfPersons ? USUAL : undefined, pictures: [...pictures.values()] };
   },

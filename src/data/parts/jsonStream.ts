@@ -156,7 +156,7 @@ export class JsonArrays {
   }
 
   private keep(bytes: Uint8Array): void {
-    this.kept.push(bytes.slice());
+    this.kept.push(new Uint8Array(bytes)); // a copy; Node's own slice is none
     this.held += bytes.length;
     const most = this.under === "key" ? MOST_KEY : MOST_ELEMENT;
     if (this.held > most) this.fail(this.start, `must have values of at most ${most} bytes`, "a longer one");

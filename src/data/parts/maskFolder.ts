@@ -8,7 +8,7 @@ import { byPath, type Folder, type FolderEntry, fileIn, fileName, filesFrom, pat
 import { isPicture, nameSome } from "../folderLayout.ts";
 import { cut } from "../headerJson.ts";
 import { textOf } from "../text.ts";
-import { decodeMask, labelBoxes } from "./labelMask.ts";
+import { decodeMask, labelBoxes, relabelled } from "./labelMask.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat, ReadPartsOptions } from "./partFormat.ts";
 
 /** A picture and its mask, before either is read. */
@@ -87,7 +87,8 @@ export async function maskRegions(
   const nameless = new Map<number, number>();
   let done = 0;
   await eachAtMost(8, pairs, async ({ picture, mask }, i) => {
-    const decoded = decodeMask(mask.path, await mask.read());
+    const read = async () => decodeMask(mask.path, await mask.read());
+    const decoded = await read();
     const { width, height } = decoded;
     const regions = [...labelBoxes(decoded)].flatMap(([label, box]) => {
       if (NO_PART.includes(label)) return [];
@@ -95,7 +96,9 @@ export async function maskRegions(
       if (part < 0) nameless.set(label, (nameless.get(label) ?? 0) + 1);
       return part < 0 ? [] : [{ part, ...box }];
     });
-    pictures[i] = { file: picture, annotated: { width, height }, points: [], regions };
+    const labelled = async () =>
+      relabelled(await read(), (label) => (NO_PART.includes(label) ? 0 : partOf(label) + 1));
+    pictures[i] = { file: picture, annotated: { width, height }, points: [], regions, mask: labelled };
     onProgress?.(++done, pairs.length);
   });
   if (nameless.size > 0) {

@@ -2,6 +2,7 @@
  * MATLAB's .mat files, level 5, as far as data sets use them: numbers, text, cells and structs, compressed or not, of either
  * byte order. Source: MathWorks, "MAT-File Format", chapter 1.
  */
+import { shown } from "../headerJson.ts";
 import { inflateAll } from "../inflate.ts";
 
 /** A variable. Items and numbers come column by column, as MATLAB has them; `shape` is [rows, columns, ...]. */
@@ -141,7 +142,7 @@ class MatReader {
     const name = text(this.numbers(to));
     const count = shape.reduce((product, size) => product * size, 1);
     if (shape.length < 2 || shape.some((size) => size < 0)) {
-      this.fail("must have two sizes or more", `[${shape.join(", ")}]`, start);
+      this.fail("must have two sizes or more", shown(shape), start);
     }
     const value = this.content(arrayClass, shape, count, to, depth);
     this.at = behind;
@@ -192,7 +193,7 @@ class MatReader {
     const { type, from, to } = this.element(end);
     const Numbers = NUMBERS[type];
     if (!Numbers) return this.fail("must begin numbers", `an element of type ${type}`, start);
-    const bytes = this.bytes.slice(from, to);
+    const bytes = new Uint8Array(this.bytes.subarray(from, to)); // a copy; Node's own slice is none
     const width = new Numbers(new ArrayBuffer(0)).BYTES_PER_ELEMENT;
     if (bytes.length % width !== 0)
       this.fail(`must hold numbers of ${width} bytes`, `${bytes.length} bytes`, start);

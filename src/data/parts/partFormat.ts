@@ -1,6 +1,7 @@
 import type { Split } from "../dataFormat.ts";
 import type { Folder, FolderEntry } from "../folder.ts";
 import type { PartPoint, PartRegion } from "../partSquares.ts";
+import type { LabelMask } from "../png.ts";
 
 /** A picture and where its parts are. `part` indexes the names of the set. */
 export interface AnnotatedPicture {
@@ -9,6 +10,8 @@ export interface AnnotatedPicture {
   annotated?: { width: number; height: number };
   points: PartPoint[];
   regions: PartRegion[];
+  /** Reads where its parts are, pixel by pixel: 1 + part, 0 where there is none. Absent where only points are known. */
+  mask?: () => Promise<LabelMask>;
 }
 
 /** What a format knows of one split, before any picture is decoded. */
@@ -25,6 +28,8 @@ export interface ReadPartsOptions {
   path: string;
   /** Told in one sentence what is left out, and why. */
   note?: (sentence: string) => void;
+  /** Whether outlines are kept where they come with the annotations, for masks; they take memory. */
+  outlines?: boolean;
   /** Called after each file of annotations. */
   onProgress?: (done: number, total: number) => void;
 }

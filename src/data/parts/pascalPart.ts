@@ -3,7 +3,7 @@
  * every object and of its parts. Source: https://roozbehm.info/pascal-parts/pascal-parts.html.
  */
 import type { PartRegion } from "../partSquares.ts";
-import { labelBoxes } from "./labelMask.ts";
+import { type LabelMask, labelBoxes } from "./labelMask.ts";
 import { type MatValue, numbersOf, readMat } from "./matFile.ts";
 
 /** A mask [height, width], row by row: 1 inside. */
@@ -114,4 +114,20 @@ export function pascalRegions({ objects }: PascalPicture): { name: string; box: 
       },
     })),
   );
+}
+
+/**
+ * All parts of a picture in one mask: 0 where there is none, otherwise 1 + the place of the part's kind in `kinds`. Later
+ * parts lie over earlier ones; those of other kinds are left out.
+ */
+export function pascalMask({ objects }: PascalPicture, kinds: readonly string[]): LabelMask {
+  const { width, height } = objects[0]?.mask ?? { width: 0, height: 0 };
+  const labels = new Uint16Array(width * height);
+  for (const object of objects) {
+    for (const { name, mask } of object.parts) {
+      const label = kinds.indexOf(pascalPartName(object.name, name)) + 1;
+      if (label > 0) for (let i = 0; i < labels.length; i++) if (mask.inside[i] === 1) labels[i] = label;
+    }
+  }
+  return { width, height, labels };
 }

@@ -4,7 +4,7 @@ import { type Folder, type FolderEntry, fileName, filesFrom } from "../folder.ts
 import { isPicture } from "../folderLayout.ts";
 import { textLines } from "../textLines.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat } from "./partFormat.ts";
-import { pascalRegions, readPascalPart } from "./pascalPart.ts";
+import { pascalMask, pascalRegions, readPascalPart } from "./pascalPart.ts";
 
 const LEGS = "lfuleg lflleg rfuleg rflleg lbuleg lblleg rbuleg rblleg";
 const PAWS = "lfleg lfpa rfleg rfpa lbleg lbpa rbleg rbpa";
@@ -76,7 +76,8 @@ export const pascalPart: PartFormat = {
     let unknown = 0;
     let done = 0;
     await eachAtMost(4, there, async (file, i) => {
-      const annotation = readPascalPart(file.path, await file.read());
+      const read = async () => readPascalPart(file.path, await file.read());
+      const annotation = await read();
       const regions = pascalRegions(annotation).flatMap(({ name, box }) => {
         const part = PASCAL_PARTS.indexOf(name);
         if (part < 0) unknown++;
@@ -84,7 +85,13 @@ export const pascalPart: PartFormat = {
       });
       const mask = annotation.objects[0]?.mask;
       const annotated = mask && { width: mask.width, height: mask.height };
-      pictures[i] = { file: files.get(stem(file))!, annotated, points: [], regions };
+      pictures[i] = {
+        file: files.get(stem(file))!,
+        annotated,
+        points: [],
+        regions,
+        mask: async () => pascalMask(await read(), PASCAL_PARTS),
+      };
       onProgress?.(++done, there.length);
     });
     if (unknown > 0)

@@ -1,0 +1,176 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { listFolder } from "../../../src/cli/listing.ts";
+import { type FolderEntry, folderOf } from "../../../src/data/folder.ts";
+import { coco } from "../../../src/data/parts/cocoFolder.ts";
+import { findParts } from "../../../src/data/parts/findParts.ts";
+import { dataFolder } from "../dataFolder.ts";
+import { file, pictures } from "../listed.ts";
+
+const PERSON = { id: 1, name: "person", keypoints: ["nose", "right_wrist", "left_ankle"] };
+const IMAGES = [
+  { id: 5, file_name: "a.jpg", width: 200, height: 100 },
+  { id: 6, file_name: "b.jpg", width: 200, height: 100 },
+  { id: 7, file_name: "gone.jpg", width: 200, height: 100 },
+];
+const BOX = { bbox: [1, 2, 30, 40], iscrowd: 0 };
+
+/** A file as COCO writes it, categories last. */
+const json = (
+  annotations: unknown[],
+  categories: unknown[] = [PERSON],
+  images: unknown[] = IMAGES,
+): FolderEntry =>
+  file(
+    "annotations/person_keypoints_train2017.json",
+    new TextEncoder().encode(JSON.stringify({ info: {}, images, annotations, categories })),
+  );
+
+const person = (id: number, image_id: number, ...keypoints: number[]) => ({
+  id,
+  image_id,
+  category_id: 1,
+  keypoints,
+  ...BOX,
+});
+const PICTURES = pictures("train2017/a.jpg", "train2017/b.jpg", "val2017/a.jpg");
+
+const read = async (entry: FolderEntry, outlines = false) => {
+  const notes: string[] = [];
+  const options = {
+    split: "train",
+    path: "coco",
+    note: (text: string) => notes.push(text),
+    outlines,
+  } as const;
+  return { ...(await coco.read(folderOf([entry, ...PICTURES]), options)), notes };
+};
+
+test("keypoints that are seen are points of their person", async () => {
+  const { partNames, usual, pictures, notes } = await read(
+    json([
+      person(41, 6, 10, 20, 2, 30, 40, 1, 0, 0, 0),
+      person(42, 5, 0, 0, 0, 0, 0, 0, 5, 6, 2),
+      person(43, 6, 0, 0, 0, 50.5, 60, 2, 0, 0, 0),
+      person(44, 7, 1, 1, 2, 0, 0, 0, 0, 0, 0),
+      { id: 45, image_id: 5, category_id: 1, ...BOX, iscrowd: 1 },
+    ]),
+  );
+  expect(partNames).toEqual(PERSON.keypoints);
+  expect(usual).toEqual(PERSON.keypoints);
+  expect(
+    pictures.map(({ file, annotated, points, regions }) => [file.path, annotated, points, regions]),
+  ).toEqual([
+    [
+      "train2017/b.jpg",
+      { width: 200, height: 100 },
+      [
+        { part: 0, x: 10, y: 20, object: 41 },
+        { part: 1, x: 50.5, y: 60, object: 43 },
+      ],
+      [],
+    ],
+    ["train2017/a.jpg", { width: 200, height: 100 }, [{ part: 2, x: 5, y: 6, object: 42 }], []],
+  ]);
+  expect(notes).toEqual([
+    "coco: 1 pictures of annotations/person_keypoints_train2017.json are not there and left out (gone.jpg)",
+  ]);
+});
+
+test("outlines are regions and masks of their category", async () => {
+  const categories = [
+    { id: 3, name: "_background_" },
+    { id: 4, name: "wheel" },
+    { id: 9, name: "door" },
+  ];
+  const outlined = (id: number, category_id: number, segmentation: unknown, iscrowd: unknown = 0) => ({
+    id,
+    image_id: 5,
+    category_id,
+    bbox: [10, 0, 4, 2],
+    segmentation,
+    iscrowd,
+  });
+  const entry = json(
+    [
+      outlined(1, 9, [[10, 0, 14, 0, 14, 2, 10, 2]]),
+      outlined(2, 4, [[12, 0.6, 13, 0.6, 13, 1.6, 12, 1.6]], false),
+      outlined(3, 4, { counts: [1, 2], size: [1, 3] }, true),
+      outlined(4, 4, { counts: [1, 2], size: [1, 3] }),
+    ],
+    categories,
+  );
+  const { partNames, pictures, notes } = await read(entry, true);
+  expect(partNames).toEqual(["wheel", "door"]);
+  expect(pictures[0]!.regions.map(({ part }) => part)).toEqual([1, 0, 0]);
+  expect(pictures[0]!.regions[0]).toEqual({ part: 1, left: 10, top: 0, width: 4, height: 2 });
+  const { labels, width } = await pictures[0]!.mask!();
+  expect([...labels.subarray(9, 15)]).toEqual([0, 2, 2, 2, 2, 0]);
+  expect([...labels.subarray(width + 9, width + 15)]).toEqual([0, 2, 2, 1, 2, 0]);
+  expect(labels.filter((label) => label > 0)).toHaveLength(8);
+  expect(notes.map((text) => text.replace(/ of annotations.*json/, ""))).toEqual([
+    "coco: 1 crowds are left out: they outline many objects at once",
+    "coco: 1 parts have no outline and are in no mask",
+  ]);
+  expect((await read(entry)).pictures[0]!.mask).toBeUndefined();
+});
+
+test("what is broken is named by its place in the file", async () => {
+  const good = person(1, 5, 1, 1, 2, 2, 2, 2, 3, 3, 2);
+  const wrong: [unknown, string][] = [
+    [
+      { ...good, keypoints: [1, 2, 2] },
+      "keypoints must be 9 numbers, three for each of 3 points of person; got 3 values, [1,2,2]",
+    ],
+    [{ ...good, keypoints: [1, 1, 3, 2, 2, 2, 3, 3, 2] }, "keypoints[2] must be 0, 1 or 2; got 3"],
+    [{ ...good, image_id: 8 }, "image_id must be an id of the file; got 8"],
+    [{ ...good, category_id: 2 }, "category_id must be an id of the file; got 2"],
+    [{ ...good, bbox: [1, 2, 3] }, "bbox must be 4 numbers, left, top, width and height"],
+    [{ ...good, id: "1" }, 'id must be a number; got "1"'],
+  ];
+  for (const [annotation, message] of wrong) {
+    await expect(read(json([good, annotation]))).rejects.toThrow(
+      /^annotations\/person_keypoints_train2017\.json: annotations\[1\] \(byte \d+\): /,
+    );
+    await expect(read(json([good, annotation]))).rejects.toThrow(message);
+  }
+  const door = { id: 1, name: "door" };
+  await expect(read(json([{ ...good, segmentation: [[1, 2, 3, 4]] }], [door]))).rejects.toThrow(
+    "segmentation[0] must be three pairs of numbers or more; got 4 values",
+  );
+  await expect(read(json([], [PERSON], []))).rejects.toThrow(
+    "must have a list images, as COCO's files do; got none",
+  );
+  const options = { split: "test", path: "coco" } as const;
+  await expect(coco.read(folderOf([json([]), ...PICTURES]), options)).rejects.toThrow(
+    "coco: must hold a JSON file of annotations to test; got none of that name",
+  );
+});
+
+const counts = async (folder: string, more: Partial<Parameters<typeof findParts>[1]> = {}) => {
+  const { files } = await listFolder(folder);
+  const found = await Promise.all(
+    (["train", "test"] as const).map((split) => findParts(files, { split, path: folder, ...more })),
+  );
+  return found.map(({ parts, pictures }) => {
+    const squares = pictures.flatMap((picture) => picture.squares);
+    return { parts, counts: parts.map((_, part) => squares.filter((square) => square.part === part).length) };
+  });
+};
+
+test("COCO's persons give the crops of the paper's rule in both variants", async (context) => {
+  const folder = join(dataFolder(context), "coco-kp-mini");
+  for (const side of ["text", "code"] as const) {
+    expect(await counts(folder, { side })).toEqual([
+      { parts: ["nose", "right_wrist", "left_ankle"], counts: [25, 32, 22] },
+      { parts: ["nose", "right_wrist", "left_ankle"], counts: [17, 20, 14] },
+    ]);
+  }
+});
+
+test("the parts of cars are all 3,884 polygons", async (context) => {
+  const [train, test] = await counts(join(dataFolder(context), "carparts"));
+  expect([train!.parts.length, test!.parts.length]).toEqual([18, 18]);
+  expect(train!.counts.reduce((a, b) => a + b)).toBe(3073);
+  expect(test!.counts.reduce((a, b) => a + b)).toBe(811);
+});
