@@ -10,6 +10,11 @@ export const printNote = (sentence: string): void => {
   process.stderr.write(`note: ${sentence}.\n`);
 };
 
+/** One line on stderr about a run that goes on though something is wrong with it. */
+export const printWarning = (sentence: string): void => {
+  process.stderr.write(`warning: ${sentence}.\n`);
+};
+
 /** The result as one line of JSON, the last of the output, if asked for. */
 export function printResult(wanted: boolean | undefined, result: Record<string, unknown>): void {
   if (wanted) printLine(JSON.stringify(result));

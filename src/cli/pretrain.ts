@@ -13,7 +13,7 @@ import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
-import { printLine, printResult } from "./output.ts";
+import { printLine, printResult, printWarning } from "./output.ts";
 import { byteSize, duration, ProgressLine } from "./progress.ts";
 import { type CheckpointFile, RunFolder, readCheckpoint } from "./runFolder.ts";
 import {
@@ -190,6 +190,10 @@ async function runTo(
         last = row;
         folder.log(row);
         line.show(progressText(row, totalSteps));
+      },
+      onWarning(sentence) {
+        line.end();
+        printWarning(sentence);
       },
       save: () => folder.save(trainer),
       saveEvery: saveEvery ?? Math.ceil(totalSteps / SAVES),

@@ -42,3 +42,20 @@ export function collapseWarning(rows: readonly MetricRow[]): string | null {
   }
   return null;
 }
+
+/**
+ * Watches the rows of a run as they come, in the order of their steps: gives its `collapseWarning` at the first row that has
+ * one, and null ever after.
+ */
+export function collapseWatch(): (row: MetricRow) => string | null {
+  const latest: MetricRow[] = [];
+  let isOver = false;
+  return (row) => {
+    if (isOver) return null;
+    latest.push(row);
+    if (latest.length > COLLAPSE_WINDOW) latest.shift();
+    const warning = collapseWarning(latest);
+    isOver = warning !== null;
+    return warning;
+  };
+}

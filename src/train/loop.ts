@@ -1,4 +1,5 @@
 import type { MetricRow } from "../engine/step/metricRing.ts";
+import { collapseWatch } from "../models/collapseWarning.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** A loss or gradient that is NaN or infinite. Nothing has moved from that step on: the state is the one before it. */
@@ -26,6 +27,8 @@ export interface LoopOptions {
   now: () => number;
   /** Every step's metrics, in order, a little late. */
   onProgress: (row: ProgressRow) => void | Promise<void>;
+  /** Told in one sentence, once, when the metrics show that the network has come to answer every picture alike. */
+  onWarning?: (sentence: string) => void;
   /** Saves a checkpoint of the state after the steps so far. */
   save?: () => Promise<void>;
   saveEvery?: number;
@@ -43,9 +46,10 @@ const READ_EVERY_MS = 250;
  * steps are in flight. Throws `NonFiniteLossError` at the first step whose loss or gradient is not finite.
  */
 export async function train(trainer: Trainer, options: LoopOptions): Promise<{ stopped: boolean }> {
-  const { now, onProgress, save, saveEvery, shouldStop = () => false, pause } = options;
+  const { now, onProgress, onWarning, save, saveEvery, shouldStop = () => false, pause } = options;
   const { totalSteps } = trainer.settings;
   const timing = new Timing(trainer, now);
+  const warningOf = collapseWatch();
   await trainer.prepare();
   let seen = trainer.step;
   let stride = 1;
@@ -55,7 +59,11 @@ export async function train(trainer: Trainer, options: LoopOptions): Promise<{ s
     if (!pending) return;
     const { end, rows } = pending;
     pending = null;
-    for (const row of await rows) await onProgress(checkedRow(trainer, row, timing));
+    for (const row of await rows) {
+      await onProgress(checkedRow(trainer, row, timing));
+      const warning = warningOf(row);
+      if (warning) onWarning?.(warning);
+    }
     seen = end;
     stride = timing.stride(trainer.ring.rows, end);
   };
