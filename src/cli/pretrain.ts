@@ -13,6 +13,7 @@ import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
+import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./onlineKnn.ts";
 import { printLine, printResult, printWarning } from "./output.ts";
 import { byteSize, duration, ProgressLine } from "./progress.ts";
 import { type CheckpointFile, RunFolder, readCheckpoint } from "./runFolder.ts";
@@ -59,6 +60,11 @@ function pretrainBy(method: MethodName, about: string): Command {
     .addOption(new Option("--epochs <n>", "passes over the pictures, instead of --steps").argParser(whole(1)))
     .option("--seed <n>", "of first values, order, crops and masks (default: 0)", seed)
     .option("--save-every <n>", "steps between checkpoints (default: a tenth of the run)", whole(1))
+    .option(
+      "--knn-every <n>",
+      `steps between k-NN accuracies of the encoder, of ${MOST_PICTURES} pictures of the test split at most (default: never)`,
+      whole(1),
+    )
     .option("--resume", "go on from the checkpoint in --out, with its settings")
     .addOption(
       new Option("--lr <x>", "highest learning rate (default: the recipe's)")
@@ -92,6 +98,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
     onProgress: (done, total) => line.show(`reading pictures ${done}/${total}`),
   });
   line.end();
+  const labelled = flags.knnEvery === undefined ? null : await knnPictures(choiceOf(flags), images, encoder);
   const settings = checkpoint
     ? checkData(checkpoint.info.settings, dataOf(images))
     : await asUsage(() => settingsOf(flags, dataOf(images)));
@@ -112,7 +119,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
   if (hint) printLine(hint);
   if (checkpoint) printLine(goingOn(checkpoint, trainer));
 
-  const { stopped, last } = await runTo(trainer, folder, flags.saveEvery, line);
+  const { stopped, last } = await runTo(trainer, folder, flags, labelled, line);
   const seconds = (performance.now() - started) / 1000;
   const loss = last ? `, loss ${last.loss.toFixed(4)}` : "";
   printLine(
@@ -126,6 +133,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
     totalSteps: settings.totalSteps,
     stopped,
     loss: last?.loss ?? null,
+    metrics: last?.metrics ?? {},
     imagesPerSecond: last?.imagesPerSecond ?? null,
     seconds,
     ...size,
@@ -176,7 +184,8 @@ const prepare = (
 async function runTo(
   trainer: Trainer,
   folder: RunFolder,
-  saveEvery: number | undefined,
+  { saveEvery, knnEvery }: PretrainFlags,
+  labelled: KnnPictures | null,
   line: ProgressLine,
 ): Promise<{ stopped: boolean; last: ProgressRow | null }> {
   const { totalSteps } = trainer.settings;
@@ -197,6 +206,7 @@ async function runTo(
       },
       save: () => folder.save(trainer),
       saveEvery: saveEvery ?? Math.ceil(totalSteps / SAVES),
+      ...(labelled && { measureEvery: knnEvery, measure: () => measured(trainer, labelled, line) }),
       shouldStop: () => stop.requested,
       pause: () => new Promise((resolve) => setImmediate(resolve)),
     });
@@ -206,6 +216,18 @@ async function runTo(
     folder.close();
     stop.release();
   }
+}
+
+/** Prints the encoder's k-NN accuracy, and gives it to the metrics. */
+async function measured(
+  trainer: Trainer,
+  labelled: KnnPictures,
+  line: ProgressLine,
+): Promise<Record<string, number>> {
+  const { accuracy, sentence } = await encoderKnn(trainer, labelled);
+  line.end();
+  printLine(`step ${trainer.step}: ${sentence}`);
+  return { knn: accuracy };
 }
 
 const progressText = (

@@ -26,6 +26,7 @@ export interface RunFlags extends ModelFlags {
 export interface PretrainFlags extends RunFlags, DataFlags {
   out: string;
   saveEvery?: number;
+  knnEvery?: number;
   resume?: boolean;
   /** False with --no-tune. */
   tune: boolean;

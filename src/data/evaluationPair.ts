@@ -1,17 +1,20 @@
 import { nameSome } from "./folderLayout.ts";
 import type { ImageSet } from "./images.ts";
 
+/** Throws unless every picture has a label. */
+export function checkLabelled({ name, count, labels }: ImageSet): void {
+  const without = labels.filter((label) => label < 0).length;
+  if (without > 0) {
+    throw new Error(
+      `${name}: every picture must have a label for an evaluation; got ${without} of ${count} without. ` +
+        "Sort them into class folders",
+    );
+  }
+}
+
 /** Throws unless an encoder can be evaluated on the two: labels in both that mean the same, and classes of one kind. Notes what cannot be hit. */
 export function checkEvaluation(train: ImageSet, test: ImageSet, note?: (sentence: string) => void): void {
-  for (const set of [train, test]) {
-    const without = set.labels.filter((label) => label < 0).length;
-    if (without > 0) {
-      throw new Error(
-        `${set.name}: every picture must have a label for an evaluation; got ${without} of ${set.count} without. ` +
-          "Sort them into class folders",
-      );
-    }
-  }
+  for (const set of [train, test]) checkLabelled(set);
   const other = test.classes.findIndex((name, i) => name !== (train.classes[i] ?? name));
   if (other >= 0) {
     throw new Error(

@@ -16,7 +16,7 @@ export interface ProgressRow {
   lr: number;
   /** What the method logs besides, by its names. */
   metrics: Readonly<Record<string, number>>;
-  /** Since the loop began, the first step left out. */
+  /** Since the loop began, the first step left out; what is saved and measured between steps takes its time, too. */
   imagesPerSecond: number;
   /** Estimated time to the last step. */
   secondsLeft: number;
@@ -32,6 +32,12 @@ export interface LoopOptions {
   /** Saves a checkpoint of the state after the steps so far. */
   save?: () => Promise<void>;
   saveEvery?: number;
+  /**
+   * Measures the state after every `measureEvery` steps and after the last, while no step runs: what it finds joins the
+   * metrics of the step just made.
+   */
+  measure?: () => Promise<Readonly<Record<string, number>>>;
+  measureEvery?: number;
   /** Asked after each step; true ends the loop with a save. */
   shouldStop?: () => boolean;
   /** Lets the runtime handle events (signals, messages) between steps. */
@@ -47,12 +53,14 @@ const READ_EVERY_MS = 250;
  */
 export async function train(trainer: Trainer, options: LoopOptions): Promise<{ stopped: boolean }> {
   const { now, onProgress, onWarning, save, saveEvery, shouldStop = () => false, pause } = options;
+  const { measure, measureEvery = Number.POSITIVE_INFINITY } = options;
   const { totalSteps } = trainer.settings;
   const timing = new Timing(trainer, now);
   const warningOf = collapseWatch();
   await trainer.prepare();
   let seen = trainer.step;
   let stride = 1;
+  const isMeasured = (steps: number) => measure && (steps % measureEvery === 0 || steps === totalSteps);
   let pending: { end: number; rows: Promise<MetricRow[]> } | null = null;
 
   const collect = async (): Promise<void> => {
@@ -60,7 +68,10 @@ export async function train(trainer: Trainer, options: LoopOptions): Promise<{ s
     const { end, rows } = pending;
     pending = null;
     for (const row of await rows) {
-      await onProgress(checkedRow(trainer, row, timing));
+      const checked = checkedRow(trainer, row, timing);
+      // Such a row is read as soon as its step is submitted, so the state is the one after it.
+      const found = isMeasured(row.step + 1) ? await measure!() : {};
+      await onProgress({ ...checked, metrics: { ...checked.metrics, ...found } });
       const warning = warningOf(row);
       if (warning) onWarning?.(warning);
     }
@@ -85,6 +96,7 @@ export async function train(trainer: Trainer, options: LoopOptions): Promise<{ s
     trainer.run();
     await pause?.();
     stopped = shouldStop();
+    if (isMeasured(trainer.step)) await drain();
     const inFlight: number = pending ? trainer.step - (pending as { end: number }).end : trainer.step - seen;
     if (inFlight >= stride) {
       await collect();

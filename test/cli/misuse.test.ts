@@ -59,6 +59,10 @@ const cases: [string, RegExp][] = [
     `pretrain supervised ${run} @/bare --batch 2`,
     /^supervised: the pictures must have labels; bare has none\.$/,
   ],
+  [
+    `pretrain mae ${run} @/bare --batch 2 --knn-every 1`,
+    /^bare: every picture must have a label for an evaluation; got 2 of 2 without\. Sort them into class folders\.$/,
+  ],
   [`pretrain moco-v3 ${run} creatures --batch 1`, /^moco-v3: a batch must have 2 pictures or more; got 1\.$/],
   [
     `pretrain dino ${run} creatures --local-size 2`,

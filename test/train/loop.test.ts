@@ -63,6 +63,32 @@ describe("train", () => {
     expect((await happening()).events).toEqual([...rowsTo(0, 7), "save 7"]);
   });
 
+  test("measures the state after every so many steps and after the last, into the metrics of that step", async () => {
+    const { trainer, rows } = await happening({ measureEvery: 3, measure: async () => ({ seen: 1 }) });
+    expect(rows.map(({ metrics }) => metrics)).toEqual([
+      {},
+      {},
+      { seen: 1 },
+      {},
+      {},
+      { seen: 1 },
+      { seen: 1 },
+    ]);
+    expect(trainer.step).toBe(STEPS);
+    const updates: number[] = [];
+    const measured = await tinyTrainer(on.device);
+    await train(measured, {
+      now: () => 0,
+      onProgress: () => undefined,
+      measureEvery: 2,
+      async measure() {
+        updates.push(await measured.updates());
+        return {};
+      },
+    });
+    expect(updates).toEqual([2, 4, 6, 7]);
+  });
+
   test("stops when it is asked to, with all reported and one save", async () => {
     let asked = 0;
     const { events, stopped } = await happening({ saveEvery: 4, shouldStop: () => ++asked === 4 });
