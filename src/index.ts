@@ -143,6 +143,7 @@ export {
   savedEncoder,
 } from "./train/checkpoint.ts";
 export { DeviceImages } from "./train/deviceImages.ts";
+export { fitTokenizer, type TokenizerChoices } from "./train/fitTokenizer.ts";
 export { type LoopOptions, NonFiniteLossError, type ProgressRow, train } from "./train/loop.ts";
 export { largestBatch, type PlanOptions, planRun, type RunPlan } from "./train/plan.ts";
 export {
@@ -154,5 +155,6 @@ export {
   runSettings,
 } from "./train/run.ts";
 export { readTeacher, type Teacher } from "./train/teacherFile.ts";
+export { type Codebook, readTokenizer, writeTokenizer } from "./train/tokenizerFile.ts";
 export { Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.ts";
 export { fillBoxes, type View, type ViewKey, type ViewSettings, viewOf } from "./train/views.ts";

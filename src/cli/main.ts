@@ -10,6 +10,7 @@ import { pretrainCommand } from "./pretrain.ts";
 import { profileCommand } from "./profile.ts";
 import { startCommand } from "./start.ts";
 import { studyCommand } from "./study.ts";
+import { tokenizerCommand } from "./tokenizer.ts";
 import { tuneCommand } from "./tune.ts";
 
 const EXAMPLES = `
@@ -38,6 +39,7 @@ const commands = [
   pretrainCommand(),
   evalCommand(),
   studyCommand(),
+  tokenizerCommand(),
   profileCommand(),
   tuneCommand(),
 ];

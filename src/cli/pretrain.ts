@@ -12,6 +12,7 @@ import { addDataOptions, choiceOf } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
+import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
 import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./onlineKnn.ts";
 import { printLine, printResult, printWarning } from "./output.ts";
@@ -76,6 +77,7 @@ function pretrainBy(method: MethodName, about: string): Command {
     .option(...NO_TUNE)
     .option("--json", "end with one line of JSON");
   addModelOptions(command, method);
+  addTokenizerOption(command, method);
   addDataOptions(command);
   return command
     .addHelpText("after", examples(method) + AFTER)
@@ -84,13 +86,14 @@ function pretrainBy(method: MethodName, about: string): Command {
     );
 }
 
-async function pretrain(flags: PretrainFlags): Promise<void> {
+async function pretrain(typed: PretrainFlags): Promise<void> {
   const started = performance.now();
-  if (!flags.resume) checkFresh(flags);
-  const folder = await RunFolder.at(flags.out);
-  const checkpoint = await checkpointOf(flags, folder);
+  if (!typed.resume) checkFresh(typed);
+  const folder = await RunFolder.at(typed.out);
+  const checkpoint = await checkpointOf(typed, folder);
+  const { encoder } = checkpoint ? checkpoint.info.settings : await assumedSettings(typed);
+  const flags = await withTokenizer(typed, encoder);
   if (checkpoint) checkFlags(flags, checkpoint.info.settings);
-  const { encoder } = checkpoint ? checkpoint.info.settings : await assumedSettings(flags);
 
   const line = new ProgressLine();
   const images = await loadSplit(choiceOf(flags), "train", {
@@ -168,13 +171,14 @@ const prepare = (
   settings: RunSettings,
   images: ImageSet,
   checkpoint: Checkpoint | null,
-  { gradCheckpointing }: PretrainFlags,
+  { gradCheckpointing, given }: PretrainFlags,
 ): Promise<Trainer> =>
   asUsage(async () => {
     await planOrRefuse(device, settings, { gradCheckpointing });
     const onDevice = await DeviceImages.upload(device, images);
     const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
     if (checkpoint) await restoreTrainer(trainer, checkpoint);
+    await trainer.ready(given?.buffers);
     await trainer.prepare();
     await device.finish();
     return trainer;

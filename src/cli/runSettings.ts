@@ -7,6 +7,7 @@ import { vitConfig } from "../models/vit.ts";
 import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../train/run.ts";
 import type { DataFlags } from "./dataOptions.ts";
 import { asUsage, UsageError } from "./errors.ts";
+import type { GivenTokenizer } from "./givenTokenizer.ts";
 import { DEFAULT_BATCH, flagOf, type ModelFlags } from "./methodOptions.ts";
 
 /** What decides a run, out of the flags. */
@@ -20,6 +21,8 @@ export interface RunFlags extends ModelFlags {
   lr?: number;
   baseRate?: number;
   warmup?: number;
+  /** The tokenizer that is given to the run. */
+  given?: GivenTokenizer;
 }
 
 /** The flags of `partwise pretrain` as commander gives them, and the method's. */
@@ -27,6 +30,8 @@ export interface PretrainFlags extends RunFlags, DataFlags {
   out: string;
   saveEvery?: number;
   knnEvery?: number;
+  /** The file of a tokenizer. */
+  tokenizer?: string;
   resume?: boolean;
   /** False with --no-tune. */
   tune: boolean;
@@ -73,6 +78,7 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
     ["--base-rate", flags.baseRate, isBaseRate ? flags.baseRate : (lr.base * 256) / batchSize],
     ["--warmup", flags.warmup, lr.warmupSteps],
     ["--image-size", flags.imageSize, saved.encoder.imageSize],
+    ["--tokenizer", flags.given && `codes ${flags.given.sha256}`, codesOf(saved)],
     ...own,
   ];
   for (const [name, given, had] of pairs) {
@@ -81,6 +87,9 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
     }
   }
 }
+
+const codesOf = ({ tokenizer }: RunSettings): string =>
+  tokenizer === undefined ? "codes that it found itself" : `codes ${tokenizer}`;
 
 /** What a checkpoint remembers of its pictures; the digest tells apart sets of one name and size. */
 export const dataOf = (images: ImageSet): DataDescription => ({
@@ -128,6 +137,7 @@ export function settingsOf(flags: RunFlags, data: DataDescription): RunSettings 
     warmupSteps: flags.warmup,
     imageSize,
     config,
+    tokenizer: flags.given?.sha256,
   });
 }
 

@@ -182,6 +182,7 @@ function beitModuleOf(): MethodModule<BeitConfig> {
         config: { maskedPatches: 26, minBlock: 5, dropPath: 0, cropScale: [0.4, 1], tokens: 512 },
       },
     },
+    tokenizer: "tokens",
     make: beit,
   };
 }

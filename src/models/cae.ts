@@ -163,6 +163,7 @@ function caeModuleOf(): MethodModule<CaeConfig> {
         },
       },
     },
+    tokenizer: "tokens",
     make: cae,
   };
 }

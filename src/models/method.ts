@@ -136,6 +136,11 @@ export interface MethodModule<C extends object> {
   readonly about: string;
   readonly settings: Settings<C>;
   readonly recipes: Readonly<Record<RecipeName, Recipe<C>>>;
+  /**
+   * Of a method that predicts the tokens of a tokenizer (tokenizer.ts): which of its settings counts them. A run may then be
+   * given the codes, and finds its own where it is not.
+   */
+  readonly tokenizer?: string;
   /** Throws one sentence where the settings do not fit each other or the frame. */
   make(frame: Frame, config: C): Method;
 }

@@ -104,6 +104,7 @@ async function drawCodes(
   const drawn: number[] = [];
   for (let step = 0; step < batches; step++) {
     const many = Math.floor(((step + 1) * tokens) / batches) - Math.floor((step * tokens) / batches);
+    if (many === 0) continue; // fewer codes than batches
     const chosen = device.tidy(() => {
       const patches = patchesAt(step);
       const order = random.permutation(patches.shape[0]!);

@@ -30,6 +30,8 @@ export interface RunSettings {
   weightDecay: ScheduleSpec;
   /** Of the gradients; null without. */
   clip: Required<ClipOptions> | null;
+  /** SHA-256 of the tokenizer's codes that the run was given, hexadecimal; absent where it finds its own, or none. */
+  tokenizer?: string;
 }
 
 /** What identifies a set of pictures. */
@@ -71,6 +73,8 @@ export interface RunChoices {
   imageSize?: number;
   /** Settings of the method that differ from its recipe's. */
   config?: object;
+  /** SHA-256 of the tokenizer's codes that will be given. */
+  tokenizer?: string;
 }
 
 /** Side up to which pictures are small. */
@@ -117,6 +121,7 @@ export function runSettings(choices: RunChoices): RunSettings {
         ? { kind: "constant", value: weightDecay }
         : { kind: "cosine", from: weightDecay[0], to: weightDecay[1] },
     clip: recipe.clip,
+    ...(choices.tokenizer !== undefined && { tokenizer: choices.tokenizer }),
   };
   methodOf(run); // what does not fit is said now
   return run;

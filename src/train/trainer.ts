@@ -1,4 +1,4 @@
-import { type Batches, planBatches } from "../data/batches.ts";
+import type { Batches } from "../data/batches.ts";
 import { IMAGENET_STATISTICS } from "../data/images.ts";
 import { type CompiledStep, compile, type Outputs } from "../engine/capture/compile.ts";
 import type { TimedDispatch } from "../engine/capture/timing.ts";
@@ -12,7 +12,6 @@ import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { adamw } from "../engine/optim/adamw.ts";
 import { clipGradients } from "../engine/optim/clip.ts";
 import type { Optimizer } from "../engine/optim/optimizer.ts";
-import { Random } from "../engine/random.ts";
 import { MetricRing } from "../engine/step/metricRing.ts";
 import type { Schedule } from "../engine/step/schedule.ts";
 import type { Method, ViewGroup } from "../models/method.ts";
@@ -20,6 +19,7 @@ import { scheduleOf } from "../models/recipe.ts";
 import { standardise } from "../pictures/standardise.ts";
 import type { PictureSource } from "./pictureSource.ts";
 import { methodOf, type RunSettings } from "./run.ts";
+import { shuffledBatches } from "./shuffledBatches.ts";
 import { boxesOf, drawnOf, StepInputs } from "./stepInputs.ts";
 
 /** What must be saved to go on exactly: every number on the GPU that a step changes. */
@@ -93,15 +93,8 @@ export class Trainer {
     this.optimizer = optimizer;
     this.guard = new Guard(device);
     this.ring = new MetricRing(device, ["loss", "gradNorm", ...this.method.metrics]);
-    this.batches = planBatches({
-      count: data.count,
-      batchSize,
-      repeats: this.method.repeats,
-      shuffle: (epoch) => {
-        const random = new Random(seed, "order", epoch);
-        return () => random.nextU32();
-      },
-    });
+    const { repeats } = this.method;
+    this.batches = shuffledBatches({ count: data.count, batchSize, repeats }, seed);
     this.#rate = scheduleOf(lr, totalSteps);
     const decay = scheduleOf(weightDecay, totalSteps);
     const ratesFrom = (start: number) => (step: number) =>

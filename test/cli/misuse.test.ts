@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { writeSafetensors } from "../../src/data/safetensors.ts";
+import { writeTokenizer } from "../../src/train/tokenizerFile.ts";
 import { plainPng } from "./png.ts";
 import { withProgram } from "./program.ts";
 
@@ -25,6 +26,8 @@ const files: Record<string, Uint8Array> = {
   "half/train-images-idx3-ubyte": new Uint8Array(16),
   "set.tar.gz": new Uint8Array(1),
   "run/checkpoint.safetensors": new Uint8Array(50),
+  "codes.safetensors": writeTokenizer({ values: new Float32Array(4 * 192), shape: [4, 192] }),
+  "cut.safetensors": writeTokenizer({ values: new Float32Array(4 * 48), shape: [4, 48] }).subarray(0, 300),
   "foreign.safetensors": writeSafetensors(new Map()),
   "cracked.safetensors": writeSafetensors(new Map(), { partwise: '{"format":' }),
   "hollow.safetensors": writeSafetensors(new Map(), {
@@ -72,6 +75,21 @@ const cases: [string, RegExp][] = [
     `pretrain beit ${run} creatures --masked-patches 64`,
     /^beit: --masked-patches must be from 1 to below the 64 patches of a picture; got 64/,
   ],
+  [
+    `pretrain beit ${run} creatures --tokenizer @/codes.safetensors`,
+    /\/codes\.safetensors: tokenizer\.codebook must be codes of RGB patches of 4 x 4 pixels, .*; got F32 \[4, 192\]/,
+  ],
+  [
+    `pretrain cae ${run} creatures --tokenizer @/cut.safetensors`,
+    /\/cut\.safetensors: .* must have data_offsets within \d+ bytes; got/,
+  ],
+  [
+    `pretrain beit ${run} creatures --tokenizer @/foreign.safetensors`,
+    /\/foreign\.safetensors: a tokenizer file must hold tokenizer\.codebook .*; got no tensors/,
+  ],
+  [`pretrain beit ${run} creatures --tokenizer @/none`, /\/none: it does not exist\.$/],
+  [`pretrain mae ${run} creatures --tokenizer @/codes.safetensors`, /^unknown option '--tokenizer'/],
+  ["tokenizer --data creatures --model dance --out @/x", /^model: a name reads .* got "dance"/],
   [
     `pretrain dino ${run} creatures --recipe large`,
     /'large' is invalid. Allowed choices are paper, small\.$/,

@@ -1,25 +1,53 @@
 import { expect, test } from "vitest";
 import { writeSafetensors } from "../../src/data/safetensors.ts";
+import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { CODEBOOK } from "../../src/models/tokenizer.ts";
+import { methodOf, moduleOf } from "../../src/train/run.ts";
 import { readTokenizer, writeTokenizer } from "../../src/train/tokenizerFile.ts";
+import { smallRun } from "./methodRuns.ts";
 
 const values = Float32Array.from({ length: 5 * 12 }, (_, i) => Math.fround(Math.sin(i)));
 const wanted = { tokens: 5, patchSize: 2 };
 const file = writeTokenizer({ values, shape: [5, 12] });
 
-test("codes that were written are read to the bit", () => {
-  expect(readTokenizer(file, wanted)).toEqual(new Map([[CODEBOOK, values]]));
+test("codes that were written are read to the bit, whether or not their number is asked for", () => {
+  expect(readTokenizer(file, wanted)).toEqual({ values, shape: [5, 12] });
+  expect(readTokenizer(file, { patchSize: 2 })).toEqual({ values, shape: [5, 12] });
 });
 
+const gray = writeTokenizer({ values: values.slice(0, 5 * 4), shape: [5, 4] });
 test.each([
   [
-    "another count",
+    "another number",
+    file,
     { ...wanted, tokens: 6 },
-    "must be 6 codes of patches of 2 pixels, F32 [6,12]; got F32 [5,12]. Use --tokens 5",
+    "must have 6 codes; got 5. Leave --tokens out, or give --tokens 5",
   ],
-  ["another patch", { ...wanted, patchSize: 4 }, "must be 5 codes of patches of 4 pixels, F32 [5,48]"],
-])("codes for %s are refused", (_, asked, message) => {
-  expect(() => readTokenizer(file, asked)).toThrow(message);
+  [
+    "another patch",
+    file,
+    { patchSize: 4 },
+    "codes of RGB patches of 4 x 4 pixels, F32 [tokens, 48]; got F32 [5, 12].",
+  ],
+  [
+    "one channel",
+    gray,
+    { patchSize: 2 },
+    "codes of RGB patches of 2 x 2 pixels, F32 [tokens, 12]; got F32 [5, 4].",
+  ],
+])("codes of %s are refused", (_, bytes, asked, message) => {
+  expect(() => readTokenizer(bytes, asked)).toThrow(message);
+});
+
+test.each(Object.keys(METHODS) as MethodName[])("%s says that it predicts tokens, if it does", (name) => {
+  const { settings, tokenizer } = moduleOf(name);
+  const [trained] = Object.values(methodOf(smallRun(name)).networks(0));
+  const holdsCodes = trained!.find((spec) => spec.name === CODEBOOK);
+  expect(tokenizer !== undefined).toBe(holdsCodes !== undefined);
+  if (!tokenizer) return;
+  expect(settings).toHaveProperty(tokenizer);
+  const { config } = smallRun(name);
+  expect(holdsCodes!.shape[0]).toBe((config as Record<string, unknown>)[tokenizer]);
 });
 
 const tensor = { dtype: "F32", shape: [5, 12], data: values } as const;
