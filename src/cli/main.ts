@@ -19,6 +19,7 @@ Examples:
   partwise plan mae --model vit_small_patch16_224 --batch 64
   partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first
   partwise eval linear --checkpoint runs/first --data creatures
+  partwise study studies/methods.yaml --out runs/methods
   partwise profile mae --model vit_micro_patch4_32 --batch 64
   partwise tune mae --model vit_small_patch16_224 --batch 64
 

@@ -5,12 +5,12 @@ import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors
 import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
 import { type CellResult, runCell } from "../study/cell.ts";
-import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
+import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../study/plan.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { path, whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
-import { printLine } from "./output.ts";
+import { printLine, printWarning } from "./output.ts";
 import { duration, ProgressLine } from "./progress.ts";
 import { readStudy } from "./studyFile.ts";
 import { allPieces, cellPictures, drawPiece } from "./studyPictures.ts";
@@ -35,7 +35,9 @@ Examples:
   partwise study studies/methods.yaml --out runs/methods --jobs 2
   partwise study studies/methods.yaml --out runs/methods --cell 7      one cell, for a cluster's own scheduler
 
-Every cell is a folder with result.json and its encoder; a study that was stopped goes on with the cells that are missing.`;
+Every cell is a folder with result.json and its encoder; a study that was stopped goes on with the cells that are missing.
+Results are never mixed: where the file asks of a cell that is there what it was not computed by, the study names it and ends,
+with exit code 2. Delete that folder and the cell is computed again.`;
 
 /** `partwise study`. */
 export function studyCommand(): Command {
@@ -71,18 +73,18 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
   await makeFolder(flags.out);
   const started = performance.now();
   const inTime = () => flags.minutes === undefined || performance.now() - started < 60_000 * flags.minutes;
-  const again = (option: string, k: number) =>
-    child([file, "--out", flags.out, option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])]);
-  await inTurns(pieces.keys(), flags.jobs, (k) => again("--piece", k));
   const missing: number[] = [];
-  for (const [k, cell] of cells.entries()) if (!(await resultOf(flags.out, cell))) missing.push(k);
+  for (const [k, cell] of cells.entries()) if (!(await resultOf(flags.out, plan, cell))) missing.push(k);
+  const again = (name: string, option: string, k: number) =>
+    child(name, [file, "--out", flags.out, option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])]);
+  await inTurns(pieces.keys(), flags.jobs, (k) => again(`piece ${k}`, "--piece", k));
   printLine(`${cells.length} cells, ${missing.length} to compute`);
   await inTurns(missing, flags.jobs, async (k) => {
-    if (inTime()) await again("--cell", k);
+    if (inTime()) await again(cellName(cells[k]!), "--cell", k);
   });
   const results: CellResult[] = [];
   for (const cell of cells) {
-    const found = await resultOf(flags.out, cell);
+    const found = await resultOf(flags.out, plan, cell);
     if (found) results.push(found);
   }
   await writeAtomic(join(flags.out, "results.json"), `${JSON.stringify({ plan, results }, null, 1)}\n`);
@@ -100,16 +102,27 @@ function chosen<T>(list: readonly T[], k: number, option: string): T {
   return found;
 }
 
-/** The result of a cell that is finished, or null. */
-async function resultOf(out: string, cell: Cell): Promise<CellResult | null> {
-  const file = join(out, cellName(cell), RESULT);
+/** The result of a cell that is finished, or null. One of other settings than the study's is a `UsageError`. */
+async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<CellResult | null> {
+  const folder = join(out, cellName(cell));
+  const file = join(folder, RESULT);
   if ((await kindOf(file)) === null) return null;
-  return JSON.parse(new TextDecoder().decode(await readBytes(file)));
+  const found = JSON.parse(new TextDecoder().decode(await readBytes(file))) as CellResult;
+  const change = firstChange(found.plan ?? {}, cellPlan(plan, cell));
+  if (change === null) return found;
+  throw new UsageError(
+    `${folder}: must have been computed by what the study asks now; ${change}. ` +
+      "Delete the folder to compute it again, or name another --out",
+  );
 }
 
-/** Computes one cell in this process. */
+/** Computes one cell in this process, unless it is there. */
 async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): Promise<void> {
   const started = performance.now();
+  if (await resultOf(out, plan, cell)) {
+    printLine(`${cellName(cell)}: computed before`);
+    return;
+  }
   const { imageSize } = vitConfig(plan.model);
   const pictures = await cellPictures(join(out, PICTURES), plan.data[cell.data]!, imageSize);
   const device: Device = await openTuned({ tune });
@@ -121,6 +134,10 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
       now: () => performance.now(),
       trained: async (trainer) => {
         await writeAtomic(join(folder, ENCODER), await encoderFile(trainer));
+      },
+      onWarning(sentence) {
+        line.end();
+        printWarning(`${cellName(cell)}: ${sentence}`);
       },
       onRow: ({ step, loss }) => line.show(`${cellName(cell)}  step ${step}  loss ${loss!.toFixed(4)}`),
     }),
@@ -147,14 +164,17 @@ async function encoderFile({ networks, settings }: Trainer): Promise<Uint8Array>
   return writeSafetensors(tensors, { partwise: JSON.stringify({ format: "partwise.encoder.1", settings }) });
 }
 
-/** Runs this program again with these arguments of `study`, its output in ours. */
-function child(args: readonly string[]): Promise<void> {
+/** Runs this program again with these arguments of `study`, its output in ours. What is wrong with its input is with ours. */
+function child(name: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const started = spawn(process.execPath, [process.argv[1]!, "study", ...args], { stdio: "inherit" });
     started.on("error", reject);
     started.on("exit", (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`study ${args.join(" ")}: ended with ${signal ?? code}; its message is above`));
+      else {
+        const sentence = `study: ${name} ended with ${signal ?? code}; its message is above`;
+        reject(code === 2 ? new UsageError(sentence) : new Error(sentence));
+      }
     });
   });
 }

@@ -6,9 +6,10 @@ import { timmInit } from "../models/init.ts";
 import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
+import { train } from "../train/loop.ts";
 import { moduleOf, type RunSettings, runSettings } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
-import type { Cell, StudyPlan } from "./plan.ts";
+import { type Cell, type CellPlan, cellPlan, type StudyPlan } from "./plan.ts";
 import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder } from "./readouts.ts";
 import type { Target } from "./targets.ts";
 
@@ -20,6 +21,8 @@ export interface CellPictures {
 }
 
 export interface CellResult extends Cell {
+  /** What it was computed by. */
+  plan: CellPlan;
   readouts: Readout[];
   /** Of a trained encoder. */
   training?: {
@@ -36,6 +39,8 @@ export interface CellOptions {
   now: () => number;
   /** Told about each row of metrics that is kept. */
   onRow?: (row: Record<string, number>) => void;
+  /** Told in one sentence when the run collapses. */
+  onWarning?: (sentence: string) => void;
   /** Given the trained run before it is measured: what saves its encoder. */
   trained?: (trainer: Trainer) => Promise<void>;
 }
@@ -43,31 +48,35 @@ export interface CellOptions {
 /** Rows of metrics that a result keeps. */
 const ROWS = 100;
 
-/** Trains and reads out a cell. A pure function of the plan, the cell and the pictures on one adapter, times aside. */
+/**
+ * Trains and reads out a cell. A pure function of the plan, the cell and the pictures on one adapter, times aside. Throws
+ * `NonFiniteLossError` where the training diverges.
+ */
 export async function runCell(
   device: Device,
   plan: StudyPlan,
   cell: Cell,
-  { train, targets }: CellPictures,
+  pictures: CellPictures,
   options: CellOptions,
 ): Promise<CellResult> {
   const { encoder: name, seed } = cell;
-  const read = (encoder: StudyEncoder) => readAll(device, encoder, targets, plan, seed);
+  const about = { ...cell, plan: cellPlan(plan, cell) };
+  const read = (encoder: StudyEncoder) => readAll(device, encoder, pictures.targets, plan, seed);
   const config = vitConfig(plan.model);
-  if (name === "pixels") return { ...cell, readouts: await read(pixelEncoder(config.imageSize)) };
-  if (name === "untrained") return { ...cell, readouts: await read(untrained(device, config, seed)) };
-  const settings = cellSettings(plan, cell, train);
-  const images = await DeviceImages.upload(device, train);
+  if (name === "pixels") return { ...about, readouts: await read(pixelEncoder(config.imageSize)) };
+  if (name === "untrained") return { ...about, readouts: await read(untrained(device, config, seed)) };
+  const settings = cellSettings(plan, cell, pictures.train);
+  const images = await DeviceImages.upload(device, pictures.train);
   const trainer = new Trainer(device, settings, images);
   await trainer.prepare();
   await device.finish();
   const start = options.now();
-  const rows = await trainAll(trainer, options.onRow);
+  const rows = await trainAll(trainer, options);
   const seconds = (options.now() - start) / 1000;
   await options.trained?.(trainer);
-  const pictures = settings.batchSize * settings.totalSteps;
   const readouts = await read(vitEncoder(trainer.encoder, trainer.method.encoder.config));
-  return { ...cell, readouts, training: { settings, pictures, seconds, rows } };
+  const seen = settings.batchSize * settings.totalSteps;
+  return { ...about, readouts, training: { settings, pictures: seen, seconds, rows } };
 }
 
 /** The run of a cell: the method's small recipe with what the plan changes. */
@@ -93,24 +102,23 @@ function untrained(device: Device, config: VitConfig, seed: number): StudyEncode
   return vitEncoder(new Parameters(device, vitSpecs(config, timmInit(seed)), { gradients: false }), config);
 }
 
-/** Runs every step; reads the metrics late, so that the GPU always has work. */
-async function trainAll(trainer: Trainer, onRow: CellOptions["onRow"]): Promise<Record<string, number>[]> {
+/** Runs every step -> the metrics of some of them. */
+async function trainAll(
+  trainer: Trainer,
+  { now, onRow, onWarning }: CellOptions,
+): Promise<Record<string, number>[]> {
   const { totalSteps } = trainer.settings;
   const every = Math.max(1, Math.floor(totalSteps / ROWS));
-  const window = Math.floor(trainer.ring.rows / 4);
   const rows: Record<string, number>[] = [];
-  for (let seen = 0; seen < totalSteps; ) {
-    const end = Math.min(totalSteps, seen + window);
-    while (trainer.step < end) trainer.run();
-    for (const { step, values } of await trainer.ring.read(seen, end)) {
-      if (!Number.isFinite(values.loss))
-        throw new Error(`study: step ${step}: the loss is ${values.loss}. Lower lr`);
-      if (step % every !== 0 && step !== totalSteps - 1) continue;
-      const row = { step, ...values } as Record<string, number>;
+  await train(trainer, {
+    now,
+    onProgress({ step, loss, gradNorm, metrics }) {
+      if (step % every !== 0 && step !== totalSteps - 1) return;
+      const row = { step, loss, gradNorm, ...metrics };
       rows.push(row);
       onRow?.(row);
-    }
-    seen = end;
-  }
+    },
+    ...(onWarning && { onWarning }),
+  });
   return rows;
 }

@@ -53,6 +53,40 @@ export interface Cell {
 /** The name of a cell's folder below its study's. */
 export const cellName = ({ data, encoder, seed }: Cell): string => `${data}/${encoder}-${seed}`;
 
+/** All of a study that decides the result of a cell. */
+export interface CellPlan extends Pick<StudyPlan, "model" | "neighbours" | "linearEpochs"> {
+  data: StudyData;
+  /** Of an encoder that is trained: how, and pictures seen. */
+  method?: StudyMethod;
+}
+
+/** The part of a plan that a cell is computed by. */
+export function cellPlan(plan: StudyPlan, { data, encoder }: Cell): CellPlan {
+  const { model, neighbours, linearEpochs, pictures, methods } = plan;
+  const read = { model, data: plan.data[data]!, neighbours, linearEpochs };
+  const isFloor = (FLOORS as readonly string[]).includes(encoder);
+  return isFloor ? read : { ...read, method: { pictures, ...methods[encoder as MethodName] } };
+}
+
+/**
+ * The first place where a value, as JSON has it, is not what it was, in words: `method.lr was 0.001 and is 0.002`; null where
+ * they are equal. The order of keys does not count.
+ */
+export function firstChange(was: unknown, is: unknown, place = ""): string | null {
+  if (isRecord(was) && isRecord(is)) {
+    for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+      const change = firstChange(was[key], is[key], place === "" ? key : `${place}.${key}`);
+      if (change) return change;
+    }
+    return null;
+  }
+  const [before, now] = [was, is].map((value) => JSON.stringify(value) ?? "absent");
+  return before === now ? null : `${place} was ${before} and is ${now}`;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** Every cell, set by set; within a set the floors first, then method by method, so that a study cut short compares. */
 export function cellsOf({ data, methods, seeds, floorSeeds }: StudyPlan): Cell[] {
   const named = Object.keys(METHODS).filter((name): name is MethodName => Object.hasOwn(methods, name));

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/errors.ts";
 import { readStudy } from "../../src/cli/studyFile.ts";
 import { allPieces, cellPictures } from "../../src/cli/studyPictures.ts";
@@ -9,6 +9,7 @@ import { resultTable } from "../../src/cli/studyTable.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import type { CellResult } from "../../src/study/cell.ts";
 import { root } from "../repo/files.ts";
+import { withProgram } from "./program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "partwise-study-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -77,6 +78,12 @@ test("a table has a row for each reading, the mean over seeds with its spread, a
     data: "coat",
     encoder,
     seed,
+    plan: {
+      model: "vit_micro_patch4_32",
+      data: { source: "creatures-coat", train: 8, probe: 8, test: 8, parts: 0 },
+      neighbours: 20,
+      linearEpochs: 30,
+    },
     readouts: [
       {
         target: "objects",
@@ -100,4 +107,45 @@ test("a table has a row for each reading, the mean over seeds with its spread, a
     "| pixels | 25.0 |",
     "| mae, cls | 45.0 ± 7.1 |",
   ]);
+});
+
+describe("partwise study", () => {
+  const program = withProgram();
+  const TINY = `
+name: tiny
+model: vit_micro_patch16_32
+pictures: 12
+seeds: [0]
+floorSeeds: [0]
+data: { coat: { source: creatures-coat, train: 8, probe: 20, test: 20 } }
+methods: { mae: { batch: 4, lr: 1.0e+30 } }
+linearEpochs: 1
+`;
+  const study = (text: string, ...more: string[]) =>
+    program.run("study", fileOf(text), "--out", join(program.folder, "study"), ...more);
+
+  test("ends with 1 where a loss is not finite, and keeps the other cells", async () => {
+    const { code, stderr } = await study(TINY);
+    expect(stderr).toMatch(/^partwise: step \d+: loss and gradients must be finite; .*\.$/m);
+    expect(stderr).toMatch(/^partwise: study: coat\/mae-0 ended with 1; its message is above\.$/m);
+    expect(code).toBe(1);
+    const floor = readFileSync(join(program.folder, "study/coat/pixels-0/result.json"), "utf8");
+    expect(JSON.parse(floor)).toMatchObject({ encoder: "pixels", plan: { linearEpochs: 1 } });
+  });
+
+  test("names a cell that the file now asks otherwise, and touches none", async () => {
+    const result = join(program.folder, "study/coat/pixels-0/result.json");
+    const before = readFileSync(result, "utf8");
+    const changed = TINY.replace("linearEpochs: 1", "linearEpochs: 2");
+    for (const more of [[], ["--cell", "0"]]) {
+      const { code, stderr } = await study(changed, ...more);
+      expect(stderr).toMatch(
+        /^partwise: .*coat\/pixels-0: must have been computed by .*; linearEpochs was 1 and is 2\. Delete the folder/m,
+      );
+      expect(code).toBe(2);
+    }
+    const same = await study(TINY, "--cell", "0");
+    expect([same.code, same.stdout]).toEqual([0, "coat/pixels-0: computed before\n"]);
+    expect(readFileSync(result, "utf8")).toBe(before);
+  });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cellName, cellsOf, type StudyPlan } from "../../src/study/plan.ts";
+import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../../src/study/plan.ts";
 
 const set = { source: "creatures-coat", train: 8, probe: 8, test: 8, parts: 0 };
 const plan: StudyPlan = {
@@ -22,4 +22,29 @@ test("every set has its floors, and every method with every seed, seed by seed",
     );
   expect(names).toEqual([...ofSet("coat"), ...ofSet("shape")]);
   expect(new Set(names).size).toBe(names.length);
+});
+
+test("a cell is computed by its own part of the plan: what changes elsewhere leaves it as it is", () => {
+  const [mae, floor]: Cell[] = [
+    { data: "coat", encoder: "mae", seed: 4 },
+    { data: "coat", encoder: "untrained", seed: 0 },
+  ];
+  const change = (cell: Cell, changes: Partial<StudyPlan>): string | null =>
+    firstChange(JSON.parse(JSON.stringify(cellPlan(plan, cell))), cellPlan({ ...plan, ...changes }, cell));
+  expect(change(mae!, {})).toBeNull();
+  expect(change(mae!, { seeds: [9], data: { coat: set }, methods: { mae: {}, dino: { lr: 1 } } })).toBeNull();
+  expect(change(mae!, { methods: { mae: { lr: 0.5 } } })).toBe("method.lr was absent and is 0.5");
+  expect(change(mae!, { methods: { mae: { config: { maskRatio: 0.5 } } } })).toBe(
+    'method.config was absent and is {"maskRatio":0.5}',
+  );
+  expect(change(mae!, { pictures: 32 })).toBe("method.pictures was 16 and is 32");
+  expect(change(floor!, { pictures: 32 })).toBeNull();
+  expect(change(floor!, { data: { coat: { ...set, test: 9 } } })).toBe("data.test was 8 and is 9");
+  expect(change(floor!, { linearEpochs: 3 })).toBe("linearEpochs was 2 and is 3");
+});
+
+test("settings are equal whatever the order of their names", () => {
+  expect(firstChange({ a: 1, b: [1, { c: 2 }] }, { b: [1, { c: 2 }], a: 1 })).toBeNull();
+  expect(firstChange({ a: { b: 1 } }, { a: { b: 1, c: undefined } })).toBeNull();
+  expect(firstChange({ a: [1, 2] }, { a: [1, 3] })).toBe("a was [1,2] and is [1,3]");
 });

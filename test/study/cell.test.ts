@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { creatures } from "../../src/data/creatures/creatures.ts";
+import { type CellPictures, runCell } from "../../src/study/cell.ts";
+import { type Cell, cellPlan, type StudyPlan } from "../../src/study/plan.ts";
+import { NonFiniteLossError } from "../../src/train/loop.ts";
+import { withDevice } from "../withDevice.ts";
+
+const on = withDevice();
+const plan: StudyPlan = {
+  name: "toy",
+  model: "vit_micro_patch16_32",
+  pictures: 24,
+  seeds: [0],
+  floorSeeds: [0],
+  data: { coat: { source: "creatures-coat", train: 16, probe: 20, test: 20, parts: 0 } },
+  methods: { mae: { batch: 8, config: { decoderDepth: 1 } } },
+  neighbours: 3,
+  linearEpochs: 2,
+};
+const drawn = (count: number, split: "train" | "test" = "train") =>
+  creatures({ kind: "creatures-coat", count, size: 32, split });
+const pictures: CellPictures = {
+  train: drawn(16),
+  targets: [{ name: "objects", probe: drawn(20), test: drawn(20, "test") }],
+};
+const cell: Cell = { data: "coat", encoder: "mae", seed: 0 };
+
+test("a cell is trained by the loop of every run and read out by every probe; a clock changes nothing else", async () => {
+  const told: number[] = [];
+  let time = 0;
+  const compute = () =>
+    runCell(on.device, plan, cell, pictures, { now: () => time++, onRow: ({ step }) => told.push(step!) });
+  const { training, readouts, ...about } = await compute();
+  expect(about).toEqual({ ...cell, plan: cellPlan(plan, cell) });
+  expect(training).toMatchObject({ pictures: 24, settings: { method: "mae", batchSize: 8, totalSteps: 3 } });
+  expect(training!.rows.map(({ step }) => step)).toEqual([0, 1, 2]);
+  expect(told).toEqual([0, 1, 2]);
+  for (const { loss, gradNorm } of training!.rows) expect([loss! > 0, gradNorm! > 0]).toEqual([true, true]);
+  const names = readouts.map(({ target, reading, probe }) => `${target} ${reading} ${probe}`);
+  expect(names).toEqual(
+    ["cls", "mean"].flatMap((reading) =>
+      ["k-NN", "linear", "retrieval"].map((p) => `objects ${reading} ${p}`),
+    ),
+  );
+  for (const { score, pictures: each } of readouts) {
+    expect(score).toBeGreaterThanOrEqual(0);
+    expect(score).toBeLessThanOrEqual(1);
+    expect(each.items).toEqual(Array(20).fill(1));
+  }
+  const again = await compute();
+  expect(again.readouts).toEqual(readouts);
+  expect(again.training!.rows).toEqual(training!.rows);
+});
+
+test("a cell whose training diverges fails as a run does", async () => {
+  const wild: StudyPlan = { ...plan, pictures: 48, methods: { mae: { batch: 8, lr: 1e30 } } };
+  await expect(runCell(on.device, wild, cell, pictures, { now: () => 0 })).rejects.toThrow(
+    NonFiniteLossError,
+  );
+});
