@@ -7,7 +7,7 @@ const dino = {
   hiddenDim: 32,
   bottleneckDim: 16,
   localCrops: 2,
-  localSize: 16,
+  localSize: 8,
   warmupTeacherTemperature: 0.04,
   teacherTemperature: 0.07,
   warmupTeacherTemperatureEpochs: 3,
@@ -26,10 +26,10 @@ const SMALL: Record<MethodName, object> = {
     dropPath: 0.2,
     weightEma: 0.9,
   },
-  mae: { decoderDepth: 1 },
+  mae: { decoderDepth: 1, decoderEmbedDim: 32, decoderNumHeads: 2 },
   beit: { tokens: 8, maskedPatches: 6, minBlock: 2, dropPath: 0.2 },
   data2vec: { maskedPatches: 9, minBlock: 2, dropPath: 0.2 },
-  cae: { tokens: 8, maskedPatches: 8, minBlock: 2, dropPath: 0.2, decoderDepth: 1 },
+  cae: { tokens: 8, maskedPatches: 8, minBlock: 2, dropPath: 0.2, regressorDepth: 1, decoderDepth: 1 },
   "moco-v3": { hiddenDim: 32, dim: 16, blur: [0.5, 0.5] },
   dino,
   ibot: { ...dino, teacherPatchTemperature: 0.07 },
@@ -46,7 +46,7 @@ export function smallRun(
   const { encoder, ...settings } = runSettings({
     method,
     recipe: "small",
-    model: "vit_micro_patch8_32",
+    model: "vit_micro_patch4_16",
     data: { name: "coat", count: pictures.count, width: 32, height: 32, classes: pictures.classes.length },
     seed: 3,
     batchSize: 4,
@@ -55,5 +55,5 @@ export function smallRun(
     config: SMALL[method],
     ...changes,
   });
-  return { ...settings, encoder: { ...encoder, embedDim: 48, depth: 2, numHeads: 3 } };
+  return { ...settings, encoder: { ...encoder, embedDim: 32, depth: 2, numHeads: 2 } };
 }

@@ -1,58 +1,64 @@
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { RAND_AUGMENT, randAugment } from "../../src/pictures/randAugment.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
+import { pictures, smallRun } from "../train/methodRuns.ts";
 
-/** What a runtime computed: plain data, to be compared across processes. */
+/** What a runtime computed: plain data, to be compared across processes. Digests are SHA-256 in hex. */
 export interface ParityResult {
   adapter: string;
-  step: number;
-  /** SHA-256 of the pixels and of each shard of what the trainer keeps, in hex. */
-  digests: Record<string, string>;
-  loss: { first: number; last: number };
+  pixels: string;
+  randAugment: string;
+  methods: Record<string, MethodResult>;
 }
 
-const SETTINGS = { model: "vit_micro_patch4_32", seed: 7, batchSize: 4, totalSteps: 20 };
-const PICTURES = 12; // so that the 20 steps reach into a seventh epoch
+/** A run of 20 steps: each shard of what the trainer keeps, and the losses. */
+export interface MethodResult {
+  updates: number;
+  digests: Record<string, string>;
+  losses: number[];
+}
 
-/** 20 MAE steps with random crops and flips on the built-in pictures. The same file runs in Node and in a browser. */
+const STEPS = 20;
+
+/** 20 steps of every method with its crops and augmentations. The same file runs in Node and in a browser. */
 export async function paritySteps(gpu: GPU): Promise<ParityResult> {
   const device = await Device.open(gpu);
-  const set = creatures({ count: PICTURES });
-  const images = await DeviceImages.upload(device, set);
-  const { name: pictures, count, width, height } = set;
-  const data = { name: pictures, count, width, height };
-  const trainer = new Trainer(
-    device,
-    runSettings({ method: "mae", recipe: "paper", ...SETTINGS, data }),
-    images,
-  );
+  const images = await DeviceImages.upload(device, pictures);
+  const methods: Record<string, MethodResult> = {};
+  for (const name of Object.keys(METHODS) as MethodName[]) {
+    methods[name] = await trained(new Trainer(device, smallRun(name, { totalSteps: STEPS }), images));
+  }
+  const { vendor, architecture, description, device: name } = device.info;
+  const result = {
+    adapter: [vendor, architecture, name, description].join(" | "),
+    pixels: await sha256(pictures.pixels),
+    randAugment: await sha256(await augmented(device)),
+    methods,
+  };
+  device.destroy();
+  return result;
+}
+
+async function trained(trainer: Trainer): Promise<MethodResult> {
   await trainer.prepare();
-  while (trainer.step < SETTINGS.totalSteps) trainer.run();
-  const rows = await trainer.ring.read(0, trainer.step);
-  const step = await trainer.updates();
-  const digests: Record<string, string> = { pixels: await sha256(set.pixels) };
+  while (trainer.step < STEPS) trainer.run();
+  const rows = await trainer.ring.read(0, STEPS);
+  const digests: Record<string, string> = {};
   for (const [prefix, { tensors }] of Object.entries(trainer.kept())) {
     for (const [shard, tensor] of tensors.entries()) {
       digests[`${prefix}${shard}`] = await sha256(await tensor.read());
     }
   }
-  digests.randAugment = await sha256(await augmented(device, set));
-  const { vendor, architecture, description, device: name } = device.info;
-  device.destroy();
-  return {
-    adapter: [vendor, architecture, name, description].join(" | "),
-    step,
-    digests,
-    loss: { first: rows[0]!.values.loss!, last: rows.at(-1)!.values.loss! },
-  };
+  return { updates: await trainer.updates(), digests, losses: rows.map(({ values }) => values.loss!) };
 }
 
-/** Every operation of RandAugment, two of them on each picture. */
-async function augmented(device: Device, { pixels, count, width, height }: ReturnType<typeof creatures>) {
+/** Every operation of RandAugment, two of them on each of twelve pictures. */
+async function augmented(device: Device): Promise<ArrayBufferView> {
+  const { pixels, count, width, height } = creatures({ count: 12 });
   const images = Tensor.from(device, Float32Array.from(pixels), [count, height, width, 3]);
   const operations = Object.values(RAND_AUGMENT).map((given, i) =>
     [i + 1, ...given(8.7, 1), 0, 0].slice(0, 3),
