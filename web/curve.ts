@@ -93,11 +93,14 @@ function label(text: string, attributes: Record<string, string | number>): SVGEl
   return element;
 }
 
-/** Least and greatest value, 1 among them: the loss of a model that predicts the mean. */
+/** Least and greatest value. */
 const range = (values: readonly number[]): [number, number] =>
   values.length === 0
-    ? [0, 2]
-    : values.reduce<[number, number]>(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [1, 1]);
+    ? [0, 1]
+    : values.reduce<[number, number]>(
+        ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
+        [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+      );
 
 /** Three to six round numbers that enclose [low, high]. */
 function niceTicks(low: number, high: number): number[] {

@@ -1,7 +1,9 @@
 import { rateText } from "../src/profile/byKernel.ts";
 import { LossCurve } from "./curve.ts";
 import type { FromWorker, Settings, ToWorker } from "./messages.ts";
+import { MethodForm } from "./methodForm.ts";
 import { ProfileView } from "./profileView.ts";
+import { Signs } from "./signs.ts";
 import { Strip } from "./strip.ts";
 import { explain, missing, type Trouble } from "./trouble.ts";
 
@@ -15,10 +17,13 @@ const files = element<HTMLInputElement>("files");
 const act = element<HTMLButtonElement>("act");
 const reset = element<HTMLButtonElement>("reset");
 const curve = new LossCurve(element<SVGSVGElement>("curve"));
-const strip = new Strip({
-  original: element("original"),
-  masked: element("masked"),
-  reconstructed: element("reconstructed"),
+const strip = new Strip(element("strip"));
+const signs = new Signs(element("signs"));
+const methodForm = new MethodForm({
+  method: element("method"),
+  about: element("about"),
+  settings: element("own"),
+  learningRate: form.elements.namedItem("learningRate") as HTMLInputElement,
 });
 
 const profileButton = element<HTMLButtonElement>("profile");
@@ -75,6 +80,12 @@ function tell(summary: string): void {
   element("tuned").hidden = summary === "";
 }
 
+/** Shows what is wrong with a run that goes on, or takes it away. */
+function warn(sentence: string): void {
+  element("warning").textContent = sentence;
+  element("warning").hidden = sentence === "";
+}
+
 const send = (message: ToWorker): void => worker?.postMessage(message);
 
 /** The form's values; the browser has checked their ranges. */
@@ -82,12 +93,13 @@ function settings(): Settings {
   const entries = new FormData(form);
   const number = (name: string): number => Number(entries.get(name));
   return {
+    method: methodForm.method,
+    config: methodForm.config,
     model: String(entries.get("model")),
     batchSize: number("batchSize"),
     steps: number("steps"),
     seed: number("seed"),
-    maskRatio: number("maskRatio") / 100,
-    learningRate: number("learningRate"),
+    learningRate: number("learningRate") || undefined, // the recipe's where it is empty
     pictures: number("pictures"),
   };
 }
@@ -105,6 +117,15 @@ function begin(kind: "start" | "profile" | "tune", next: State): void {
     complain(explain("Error", message));
   };
   send({ kind, settings: chosen, files: [...(files.files ?? [])] });
+}
+
+/** Takes away what a run has shown. */
+function clear(): void {
+  for (const id of ["step", "loss", "speed", "left"]) element(id).textContent = "–";
+  for (const id of ["total", "shown-at"]) element(id).textContent = "";
+  strip.show([]);
+  signs.clear();
+  warn("");
 }
 
 function start(): void {
@@ -128,17 +149,21 @@ function receive(message: FromWorker): void {
       element("adapter").textContent = message.name;
       break;
     case "progress": {
-      const { step, loss, imagesPerSecond, secondsLeft } = message.row;
+      const { step, loss, imagesPerSecond, secondsLeft, metrics } = message.row;
       element("step").textContent = String(step + 1);
       element("loss").textContent = loss.toFixed(4);
       element("speed").textContent = imagesPerSecond > 0 ? rateText(imagesPerSecond) : "–";
       element("left").textContent = imagesPerSecond > 0 ? duration(secondsLeft) : "–";
       curve.add(step, loss);
+      signs.show(metrics);
       break;
     }
-    case "pictures":
+    case "warning":
+      warn(message.sentence);
+      break;
+    case "sights":
       if (state === "preparing") enter("running");
-      strip.show(message.views, message.count, message.side);
+      strip.show(message.rows);
       element("shown-at").textContent = message.step === 0 ? "untrained" : `after ${message.step} steps`;
       break;
     case "profiled":
@@ -156,7 +181,7 @@ function receive(message: FromWorker): void {
       break;
     case "failed":
       enter("failed");
-      complain(explain(message.name, message.message));
+      complain(explain(message.name, methodForm.explain(message.message)));
       break;
   }
 }
@@ -194,30 +219,16 @@ reset.addEventListener("click", () => {
   stopWorker();
   tell("");
   profileView.clear();
-  for (const id of ["step", "loss", "speed", "left"]) element(id).textContent = "–";
-  for (const id of ["total", "shown-at"]) element(id).textContent = "";
-  strip.show(EMPTY, 0, 0);
+  clear();
   curve.reset(settings().steps);
   complain(null);
   enter("idle");
 });
 
-const EMPTY = {
-  original: new Uint8ClampedArray(),
-  masked: new Uint8ClampedArray(),
-  reconstructed: new Uint8ClampedArray(),
-};
-
-const maskRatio = form.elements.namedItem("maskRatio") as HTMLInputElement;
-const showMaskRatio = (): void => {
-  element("mask-shown").textContent = `${maskRatio.value} %`;
-};
-maskRatio.addEventListener("input", showMaskRatio);
 files.addEventListener("change", () => {
   (form.elements.namedItem("pictures") as HTMLInputElement).disabled = Boolean(files.files?.length);
 });
 
-showMaskRatio();
 curve.reset(settings().steps);
 enter("idle");
 const trouble = await missing();

@@ -1,20 +1,22 @@
 // What the page and its worker say to each other.
-import type { Reconstruction } from "../src/eval/reconstruct.ts";
+import type { MethodName } from "../src/models/methods.ts";
 import type { KernelRow } from "../src/profile/byKernel.ts";
 import type { Roofline } from "../src/profile/roofline.ts";
 import type { ChromeTrace } from "../src/profile/trace.ts";
 import type { ProgressRow } from "../src/train/loop.ts";
+import type { SightRow } from "../src/train/sights.ts";
 
 /** A run as the form states it. */
 export interface Settings {
+  method: MethodName;
+  /** The method's own settings that were chosen. */
+  config: Record<string, unknown>;
   model: string;
   batchSize: number;
   steps: number;
   seed: number;
-  /** Share of the patches that are removed, in (0, 1). */
-  maskRatio: number;
-  /** Highest learning rate of the run, for the batch as it is. */
-  learningRate: number;
+  /** Highest learning rate of the run, for the batch as it is; the recipe's when absent. */
+  learningRate?: number;
   /** Built-in pictures to train on, when there are no files. */
   pictures: number;
 }
@@ -40,8 +42,10 @@ export type FromWorker =
   | { kind: "preparing"; what: string }
   | { kind: "adapter"; name: string }
   | { kind: "progress"; row: ProgressRow }
-  /** `count` square pictures as the model sees them after `step` steps. */
-  | { kind: "pictures"; step: number; side: number; count: number; views: Reconstruction }
+  /** Pictures as the networks see them after `step` steps. */
+  | { kind: "sights"; step: number; rows: SightRow[] }
+  /** The run goes on, though its networks answer every picture alike. */
+  | { kind: "warning"; sentence: string }
   | { kind: "profiled"; profile: StepProfile }
   /** The outcome of tuning in words. */
   | { kind: "tuned"; summary: string }

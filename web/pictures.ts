@@ -1,29 +1,23 @@
 import { creatures } from "../src/data/creatures/creatures.ts";
+import { KINDS } from "../src/data/creatures/kinds.ts";
 import { createDecoder } from "../src/data/decode.ts";
 import { readImageFolder } from "../src/data/imageFolder.ts";
 import type { ImageSet } from "../src/data/images.ts";
 
-/** Training pictures, and those whose reconstructions are shown. */
-export interface Pictures {
-  train: ImageSet;
-  shown: ImageSet;
-}
+/** The built-in set: its labels are coats and body plans, for the method that learns from labels. */
+const KIND = "creatures-coat";
+export const BUILT_IN_CLASSES = KINDS[KIND].classes.length;
 
-/** The built-in creatures; those that are shown are never trained on. */
-export function builtIn(count: number, side: number, shown: number): Pictures {
-  return {
-    train: creatures({ count, size: side }),
-    shown: creatures({ count: shown, size: side, split: "val" }),
-  };
-}
+/** The built-in creatures. */
+export const builtIn = (count: number, side: number): ImageSet =>
+  creatures({ kind: KIND, count, size: side });
 
-/** The person's own JPEG, PNG and WebP files, scaled and cut to squares; the first of them are shown. */
+/** The person's own JPEG, PNG and WebP files, scaled and cut to squares, without labels. */
 export async function ownPictures(
   files: readonly File[],
   side: number,
-  shown: number,
   onProgress: (done: number, total: number) => void,
-): Promise<Pictures> {
+): Promise<ImageSet> {
   const decode = await createDecoder({
     jpeg: await fetchBytes("mozjpeg_dec.wasm"),
     webp: await fetchBytes("webp_dec.wasm"),
@@ -32,15 +26,8 @@ export async function ownPictures(
     path: `pictures/${file.name}`,
     read: async () => new Uint8Array(await file.arrayBuffer()),
   }));
-  const train = await readImageFolder(entries, {
-    decode,
-    name: "your pictures",
-    imageSize: side,
-    onProgress,
-  });
-  const count = Math.min(shown, train.count);
-  const pixels = train.pixels.subarray(0, count * side * side * 3);
-  return { train, shown: { ...train, count, pixels, labels: train.labels.subarray(0, count) } };
+  const set = await readImageFolder(entries, { decode, name: "your pictures", imageSize: side, onProgress });
+  return { ...set, labels: set.labels.map(() => -1), classes: [] }; // chosen files are in no folders, which would be classes
 }
 
 /** A file that the build puts beside this bundle. */

@@ -1,33 +1,23 @@
 // Trains in a worker, so that the page stays responsive: the same Trainer and loop as in Node.
-import { IMAGENET_STATISTICS, type ImageSet } from "../src/data/images.ts";
+import type { ImageSet } from "../src/data/images.ts";
 import { Device, type DeviceOptions } from "../src/engine/gpu/device.ts";
-import { Tensor } from "../src/engine/graph/tensor.ts";
-import { BOX_WORDS, cropPictures, wholeBoxes } from "../src/engine/ops/cropPictures.ts";
-import { Random } from "../src/engine/random.ts";
-import { reconstruct } from "../src/eval/reconstruct.ts";
-import { gridOf } from "../src/models/vit.ts";
 import { byKernel } from "../src/profile/byKernel.ts";
 import { measureRoofline } from "../src/profile/measure.ts";
 import { chromeTrace } from "../src/profile/trace.ts";
 import { DeviceImages } from "../src/train/deviceImages.ts";
 import { train } from "../src/train/loop.ts";
-import {
-  type DataDescription,
-  descriptionOf,
-  maeConfigOfRun,
-  type RunSettings,
-  runSettings,
-} from "../src/train/run.ts";
+import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../src/train/run.ts";
+import { sightsOf } from "../src/train/sights.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { Gate } from "./gate.ts";
 import type { FromWorker, Settings, ToWorker } from "./messages.ts";
-import { builtIn, ownPictures, type Pictures } from "./pictures.ts";
+import { BUILT_IN_CLASSES, builtIn, ownPictures } from "./pictures.ts";
 import { tuneRun } from "./tune.ts";
 import { loadTuning } from "./tuningStore.ts";
 
-/** Pictures whose reconstructions are shown. */
+/** Pictures of a batch that are shown. */
 const SHOWN = 8;
-/** Time between two reconstructions, in milliseconds of training. */
+/** Time between two looks at them, in milliseconds of training. */
 const SHOW_EVERY_MS = 1500;
 
 const gate = new Gate();
@@ -57,24 +47,24 @@ async function prepared(
   settings: Settings,
   files: readonly File[],
   options: DeviceOptions,
-): Promise<{ trainer: Trainer; shown: ImageSet }> {
+): Promise<Trainer> {
   const device = await openDevice(options);
   if (options.timestamps && !device.capabilities.timestamps) {
     throw new Error(
       "A profile needs timestamp queries, which this adapter lacks. Try another browser or GPU.",
     );
   }
-  const { train: set, shown } = await picturesFor(settings, files);
+  const set = await picturesFor(settings, files);
   const images = await DeviceImages.upload(device, set);
   const trainer = new Trainer(device, settingsOf(settings, descriptionOf(set)), images);
   post({ kind: "preparing", what: "Compiling the shaders" });
   await trainer.prepare();
-  return { trainer, shown };
+  return trainer;
 }
 
 /** Times the run's second step, kernel by kernel: the first warms the driver up. */
 async function profile(settings: Settings, files: readonly File[]): Promise<void> {
-  const { trainer } = await prepared(settings, files, { timestamps: true });
+  const trainer = await prepared(settings, files, { timestamps: true });
   const { device } = trainer;
   post({ kind: "preparing", what: "Measuring the adapter" });
   const roofline = await measureRoofline(device, () => performance.now());
@@ -85,7 +75,7 @@ async function profile(settings: Settings, files: readonly File[]): Promise<void
   await device.finish();
   const trace = chromeTrace(dispatches, {
     process: adapterName(device.info),
-    thread: `mae ${settings.model}`,
+    thread: `${settings.method} ${settings.model}`,
   });
   post({ kind: "profiled", profile: { rows: byKernel(dispatches, roofline), roofline, trace } });
   device.destroy();
@@ -95,7 +85,13 @@ async function profile(settings: Settings, files: readonly File[]): Promise<void
 async function tune(settings: Settings): Promise<void> {
   const device = await openDevice();
   const side = sideOf(settings);
-  const assumed = { name: "", count: settings.batchSize, width: side, height: side };
+  const assumed = {
+    name: "",
+    count: settings.batchSize,
+    width: side,
+    height: side,
+    classes: BUILT_IN_CLASSES,
+  };
   const summary = await tuneRun(device, settingsOf(settings, assumed), (done, total) =>
     post({ kind: "preparing", what: `Tuned ${done} of ${total}` }),
   );
@@ -105,13 +101,14 @@ async function tune(settings: Settings): Promise<void> {
 
 /** Takes a run from the form's settings to its last step. */
 async function run(settings: Settings, files: readonly File[]): Promise<void> {
-  const { trainer, shown } = await prepared(settings, files, {});
-  const show = await showing(trainer, shown);
+  const trainer = await prepared(settings, files, {});
+  const show = async () => post({ kind: "sights", step: trainer.step, rows: await sightsOf(trainer, SHOWN) });
   await show();
   let shownAt = gate.now();
   await train(trainer, {
     now: () => gate.now(),
     onProgress: (row) => post({ kind: "progress", row }),
+    onWarning: (sentence) => post({ kind: "warning", sentence }),
     pause: async () => {
       if (gate.now() - shownAt >= SHOW_EVERY_MS) {
         await show();
@@ -125,14 +122,14 @@ async function run(settings: Settings, files: readonly File[]): Promise<void> {
 }
 
 /** Draws the built-in pictures or reads the person's own. */
-function picturesFor(settings: Settings, files: readonly File[]): Pictures | Promise<Pictures> {
+function picturesFor(settings: Settings, files: readonly File[]): ImageSet | Promise<ImageSet> {
   const side = sideOf(settings);
   const { pictures } = settings;
   if (files.length === 0) {
     post({ kind: "preparing", what: `Drawing ${pictures} creatures` });
-    return builtIn(pictures, side, SHOWN);
+    return builtIn(pictures, side);
   }
-  return ownPictures(files, side, SHOWN, (done, total) => {
+  return ownPictures(files, side, (done, total) => {
     if (done % 10 === 1) post({ kind: "preparing", what: `Reading picture ${done} of ${total}` });
   });
 }
@@ -140,42 +137,12 @@ function picturesFor(settings: Settings, files: readonly File[]): Pictures | Pro
 const sideOf = ({ model }: Settings): number => Number(model.split("_").at(-1));
 
 function settingsOf(settings: Settings, data: DataDescription): RunSettings {
-  const { model, batchSize, steps, seed, maskRatio, learningRate } = settings;
-  return runSettings({
-    method: "mae",
-    recipe: "paper",
-    model,
-    data,
-    seed,
-    batchSize,
-    totalSteps: steps,
-    rate: learningRate,
-    config: { maskRatio },
-  });
+  const { steps, learningRate, pictures: _, ...chosen } = settings;
+  return runSettings({ ...chosen, data, totalSteps: steps, rate: learningRate });
 }
 
 /** What each of the page's buttons sets going. */
 const WORK = { start: run, profile, tune };
-
-/** What posts the reconstructions of some pictures, always under the same masks. */
-async function showing(trainer: Trainer, set: ImageSet): Promise<() => Promise<void>> {
-  const { device, settings, trained } = trainer;
-  const mae = maeConfigOfRun(settings)!;
-  const { shards } = await DeviceImages.upload(device, set);
-  const indices = Array.from({ length: set.count }, (_, i) => i);
-  const boxes = Tensor.from(device, wholeBoxes(indices, set), [set.count, BOX_WORDS], "i32");
-  const pictures = device.tidy(() =>
-    cropPictures(shards, boxes, { size: mae.encoder.imageSize, ...IMAGENET_STATISTICS }),
-  );
-  const patches = gridOf(mae.encoder) ** 2;
-  const values = new Random(settings.seed, "probe").fillUniform(new Float32Array(set.count * patches));
-  const noise = Tensor.from(device, values, [set.count, patches]);
-  return async () => {
-    const step = trainer.step;
-    const views = await reconstruct(device, trained, mae, pictures, noise);
-    post({ kind: "pictures", step, side: mae.encoder.imageSize, count: set.count, views });
-  };
-}
 
 /** The adapter in the words its driver offers: browsers leave some of them empty. */
 function adapterName({ vendor, architecture, device, description }: GPUAdapterInfo): string {

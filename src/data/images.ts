@@ -36,6 +36,11 @@ export const CIFAR100_STATISTICS: ChannelStatistics = {
   std: [0.26733, 0.25644, 0.27615],
 };
 
+/** Standardised pictures [..., 3] as bytes: what `standardise` of their levels gave `values`. */
+export function toLevels(values: ArrayLike<number>, { mean, std } = IMAGENET_STATISTICS): Uint8ClampedArray {
+  return Uint8ClampedArray.from(values, (value, i) => 255 * (value * std[i % 3]! + mean[i % 3]!));
+}
+
 /** Bytes of one picture: height x width x 3. */
 export const bytesPerImage = (set: Pick<ImageSet, "width" | "height">): number => set.width * set.height * 3;
 

@@ -18,6 +18,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { where } from "../engine/ops/where.ts";
 import { colorJitter } from "../pictures/colorJitter.ts";
+import { grayPatches } from "../pictures/fillPatches.ts";
 import { type MaskSettings, movingMasks } from "./batchMasks.ts";
 import { linearSpecs, type Training } from "./block.ts";
 import { beitInit, type Initializer } from "./init.ts";
@@ -139,6 +140,9 @@ export function beit(
       const weights = value("weights"); // the mean over the hidden patches of the batch
       return { loss: sum(mul(each, weights)), metrics: { accuracy: accuracy(logits, targets, weights) } };
     },
+    sights: ({ views, value }) => ({
+      masked: grayPatches(views[0]!, value("mask"), encoder.patchSize),
+    }),
   };
 }
 

@@ -7,16 +7,18 @@
 import { fill } from "../engine/graph/fill.ts";
 import { stopGradient } from "../engine/graph/op.ts";
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
-import type { Tensor } from "../engine/graph/tensor.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
+import { argsort } from "../engine/ops/argsort.ts";
 import { crossEntropy } from "../engine/ops/crossEntropy.ts";
 import { add, scale } from "../engine/ops/elementwise.ts";
-import { gatherTokens } from "../engine/ops/gather.ts";
+import { gather, gatherTokens } from "../engine/ops/gather.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { linear } from "../engine/ops/linear.ts";
 import { meanSquaredError } from "../engine/ops/loss.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
+import { grayPatches } from "../pictures/fillPatches.ts";
 import { movingMasks } from "./batchMasks.ts";
 import { accuracy, type BeitConfig, maskedSettings, maskedViews, tokensSetting } from "./beit.ts";
 import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
@@ -114,6 +116,16 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
         loss,
         metrics: { accuracy: accuracy(logits, targets, share), alignment: stopGradient(distance) },
       };
+    },
+    sights({ views, value }) {
+      const [images] = views as [Tensor];
+      const [batch, patches] = value("order").shape as [number, number];
+      const flags = Float32Array.from({ length: batch * patches }, (_, i) =>
+        Number(i % patches < maskedPatches),
+      );
+      const inOrder = Tensor.from(images.device, flags, [batch, patches]);
+      const mask = gather(inOrder, 1, argsort(value("order")));
+      return { masked: grayPatches(images, mask, encoder.patchSize) };
     },
   };
 }

@@ -14,6 +14,7 @@ import { mean } from "../engine/ops/mean.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { ema } from "../engine/optim/ema.ts";
+import { grayPatches } from "../pictures/fillPatches.ts";
 import { movingMasks } from "./batchMasks.ts";
 import {
   beitEncoder,
@@ -101,6 +102,9 @@ export function data2vec(
       afterUpdate(() => ema(teacher.trained, frontOf(student, teacher), value("momentum"), guard));
       return { loss: sum(mul(each, value("weights"))), metrics: featureSigns(classTokens) };
     },
+    sights: ({ views, value }) => ({
+      masked: grayPatches(views[0]!, value("mask"), encoder.patchSize),
+    }),
   };
 }
 

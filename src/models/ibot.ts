@@ -12,6 +12,7 @@ import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { where } from "../engine/ops/where.ts";
 import { ema } from "../engine/optim/ema.ts";
+import { grayPatches } from "../pictures/fillPatches.ts";
 import { movingPredMasks, type PredSettings } from "./batchMasks.ts";
 import type { Training } from "./block.ts";
 import { FEATURE_SIGNS, featureSigns, TARGET_SIGNS, targetSigns } from "./collapse.ts";
@@ -164,6 +165,9 @@ export function ibot({ encoder: given, batchSize: batch }: Frame, config: IbotCo
       const signs = { ...targetSigns(targets, classLoss, center), ...featureSigns(features) };
       return { loss: add(classLoss, ofMasked), metrics: { classLoss, patchLoss: ofMasked, ...signs } };
     },
+    sights: ({ views, value }) => ({
+      masked: grayPatches(joined(views.slice(0, globals.length)), value("mask"), encoder.patchSize),
+    }),
   };
 }
 

@@ -1,11 +1,12 @@
 // Masked autoencoder: He et al. 2022, arXiv:2111.06377; official file models_mae.py, whose function names these are.
 // What differs: images are [B, H, W, C]; the masking noise comes from the counter-based generator.
 
+import { fill } from "../engine/graph/fill.ts";
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { argsort } from "../engine/ops/argsort.ts";
 import { concat } from "../engine/ops/concat.ts";
-import { add, mul, scale, square, sub } from "../engine/ops/elementwise.ts";
+import { add, mul, scale, sqrt, square, sub } from "../engine/ops/elementwise.ts";
 import { expand } from "../engine/ops/expand.ts";
 import { gather, gatherTokens } from "../engine/ops/gather.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
@@ -15,6 +16,7 @@ import { patchify } from "../engine/ops/patchify.ts";
 import { uniform } from "../engine/ops/randomOps.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
+import { fillPatches, grayPatches } from "../pictures/fillPatches.ts";
 import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
@@ -142,6 +144,9 @@ export function forwardDecoder(
   return linear(withoutClass, params.get("decoder_pred.weight"), params.get("decoder_pred.bias"));
 }
 
+/** Added to a patch's variance. */
+const NORM_PIX_EPS = 1e-6;
+
 /**
  * What the decoder should predict: the pixels of every patch, normalised by patch to mean 0 and unbiased variance 1
  * when `normPixLoss`. images [B, H, W, 3] -> [B, N, p p 3], channels last.
@@ -152,7 +157,28 @@ export function targets({ encoder, normPixLoss }: MaeConfig, images: Tensor): Te
   // (x - mean) / sqrt(n/(n-1) v + eps) with the biased variance v is a layer norm with eps scaled by (n-1)/n.
   const n = patches.shape[2]!;
   const ratio = (n - 1) / n;
-  return scale(layerNorm(patches, undefined, undefined, 1e-6 * ratio), Math.sqrt(ratio));
+  return scale(layerNorm(patches, undefined, undefined, NORM_PIX_EPS * ratio), Math.sqrt(ratio));
+}
+
+/**
+ * The pictures with what is predicted in their removed patches. With `normPixLoss` a prediction says nothing about a patch's
+ * own mean and deviation, so these are taken from the picture (the demo of the official code). images [B, H, W, 3], pred
+ * [B, N, p p 3], mask [B, N] -> [B, H, W, 3]
+ */
+export function completedPictures(
+  { encoder, normPixLoss }: Pick<MaeConfig, "encoder" | "normPixLoss">,
+  images: Tensor,
+  pred: Tensor,
+  mask: Tensor,
+): Tensor {
+  const { patchSize } = encoder;
+  if (!normPixLoss) return fillPatches(images, mask, pred, patchSize);
+  const patches = patchify(images, patchSize);
+  const n = patches.shape[2]!;
+  const center = mean(patches, -1, true);
+  const variance = scale(mean(square(sub(patches, center)), -1, true), n / (n - 1)); // unbiased
+  const deviation = sqrt(add(variance, fill(images.device, [], NORM_PIX_EPS)));
+  return fillPatches(images, mask, add(mul(pred, deviation), center), patchSize);
 }
 
 /** Mean squared error over the removed patches. pred [B, N, P], mask [B, N] -> []. */
@@ -223,6 +249,15 @@ export function maeMethod(frame: Frame, settings: MaeSettings): Method<never> {
       const drawing = training(0);
       const noise = maskingNoise(config, images.shape[0]!, drawing);
       return { loss: mae(networks.model!, config, images, noise, drawing).loss };
+    },
+    sights({ networks, views, training }) {
+      const [images] = views as [Tensor];
+      const noise = maskingNoise(config, images.shape[0]!, training(0));
+      const { pred, masking } = mae(networks.model!, config, images, noise);
+      return {
+        masked: grayPatches(images, masking.mask, encoder.patchSize),
+        completed: completedPictures(config, images, pred, masking.mask),
+      };
     },
   };
 }

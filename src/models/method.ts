@@ -37,19 +37,23 @@ export interface ViewGroup {
   augment?: readonly Augmentation[];
 }
 
-/** What a method finds while its step is recorded. */
-export interface Step<Name extends string = string> {
+/** What a network sees in a step. */
+export interface Seeing<Name extends string = string> {
   /** By the names of `Method.networks`. */
   readonly networks: Readonly<Record<string, Parameters>>;
   /** One tensor for each of the method's view groups, standardised. */
   readonly views: readonly Tensor[];
+  value(name: Name): Tensor;
+  /** For a forward pass that draws numbers: passes of one step draw others. */
+  training(pass: number): Training;
+}
+
+/** What a method finds while its step is recorded. */
+export interface Step<Name extends string = string> extends Seeing<Name> {
   /** u32 [B]. */
   readonly labels: Tensor;
   /** Tells running statistics and centers whether they may move; `ema` and `batchNorm` take it. */
   readonly guard: Guard;
-  value(name: Name): Tensor;
-  /** For a forward pass that draws numbers: passes of one step draw others. */
-  training(pass: number): Training;
   /**
    * Records what comes between the gradients and the update, when the guard knows whether the step is good: a copy of the
    * parameters that the step began with.
@@ -99,6 +103,11 @@ export interface Method<Name extends string = string> {
    */
   prepare?(preview: Preview): Promise<ReadonlyMap<string, Float32Array>>;
   record(step: Step<Name>): StepOutput;
+  /**
+   * For a person to see: what the step makes of views in front, by words such as `masked`; standardised pictures
+   * [their number B, H, W, 3], in the order of the views. Absent where networks are shown the views as they are.
+   */
+  sights?(step: Seeing<Name>): Readonly<Record<string, Tensor>>;
 }
 
 /** What a preparation looks at. */

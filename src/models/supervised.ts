@@ -22,7 +22,7 @@ import { drawMix, MIX_WIDTH, mixPictures } from "../pictures/mix.ts";
 import { randAugment } from "../pictures/randAugment.ts";
 import { drawErasing, erase } from "../pictures/randomErasing.ts";
 import { type Initializer, timmInit } from "./init.ts";
-import type { Frame, Method, MethodModule } from "./method.ts";
+import type { Frame, Method, MethodModule, Seeing } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { positiveOrZero, range, share, wholeNumber } from "./settings.ts";
 import { classify, headLogits, headSpecs, type VitConfig, vit, vitSpecs } from "./vit.ts";
@@ -92,6 +92,19 @@ export function supervised(
   });
   const jitters = jitterProb > 0 ? [jittering] : [];
   const augment = config.randAugment > 0 ? [randAugment({ magnitude: config.randAugment })] : jitters;
+  /** The pictures as the network gets them, some mixed with a partner, some with a box erased. */
+  const changed = ({
+    views,
+    value,
+    training,
+  }: Pick<Seeing<Moves>, "views" | "value" | "training">): Tensor => {
+    const [images] = views as [Tensor];
+    const mixed = isMixed ? mixPictures(images, value("mix")) : images;
+    if (config.erasing === 0) return mixed;
+    const { seed, step } = training(0);
+    const noise = normal(images.device, images.shape, { seed, stream: "erase", step, site: 1 });
+    return erase(mixed, noise, value("boxes"));
+  };
   return {
     name: "supervised",
     encoder: { network: "model", config: read },
@@ -126,14 +139,8 @@ export function supervised(
     metrics: [],
     record({ networks, views, labels, value, training, guard, afterUpdate }) {
       const { model, ema: average, teacher: expert } = networks as Networks;
-      const drawing = training(0);
-      let images = views[0]!;
-      if (isMixed) images = mixPictures(images, value("mix"));
-      if (config.erasing > 0) {
-        const key = { seed: drawing.seed, stream: "erase", step: drawing.step, site: 1 } as const;
-        images = erase(images, normal(images.device, images.shape, key), value("boxes"));
-      }
-      const { tokens } = vit(model, encoder, images, drawing);
+      const images = changed({ views, value, training });
+      const { tokens } = vit(model, encoder, images, training(0));
       const logits = headLogits(model, "head", tokens); // [B, K]
       const own = crossEntropy(logits, labels, config);
       let loss = isMixed ? mixed(own, crossEntropy(logits, reversed(labels), config), value("mix")) : own;
@@ -144,6 +151,7 @@ export function supervised(
       if (average) afterUpdate(() => ema(average.trained, model.trained, value("emaDecay"), guard));
       return { loss };
     },
+    ...(isMixed || config.erasing > 0 ? { sights: (step) => ({ changed: changed(step) }) } : {}),
   };
 }
 

@@ -6,15 +6,15 @@ import type { Device } from "../engine/gpu/device.ts";
 import { grad } from "../engine/graph/autograd.ts";
 import { Guard } from "../engine/graph/guard.ts";
 import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
-import type { Tensor } from "../engine/graph/tensor.ts";
-import { cropPictures } from "../engine/ops/cropPictures.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
+import { BOX_WORDS, cropPictures, wholeBoxes } from "../engine/ops/cropPictures.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { adamw } from "../engine/optim/adamw.ts";
 import { clipGradients } from "../engine/optim/clip.ts";
 import type { Optimizer } from "../engine/optim/optimizer.ts";
 import { MetricRing } from "../engine/step/metricRing.ts";
 import type { Schedule } from "../engine/step/schedule.ts";
-import type { Method, ViewGroup } from "../models/method.ts";
+import type { Method, Seeing, ViewGroup } from "../models/method.ts";
 import { scheduleOf } from "../models/recipe.ts";
 import { standardise } from "../pictures/standardise.ts";
 import type { PictureSource } from "./pictureSource.ts";
@@ -28,6 +28,15 @@ export interface TrainerState {
   step: number;
   /** By the prefixes of `Trainer.kept` and the parameters' names. */
   tensors: Map<string, NamedValues>;
+}
+
+/** What a step shows its networks, standardised pictures on the device. */
+export interface Look {
+  pictures: Tensor;
+  /** One tensor for each of the method's view groups. */
+  views: readonly Tensor[];
+  /** See `Method.sights`. */
+  sights: Readonly<Record<string, Tensor>>;
 }
 
 /** Tensors on the device that a run keeps, laid out as the values or the trained ones of `layout`. */
@@ -180,18 +189,14 @@ export class Trainer {
 
   /** Records one training step: views, loss, gradients, update, averages, metrics. */
   record(): Outputs {
-    const { method, networks, trained, settings, guard } = this;
+    const { method, trained, settings, guard } = this;
     const step = this.#inputs.tensor("step");
-    const { gradCheckpointing = false } = this.#options;
     const before: (() => void)[] = [];
     const after: (() => void)[] = [];
     const { loss, metrics } = method.record({
-      networks,
-      views: method.views.map((view, group) => this.#cut(view, group)),
+      ...this.#seeing(),
       labels: indexSelect(this.#source.labels, this.#inputs.tensor("places")),
       guard,
-      value: (name) => this.#inputs.tensor(`${method.name}.${name}`),
-      training: (pass) => ({ seed: settings.seed, step, pass, gradCheckpointing }),
       beforeUpdate: (action) => before.push(action),
       afterUpdate: (action) => after.push(action),
     });
@@ -205,6 +210,43 @@ export class Trainer {
     guard.settle();
     this.ring.record(step, { loss, gradNorm: norm, ...metrics });
     return {};
+  }
+
+  /** What the networks see in the step whose inputs were written. */
+  #seeing(): Seeing {
+    const { method, networks, settings } = this;
+    const { gradCheckpointing = false } = this.#options;
+    const step = this.#inputs.tensor("step");
+    return {
+      networks,
+      views: method.views.map((view, group) => this.#cut(view, group)),
+      value: (name) => this.#inputs.tensor(`${method.name}.${name}`),
+      training: (pass) => ({ seed: settings.seed, step, pass, gradCheckpointing }),
+    };
+  }
+
+  /**
+   * What the networks see in the next step: the batch's whole pictures [B, side, side, 3] as large as the encoder's, the
+   * method's view groups and what the step makes of them, all standardised. Nothing of the run moves by it. The tensors are the
+   * caller's to dispose of.
+   */
+  look(): Look {
+    this.writeInputs();
+    return this.device.tidy(() => {
+      const seeing = this.#seeing();
+      const { views } = seeing;
+      return { pictures: this.#whole(), views, sights: this.method.sights?.(seeing) ?? {} };
+    });
+  }
+
+  /** The pictures of the step whose inputs were written, uncut. */
+  #whole(): Tensor {
+    const { shards } = this.#source;
+    const { batchSize } = this.settings;
+    const places = this.#source.place(this.batches.indices(this.batches.position(this.#step)));
+    const boxes = Tensor.from(this.device, wholeBoxes(places, shards), [batchSize, BOX_WORDS], "i32");
+    const size = this.method.encoder.config.imageSize;
+    return cropPictures(shards, boxes, { size, ...IMAGENET_STATISTICS });
   }
 
   /** The crops of one size, augmented and standardised: [count B, size, size, 3]. */

@@ -1,13 +1,21 @@
 import { expect, test } from "vitest";
 import { creatures } from "../../src/data/creatures/creatures.ts";
-import { IMAGENET_STATISTICS } from "../../src/data/images.ts";
+import { IMAGENET_STATISTICS, toLevels } from "../../src/data/images.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { Random } from "../../src/engine/random.ts";
-import { completePictures, reconstruct } from "../../src/eval/reconstruct.ts";
+import { reconstruct } from "../../src/eval/reconstruct.ts";
 import { maeInit } from "../../src/models/init.ts";
-import { decoderSpecs, type MaeConfig, mae, maeConfig, targets } from "../../src/models/mae.ts";
+import {
+  completedPictures,
+  decoderSpecs,
+  type MaeConfig,
+  mae,
+  maeConfig,
+  targets,
+} from "../../src/models/mae.ts";
 import { vitConfig, vitSpecs } from "../../src/models/vit.ts";
+import { grayPatches } from "../../src/pictures/fillPatches.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();
@@ -41,29 +49,28 @@ function patchAt(byte: number): number {
 
 const masks = [1, 0, 1].flatMap((all) => Array.from({ length: GRID ** 2 }, (_, i) => (all ? 1 : i % 2)));
 
-test.each([true, false])("a perfect prediction gives the original back, norm-pix %s", async (normPixLoss) => {
+/** The bytes of `bytes` with their own targets as prediction. */
+async function perfected(bytes: Uint8Array, mask: readonly number[], normPixLoss: boolean) {
   const config = maeConfig(encoder, { normPixLoss });
-  const input = images();
-  const pred = await targets(config, input).read();
-  const completed = completePictures(config, {
-    width: SIDE,
-    images: await input.read(),
-    pred,
-    mask: masks,
-  });
-  expect([...completed.original]).toEqual([...pixels]);
-  expect([...completed.reconstructed]).toEqual([...pixels]);
-  expect([...completed.masked]).toEqual([...pixels].map((byte, i) => (masks[patchAt(i)] ? 128 : byte)));
+  const input = images(bytes);
+  const hidden = Tensor.from(on.device, mask, [COUNT, GRID ** 2]);
+  return toLevels(await completedPictures(config, input, targets(config, input), hidden).read());
+}
+
+test.each([true, false])("a perfect prediction gives the original back, norm-pix %s", async (normPixLoss) => {
+  expect([...(await perfected(pixels, masks, normPixLoss))]).toEqual([...pixels]);
+});
+
+test("hidden patches are middle gray, the others as they are", async () => {
+  const hidden = Tensor.from(on.device, masks, [COUNT, GRID ** 2]);
+  const gray = toLevels(await grayPatches(images(), hidden, PATCH).read());
+  expect([...gray]).toEqual([...pixels].map((byte, i) => (masks[patchAt(i)] ? 128 : byte)));
 });
 
 test("a nearly even patch comes back with its own spread, not with that of what is added to it", async () => {
-  const config = maeConfig(encoder);
   const even = pixels.map((_, i) => [124, 116, 104][i % 3]! + (Math.floor(i / 3) % 2)); // near 0 when normalised
-  const input = images(even);
-  const pred = await targets(config, input).read();
-  const mask = masks.map(() => 1);
-  const { reconstructed } = completePictures(config, { width: SIDE, images: await input.read(), pred, mask });
-  expect([...reconstructed]).toEqual([...even]);
+  const all = masks.map(() => 1);
+  expect([...(await perfected(even, all, true))]).toEqual([...even]);
 });
 
 test("only removed patches are the model's, and they are what it predicts", async () => {

@@ -1,15 +1,19 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { METHODS } from "../../src/models/methods.ts";
 import type { ChromeTrace } from "../../src/profile/trace.ts";
 import { ended, PATIENCE, reach, textOf, withPages } from "./pages.ts";
 
 const pages = withPages();
 const stepOf = async (page: Page): Promise<number> => Number(await textOf(page, "step"));
 
+/** The pictures of a row. */
+const rowOf = (page: Page, name: string) => page.getByRole("img", { name: `${name}:` }).locator("canvas");
+
 /** How many different colours the pictures of a row have: 1 while nothing is painted. */
 const colours = (page: Page, row: string): Promise<number> =>
-  page.locator(`#${row} canvas`).evaluateAll((canvases) => {
+  rowOf(page, row).evaluateAll((canvases) => {
     const all = canvases.flatMap((canvas) => {
       const { width, height } = canvas as HTMLCanvasElement;
       const context = (canvas as HTMLCanvasElement).getContext("2d")!;
@@ -44,8 +48,8 @@ test("a run shows its loss and pictures, leaves the page responsive, and can be 
   expect(Number(await textOf(page, "speed"))).toBeGreaterThan(0);
   expect(await textOf(page, "adapter")).toMatch(/swiftshader/i);
   expect(await page.locator("#curve .mean").getAttribute("d")).toMatch(/^M[\d. ]+(L[\d. ]+){7}/);
-  for (const row of ["original", "masked", "reconstructed"]) {
-    expect(await page.locator(`#${row} canvas`).count()).toBe(8);
+  for (const row of ["Picture", "View", "View, masked", "View, completed"]) {
+    expect(await rowOf(page, row).count()).toBe(2); // as many as the batch has
     expect(await colours(page, row)).toBeGreaterThan(50);
   }
 
@@ -60,6 +64,84 @@ test("a run shows its loss and pictures, leaves the page responsive, and can be 
   await page.getByRole("button", { name: "Resume" }).click();
   await reach(page, paused + 2);
   expect(errors).toEqual([]);
+  await page.close();
+});
+
+test("every method is offered with its line and its own settings; another one trains and shows its views and signs", async () => {
+  const page = await pages.open(390);
+  const errors: string[] = [];
+  page.on("pageerror", ({ message }) => errors.push(message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  const method = page.getByRole("combobox", { name: /^Method/ });
+  expect(await method.locator("option").allInnerTexts()).toEqual(Object.keys(METHODS));
+  await page.getByText("Settings of this method").click();
+  for (const [name, { about, settings }] of Object.entries(METHODS)) {
+    await method.selectOption(name);
+    expect(await textOf(page, "about")).toBe(about);
+    const flags = Object.values(settings).map(({ flag }) =>
+      flag.split(" ")[0]!.slice(2).replaceAll("-", " "),
+    );
+    const labels = await page.locator("#own label").allInnerTexts();
+    expect(labels.map((label) => label.toLowerCase())).toEqual(flags);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  }
+
+  await method.selectOption("dino");
+  const crops = page.getByLabel("Local crops");
+  expect(await crops.getAttribute("placeholder")).toBe("4");
+  await crops.fill("-1");
+  expect(await crops.evaluate((input: HTMLInputElement) => input.validationMessage)).toBe(
+    "Local crops must be a whole number of at least 0; got -1",
+  );
+  await page.getByText("Settings of this method").click();
+  await page.getByRole("button", { name: "Start" }).click();
+  expect(await textOf(page, "status")).toBe("Ready");
+  await crops.fill("1"); // visible, since the wrong one was unfolded
+  for (const [label, value] of Object.entries({
+    Prototypes: "64",
+    "Hidden dim": "32",
+    "Bottleneck dim": "16",
+  })) {
+    await page.getByLabel(label).fill(value);
+  }
+  await page.getByRole("spinbutton", { name: "Steps" }).fill("2");
+  await page.getByRole("button", { name: "Start" }).click();
+  await ended(page);
+  expect(Number(await textOf(page, "loss"))).toBeGreaterThan(0.1);
+  for (const row of ["Picture", "View 1", "View 2", "Small view"]) {
+    expect(await colours(page, row)).toBeGreaterThan(50);
+  }
+  const signs = await page.locator("#signs dt").allInnerTexts();
+  expect(signs).toContain("Teacher entropy");
+  const values = await page.locator("#signs dd").allInnerTexts();
+  expect(values).toHaveLength(signs.length);
+  expect(values.map(Number).every(Number.isFinite)).toBe(true);
+  expect(await page.locator("#warning").isVisible()).toBe(false);
+
+  await page.getByRole("button", { name: "Reset" }).click();
+  expect(await page.locator("#signs dt").count()).toBe(0);
+  await page.getByLabel("Local size").fill("7");
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect
+    .poll(() => textOf(page, "trouble-advice"), PATIENCE)
+    .toBe("dino: Local size must be a multiple of the patch size 4; got 7");
+  expect(errors).toEqual([]);
+  await page.close();
+});
+
+test("a collapse is said while the run goes on", async () => {
+  const page = await pages.open();
+  // The worker's first words, and none of its own: the signs themselves are held in test/train.
+  await page.route("**/worker.js", (route) =>
+    route.fulfill({
+      contentType: "text/javascript",
+      body: 'self.onmessage = () => self.postMessage({ kind: "warning", sentence: "step 60: collapse" });',
+    }),
+  );
+  await page.getByRole("button", { name: "Start" }).click();
+  await expect.poll(() => page.getByRole("alert").allInnerTexts(), PATIENCE).toContain("step 60: collapse");
+  await page.getByRole("button", { name: "Reset" }).click();
+  expect(await page.locator("#warning").isVisible()).toBe(false);
   await page.close();
 });
 
@@ -136,7 +218,7 @@ test("own pictures are read and trained on to the end; one that is broken is nam
   await page.getByRole("button", { name: "Start" }).click();
   await ended(page);
   expect(await textOf(page, "step")).toBe("2");
-  expect(await page.locator("#original canvas").count()).toBe(4);
+  expect(await rowOf(page, "Picture").count()).toBe(2);
 
   await page.getByRole("button", { name: "Reset" }).click();
   const cut = { ...files[1]!, name: "cut.png", buffer: files[1]!.buffer.subarray(0, 60) };
@@ -164,7 +246,7 @@ test("nothing overflows at the width of a phone, and a lost device is explained 
   await (await pages.browser.newBrowserCDPSession()).send("Browser.crashGpuProcess" as "Browser.crash");
   await expect.poll(() => page.getByRole("alert").innerText(), PATIENCE).toContain("device was lost");
   expect(await textOf(page, "status")).toBe("Stopped");
-  await expect.poll(() => colours(page, "original"), PATIENCE).toBeGreaterThan(50); // painted again
+  await expect.poll(() => colours(page, "Picture"), PATIENCE).toBeGreaterThan(50); // painted again
   await page.getByRole("button", { name: "Reset" }).click();
   expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
   expect(await textOf(page, "step")).toBe("–");

@@ -1,0 +1,5 @@
+/** A name of the program in words: `featureStd` is `Feature std`, `mask-ratio` `Mask ratio`. */
+export function inWords(name: string): string {
+  const words = name.replaceAll("-", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words[0]!.toUpperCase() + words.slice(1);
+}
