@@ -10,7 +10,6 @@ import { readTokenizer } from "../train/tokenizerFile.ts";
 import { path } from "./arguments.ts";
 import { asUsage } from "./errors.ts";
 import { readBytes } from "./files.ts";
-import type { PretrainFlags } from "./runSettings.ts";
 
 /** A tokenizer out of a file. */
 export interface GivenTokenizer {
@@ -18,6 +17,17 @@ export interface GivenTokenizer {
   sha256: string;
   /** As `Trainer.ready` takes them. */
   buffers: ReadonlyMap<string, Float32Array>;
+}
+
+/** The flags that matter here. */
+interface TokenizerFlags {
+  method: MethodName;
+  /** The method's own settings that were given. */
+  config: Record<string, unknown>;
+  /** The file. */
+  tokenizer?: string;
+  /** What is in it. */
+  given?: GivenTokenizer;
 }
 
 /** Adds the flag where the method takes a tokenizer. */
@@ -28,10 +38,10 @@ export function addTokenizerOption(command: Command, method: MethodName): void {
 }
 
 /** The flags with the tokenizer they name and its number of codes. A file of no use is a `UsageError` that names it. */
-export async function withTokenizer(
-  flags: PretrainFlags,
+export async function withTokenizer<F extends TokenizerFlags>(
+  flags: F,
   { patchSize }: Pick<VitConfig, "patchSize">,
-): Promise<PretrainFlags> {
+): Promise<F> {
   const { tokenizer: file, method, config } = flags;
   const count = moduleOf(method).tokenizer;
   if (file === undefined || count === undefined) return flags;

@@ -1,4 +1,4 @@
-import { type BatchOptions, type Batches, planBatches } from "../data/batches.ts";
+import { type Batches, type BatchOptions, planBatches } from "../data/batches.ts";
 import { Random } from "../engine/random.ts";
 
 /** The batches of a run: each epoch in an order of its own, a pure function of the seed. */

@@ -9,7 +9,7 @@ import type { PartFormat } from "./partFormat.ts";
 
 /** The parts of LIP in the order of their labels, 1 to 19; 0 is the background. */
 export const LIP_PARTS: readonly string[] =
-  "Hat Hair Glove Sunglasses UpperClothes Dress Coat Socks Pants Jumpsuits Scarf Skirt Face Left-arm Right-arm Left-leg Right-leg Left-shoe Right-shoe".split(
+  /* @__PURE__ */ "Hat Hair Glove Sunglasses UpperClothes Dress Coat Socks Pants Jumpsuits Scarf Skirt Face Left-arm Right-arm Left-leg Right-leg Left-shoe Right-shoe".split(
     " ",
   );
 

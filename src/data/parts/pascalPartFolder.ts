@@ -6,38 +6,39 @@ import { textLines } from "../textLines.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat } from "./partFormat.ts";
 import { pascalMask, pascalRegions, readPascalPart } from "./pascalPart.ts";
 
-const LEGS = "lfuleg lflleg rfuleg rflleg lbuleg lblleg rbuleg rblleg";
-const PAWS = "lfleg lfpa rfleg rfpa lbleg lbpa rbleg rbpa";
-const VEHICLE =
-  "frontside leftside rightside backside roofside leftmirror rightmirror fliplate bliplate door wheel headlight window";
-const HEAD = "head leye reye lear rear";
-const CATTLE = `${HEAD} muzzle lhorn rhorn torso neck ${LEGS} tail`;
+/** The 193 kinds of parts, "car wheel", "person hair": by object as the archive's part2ind.m lists them, those that are numbered once. */
+export const PASCAL_PARTS: readonly string[] = /* @__PURE__ */ partsByObject();
 
-/** The kinds of parts by object, as the archive's part2ind.m lists them, those that are numbered once. */
-const PARTS: Record<string, string> = {
-  aeroplane: "body stern lwing rwing tail engine wheel",
-  bicycle: "fwheel bwheel saddle handlebar chainwheel headlight",
-  bird: "head leye reye beak torso neck lwing rwing lleg lfoot rleg rfoot tail",
-  bottle: "cap body",
-  bus: VEHICLE,
-  car: VEHICLE,
-  cat: `${HEAD} nose torso neck ${PAWS} tail`,
-  cow: CATTLE,
-  dog: `${HEAD} nose torso neck ${PAWS} tail muzzle`,
-  horse: `${HEAD} muzzle lfho rfho lbho rbho torso neck ${LEGS} tail`,
-  motorbike: "fwheel bwheel handlebar saddle headlight",
-  person: `${HEAD} lebrow rebrow nose mouth hair torso neck llarm luarm lhand rlarm ruarm rhand llleg luleg lfoot rlleg ruleg rfoot`,
-  pottedplant: "pot plant",
-  sheep: CATTLE,
-  train:
-    "head hfrontside hleftside hrightside hbackside hroofside headlight coach cfrontside cleftside crightside cbackside croofside",
-  tvmonitor: "screen",
-};
-
-/** The 193 kinds of parts: "car wheel", "person hair". */
-export const PASCAL_PARTS: readonly string[] = /* @__PURE__ */ Object.entries(PARTS).flatMap(
-  ([object, parts]) => parts.split(" ").map((part) => `${object} ${part}`),
-);
+function partsByObject(): string[] {
+  const legs = "lfuleg lflleg rfuleg rflleg lbuleg lblleg rbuleg rblleg";
+  const paws = "lfleg lfpa rfleg rfpa lbleg lbpa rbleg rbpa";
+  const vehicle =
+    "frontside leftside rightside backside roofside leftmirror rightmirror fliplate bliplate door wheel headlight window";
+  const head = "head leye reye lear rear";
+  const cattle = `${head} muzzle lhorn rhorn torso neck ${legs} tail`;
+  const parts = {
+    aeroplane: "body stern lwing rwing tail engine wheel",
+    bicycle: "fwheel bwheel saddle handlebar chainwheel headlight",
+    bird: "head leye reye beak torso neck lwing rwing lleg lfoot rleg rfoot tail",
+    bottle: "cap body",
+    bus: vehicle,
+    car: vehicle,
+    cat: `${head} nose torso neck ${paws} tail`,
+    cow: cattle,
+    dog: `${head} nose torso neck ${paws} tail muzzle`,
+    horse: `${head} muzzle lfho rfho lbho rbho torso neck ${legs} tail`,
+    motorbike: "fwheel bwheel handlebar saddle headlight",
+    person: `${head} lebrow rebrow nose mouth hair torso neck llarm luarm lhand rlarm ruarm rhand llleg luleg lfoot rlleg ruleg rfoot`,
+    pottedplant: "pot plant",
+    sheep: cattle,
+    train:
+      "head hfrontside hleftside hrightside hbackside hroofside headlight coach cfrontside cleftside crightside cbackside croofside",
+    tvmonitor: "screen",
+  };
+  return Object.entries(parts).flatMap(([object, names]) =>
+    names.split(" ").map((name) => `${object} ${name}`),
+  );
+}
 
 const stem = (file: FolderEntry): string => fileName(file).replace(/\.[^.]*$/, "");
 const matFiles = (folder: Folder): FolderEntry[] =>
