@@ -110,7 +110,16 @@ export {
   maskingNoise,
   randomMasking,
 } from "./models/mae.ts";
-export type { Method, MethodModule, Moment, Moving, Setting, Step, ViewGroup } from "./models/method.ts";
+export type {
+  Method,
+  MethodModule,
+  Moment,
+  Moving,
+  Seeing,
+  Setting,
+  Step,
+  ViewGroup,
+} from "./models/method.ts";
 export { METHODS, type MethodName } from "./models/methods.ts";
 export { type PositionKind, sincosPositions } from "./models/positions.ts";
 export { RECIPES, type Recipe, type RecipeName, type ScheduleSpec } from "./models/recipe.ts";
@@ -154,7 +163,8 @@ export {
   type RunSettings,
   runSettings,
 } from "./train/run.ts";
+export { type SightRow, sightsOf } from "./train/sights.ts";
 export { readTeacher, type Teacher } from "./train/teacherFile.ts";
 export { type Codebook, readTokenizer, writeTokenizer } from "./train/tokenizerFile.ts";
-export { Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.ts";
+export { type Look, Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.ts";
 export { fillBoxes, type View, type ViewKey, type ViewSettings, viewOf } from "./train/views.ts";
