@@ -26,22 +26,25 @@ const SPLITS: Record<Split, RegExp> = { train: /^train(?!_?val)/i, test: /^(val|
 /** Labels that are no part: the background, and what was not labelled. */
 const NO_PART: readonly number[] = [0, 255];
 
-const folderLike = ({ folders }: Folder, name: RegExp): Folder | undefined =>
-  [...folders.values()].find((folder) => name.test(folder.name) && filesFrom(folder).length > 0);
+const foldersLike = ({ folders }: Folder, name: RegExp): Folder[] =>
+  [...folders.values()].filter((folder) => name.test(folder.name));
 
 const stem = (file: FolderEntry): string => fileName(file).replace(/\.[^.]*$/, "");
 
-/** Files of a split below a folder by their names without ending. Two of one name are an error. */
-function byStem(folder: Folder, split: Split): Map<string, FolderEntry> {
+/** Whether a file lies in a folder of the split below `folder`. */
+const isOfSplit = (folder: Folder, file: FolderEntry, split: Split): boolean =>
+  pathBelow(folder, file)
+    .split("/")
+    .slice(0, -1)
+    .some((part) => SPLITS[split].test(part));
+
+/** Files of a split below folders by their names without ending. Two of one name are an error. */
+function byStem(folders: readonly Folder[], split: Split): Map<string, FolderEntry> {
   const files = new Map<string, FolderEntry>();
-  for (const file of filesFrom(folder).filter(isPicture).sort(byPath)) {
-    if (
-      !pathBelow(folder, file)
-        .split("/")
-        .slice(0, -1)
-        .some((part) => SPLITS[split].test(part))
-    )
-      continue;
+  const all = folders.flatMap((folder) =>
+    filesFrom(folder).filter((file) => isPicture(file) && isOfSplit(folder, file, split)),
+  );
+  for (const file of all.sort(byPath)) {
     const other = files.get(stem(file));
     if (other)
       throw new Error(`${file.path}: must have a name of its own in the split; got that of ${other.path}`);
@@ -56,7 +59,7 @@ export function maskedPictures(
   { split, path, note }: ReadPartsOptions,
   only?: readonly string[],
 ): MaskedPicture[] {
-  const [pictures, masks] = [PICTURES, MASKS].map((name) => byStem(folderLike(folder, name)!, split));
+  const [pictures, masks] = [PICTURES, MASKS].map((name) => byStem(foldersLike(folder, name), split));
   const names = only ?? [...pictures!.keys()];
   const pairs = names.flatMap((name) => {
     const [picture, mask] = [pictures!.get(name), masks!.get(name)];
@@ -133,7 +136,7 @@ export const masks: PartFormat = {
   name: "masks",
   holds:
     "images/train/ and images/val/ beside masks/ or annotations/ with a PNG of labels for each picture; classes.txt names them",
-  isIn: (folder) => folderLike(folder, PICTURES) !== undefined && folderLike(folder, MASKS) !== undefined,
+  isIn: (folder) => [PICTURES, MASKS].every((name) => foldersLike(folder, name).length > 0),
   async read(folder, options): Promise<PartAnnotations> {
     const pairs = maskedPictures(folder, options);
     const file = NAMES.map((name) => fileIn(folder, name)).find(Boolean);

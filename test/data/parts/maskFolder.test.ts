@@ -109,6 +109,7 @@ test("what does not pair is refused", async () => {
 
 test("LIP's lists choose its pictures, its labels have names", async () => {
   const entries = [
+    ...pictures("Testing_images/testing_images/7_8.jpg"),
     ...pictures("TrainVal_images/train_images/{1_2,3_4}.jpg", "TrainVal_images/val_images/5_6.jpg"),
     file("TrainVal_parsing_annotations/train_segmentations/1_2.png", grayPng(2, [0, 13, 19, 20])),
     file("TrainVal_parsing_annotations/val_segmentations/5_6.png", grayPng(1, [13])),
