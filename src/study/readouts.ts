@@ -29,55 +29,67 @@ export interface Readout {
   pictures: { items: number[]; sums: number[] };
 }
 
-/** An encoder as a study reads it: functions from pictures [B, H, W, 3] to features [B, F], by the reading's name. */
+/** An encoder as a study reads it: one pass gives every reading. */
 export interface StudyEncoder {
-  readings: Readonly<Record<string, Encode>>;
+  /** Pictures [B, H, W, 3] -> the readings' features side by side, [B, F]. */
+  encode: Encode;
+  /** How many columns each reading has, from the left. */
+  readings: Readonly<Record<string, number>>;
   imageSize: number;
 }
 
 /** A Vision Transformer read by its class token and by the mean of its patches. */
 export const vitEncoder = (params: Parameters, config: VitConfig): StudyEncoder => ({
-  readings: { cls: vitFeatures(params, config, "cls"), mean: vitFeatures(params, config, "mean") },
+  encode: vitFeatures(params, config, "cls+mean"),
+  readings: { cls: config.embedDim, mean: config.embedDim },
   imageSize: config.imageSize,
 });
 
 /** No encoder at all: the pixels, centred by ImageNet's statistics. */
 export const pixelEncoder = (imageSize: number): StudyEncoder => ({
-  readings: {
-    pixels: (images) => {
-      const [batch, ...picture] = images.shape as [number, ...number[]];
-      return reshape(images, [batch, sizeOf(picture)]);
-    },
+  encode: (images) => {
+    const [batch, ...picture] = images.shape as [number, ...number[]];
+    return reshape(images, [batch, sizeOf(picture)]);
   },
+  readings: { pixels: 3 * imageSize * imageSize },
   imageSize,
 });
 
 /** Every readout of an encoder. `seed` is the linear probe's. */
 export async function readAll(
   device: Device,
-  { readings, imageSize }: StudyEncoder,
+  { encode, readings, imageSize }: StudyEncoder,
   targets: readonly Target[],
   plan: Pick<StudyPlan, "neighbours" | "linearEpochs">,
   seed: number,
 ): Promise<Readout[]> {
   const found: Readout[] = [];
+  const features = (images: ImageSet): Promise<Features> =>
+    extractFeatures(device, encode, images, { statistics: IMAGENET_STATISTICS, imageSize, batchSize: 128 });
   for (const target of targets) {
-    for (const [reading, encode] of Object.entries(readings)) {
-      const features = (images: ImageSet): Promise<Features> =>
-        extractFeatures(device, encode, images, {
-          statistics: IMAGENET_STATISTICS,
-          imageSize,
-          batchSize: 128,
-        });
-      const [probe, test] = [await features(target.probe), await features(target.test)];
-      const about = { target: target.name, reading };
-      for (const one of await probed(device, probe, test, plan, seed)) {
-        const { name, scores, floor } = one;
-        found.push({ ...about, probe: name, floor, ...summed(scores, target.test) });
+    const [probe, test] = [await features(target.probe), await features(target.test)];
+    let column = 0;
+    for (const [reading, width] of Object.entries(readings)) {
+      const [known, asked] = [columns(probe, column, width), columns(test, column, width)];
+      column += width;
+      for (const { name, scores, floor } of await probed(device, known, asked, plan, seed)) {
+        found.push({ target: target.name, reading, probe: name, floor, ...summed(scores, target.test) });
       }
     }
   }
   return found;
+}
+
+/** Some columns of features. */
+function columns({ values, dim, ...rest }: Features, first: number, width: number): Features {
+  if (width === dim) return { values, dim, ...rest };
+  const rows = values.length / dim;
+  const part = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    const start = row * dim + first;
+    part.set(values.subarray(start, start + width), row * width);
+  }
+  return { values: part, dim: width, ...rest };
 }
 
 /** The three probes: each item's score, and the floor. The paper retrieves parts alone. */
