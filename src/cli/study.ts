@@ -5,6 +5,7 @@ import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors
 import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
 import { type CellResult, runCell } from "../study/cell.ts";
+import { encodeOutcomes, withOutcomes, withoutPictures } from "../study/outcomes.ts";
 import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../study/plan.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { path, whole } from "./arguments.ts";
@@ -27,6 +28,7 @@ interface StudyFlags {
 }
 
 const RESULT = "result.json";
+const OUTCOMES = "outcomes.safetensors";
 const PICTURES = "pictures";
 const ENCODER = "encoder.safetensors";
 
@@ -35,9 +37,9 @@ Examples:
   partwise study studies/methods.yaml --out runs/methods --jobs 2
   partwise study studies/methods.yaml --out runs/methods --cell 7      one cell, for a cluster's own scheduler
 
-Every cell is a folder with result.json and its encoder; a study that was stopped goes on with the cells that are missing.
-Results are never mixed: where the file asks of a cell that is there what it was not computed by, the study names it and ends,
-with exit code 2. Delete that folder and the cell is computed again.`;
+Every cell is a folder with result.json, outcomes.safetensors (the scores of each picture) and its encoder; a study that was
+stopped goes on with the cells that are missing. Results are never mixed: where the file asks of a cell that is there what it
+was not computed by, the study names it and ends, with exit code 2. Delete that folder and the cell is computed again.`;
 
 /** `partwise study`. */
 export function studyCommand(): Command {
@@ -87,7 +89,14 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
     const found = await resultOf(flags.out, plan, cell);
     if (found) results.push(found);
   }
-  await writeAtomic(join(flags.out, "results.json"), `${JSON.stringify({ plan, results }, null, 1)}\n`);
+  const scores = results.map(({ readouts, ...rest }) => ({
+    ...rest,
+    readouts: readouts.map(withoutPictures),
+  }));
+  await writeAtomic(
+    join(flags.out, "results.json"),
+    `${JSON.stringify({ plan, results: scores }, null, 1)}\n`,
+  );
   printLine(`\n${resultTable(results)}`);
   if (results.length < cells.length) {
     printLine(
@@ -105,11 +114,11 @@ function chosen<T>(list: readonly T[], k: number, option: string): T {
 /** The result of a cell that is finished, or null. One of other settings than the study's is a `UsageError`. */
 async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<CellResult | null> {
   const folder = join(out, cellName(cell));
-  const file = join(folder, RESULT);
-  if ((await kindOf(file)) === null) return null;
-  const found = JSON.parse(new TextDecoder().decode(await readBytes(file))) as CellResult;
+  const [result, outcomes] = [join(folder, RESULT), join(folder, OUTCOMES)];
+  if ((await kindOf(result)) === null || (await kindOf(outcomes)) === null) return null;
+  const found = JSON.parse(new TextDecoder().decode(await readBytes(result))) as CellResult;
   const change = firstChange(found.plan ?? {}, cellPlan(plan, cell));
-  if (change === null) return found;
+  if (change === null) return { ...found, readouts: withOutcomes(found.readouts, await readBytes(outcomes)) };
   throw new UsageError(
     `${folder}: must have been computed by what the study asks now; ${change}. ` +
       "Delete the folder to compute it again, or name another --out",
@@ -143,9 +152,11 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
     }),
   );
   line.end();
+  await writeAtomic(join(folder, OUTCOMES), encodeOutcomes(result.readouts));
+  const readouts = result.readouts.map(withoutPictures);
   await writeAtomic(
-    join(folder, RESULT),
-    `${JSON.stringify({ ...result, adapter: device.info.description })}\n`,
+    join(folder, RESULT), // last: it says that the cell is finished
+    `${JSON.stringify({ ...result, readouts, adapter: device.info.description })}\n`,
   );
   const training = result.training ? `, trained in ${duration(result.training.seconds)}` : "";
   printLine(`${cellName(cell)}: ${duration((performance.now() - started) / 1000)}${training}`);
