@@ -102,18 +102,41 @@ export function bootstrapInterval(
   return { mean: sumOf(values) / n, low: at((1 - level) / 2), high: at((1 + level) / 2) };
 }
 
-/** t with P(|T| <= t) = level for a whole number of degrees of freedom, by bisection. */
+/** t with P(|T| <= t) = level for a whole number of degrees of freedom. */
 export function studentQuantile(freedom: number, level: number): number {
   checkLevel("studentQuantile", level);
+  return quantileOf((t) => studentWithin(t, freedom), level);
+}
+
+/** z with P(|Z| <= z) = level for a normal Z: 1.96 for 95 %. */
+export function normalQuantile(level: number): number {
+  checkLevel("normalQuantile", level);
+  return quantileOf(normalWithin, level);
+}
+
+/** Where a rising function from [0, ∞) to [0, 1) reaches a level, by bisection. */
+function quantileOf(within: (x: number) => number, level: number): number {
   let low = 0;
   let high = 1;
-  while (studentWithin(high, freedom) < level) high *= 2;
-  for (let i = 0; i < 100; i++) {
+  while (within(high) < level) high *= 2;
+  for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    if (studentWithin(middle, freedom) < level) low = middle;
+    if (within(middle) < level) low = middle;
     else high = middle;
   }
   return high;
+}
+
+/** P(|Z| <= z) as 2 φ(z) (z + z³ / 3 + z⁵ / 15 + ...), Abramowitz and Stegun 26.2.11; 1 beyond 9, as in float64. */
+function normalWithin(z: number): number {
+  if (z > 9) return 1;
+  let term = z;
+  let total = 0;
+  for (let k = 1; total + term !== total; k++) {
+    total += term;
+    term *= z ** 2 / (2 * k + 1);
+  }
+  return Math.sqrt(2 / Math.PI) * Math.exp(-(z ** 2) / 2) * total;
 }
 
 /** P(|T| <= t) as the finite sums of Abramowitz and Stegun 26.7.3 (odd freedom) and 26.7.4 (even). */

@@ -163,6 +163,7 @@ export const tokensSetting = wholeNumber("--tokens <n>", "codes of the tokenizer
 function beitModuleOf(): MethodModule<BeitConfig> {
   return {
     about: "Predict the tokens of hidden patches, all patches passing the encoder (Bao et al. 2021).",
+    reading: "mean",
     settings: { ...maskedSettings, tokens: tokensSetting },
     recipes: {
       paper: {

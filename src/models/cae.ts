@@ -136,6 +136,7 @@ function caeModuleOf(): MethodModule<CaeConfig> {
   return {
     about:
       "Predict the representations of hidden patches and their tokens from the visible ones (Chen et al. 2022).",
+    reading: "mean",
     settings: {
       ...maskedSettings,
       maskedPatches: { ...maskedSettings.maskedPatches, help: "patches hidden in each picture", value: 98 },

@@ -114,6 +114,7 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
   return {
     about:
       "Predict what a momentum teacher makes of the whole picture at hidden patches (Baevski et al. 2022).",
+    reading: "mean",
     settings: {
       ...maskedSettings,
       maskedPatches: { ...maskedSettings.maskedPatches, value: 120 },

@@ -142,6 +142,7 @@ export const dinoSettings: Settings<DinoConfig> = {
 export const dinoModule: MethodModule<DinoConfig> = {
   about:
     "Self-distillation from two large views to all of them, against a momentum teacher (Caron et al. 2021).",
+  reading: "cls",
   settings: dinoSettings,
   recipes: {
     paper: {

@@ -177,6 +177,7 @@ function ibotModuleOf(): MethodModule<IbotConfig> {
   const { paper, small } = dinoModule.recipes;
   return {
     about: "DINO, and the momentum teacher's answers at patches hidden from the student (Zhou et al. 2022).",
+    reading: "cls",
     settings: {
       ...dinoSettings,
       prototypes: { ...dinoSettings.prototypes, value: 8192 },

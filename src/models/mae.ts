@@ -264,6 +264,7 @@ export function maeMethod(frame: Frame, settings: MaeSettings): Method<never> {
 
 export const maeModule: MethodModule<MaeSettings> = {
   about: "Masked autoencoder: predict the pixels of hidden patches (He et al. 2022).",
+  reading: "mean",
   settings: {
     maskRatio: share("--mask-ratio <x>", "share of the patches removed", 0.75),
     normPixLoss: toggle("--no-norm-pix", "predict plain pixels, not pixels normalised by patch", true),

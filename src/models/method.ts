@@ -143,6 +143,8 @@ export type Settings<C> = { readonly [K in keyof C]: Setting<C[K]> };
 export interface MethodModule<C extends object> {
   /** One line of help. */
   readonly about: string;
+  /** What says most of a picture: the class token, or the mean of the patches where no loss reaches the class token. */
+  readonly reading: "cls" | "mean";
   readonly settings: Settings<C>;
   readonly recipes: Readonly<Record<RecipeName, Recipe<C>>>;
   /**

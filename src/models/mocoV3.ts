@@ -135,6 +135,7 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
 export const mocoV3Module: MethodModule<MocoV3Config> = {
   about:
     "Contrast two views of a picture with those of all others, against a momentum teacher (Chen et al. 2021).",
+  reading: "cls",
   settings: {
     hiddenDim: wholeNumber("--hidden-dim <n>", "width of the heads' hidden layers", 4096, 1),
     dim: wholeNumber("--dim <n>", "width of what is contrasted", 256, 1),

@@ -170,6 +170,7 @@ function mixed(own: Tensor, partner: Tensor, numbers: Tensor): Tensor {
 
 export const supervisedModule: MethodModule<SupervisedConfig> = {
   about: "Labels, by DeiT's recipe: the control that the others are compared with (Touvron et al. 2021).",
+  reading: "cls",
   settings: {
     labelSmoothing: share("--label-smoothing <x>", "share of a target that is spread over all classes", 0.1),
     mixup: positiveOrZero("--mixup <a>", "Beta(a, a) of mixup, 0 for none", 0.8),

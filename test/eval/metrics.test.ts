@@ -5,6 +5,7 @@ import {
   bootstrapInterval,
   guessLevels,
   meanAndStd,
+  normalQuantile,
   studentInterval,
   studentQuantile,
   topKHits,
@@ -55,6 +56,19 @@ describe("spread", () => {
       expect(studentQuantile(freedom, 0.95) / t95).toBeCloseTo(1, 5);
       expect(studentQuantile(freedom, 0.99) / t99).toBeCloseTo(1, 5);
     }
+  });
+
+  test("the normal's quantiles are those of the tables, and what Student's come near", () => {
+    const table = [
+      [0.5, 0.6744898],
+      [0.9, 1.6448536],
+      [0.95, 1.959964],
+      [0.99, 2.5758293],
+      [0.999, 3.2905267],
+    ] as const;
+    for (const [level, z] of table) expect(normalQuantile(level)).toBeCloseTo(z, 6);
+    expect(studentQuantile(10_001, 0.95)).toBeCloseTo(normalQuantile(0.95), 3);
+    expect(normalQuantile(1 - 1e-12)).toBeCloseTo(7.1305, 3);
   });
 
   test("Student's interval: mean ± t s / √n", () => {

@@ -1,0 +1,115 @@
+/**
+ * The probability that a method is first in mean rank over all readouts, if pictures and seeds had been others. Pictures are
+ * drawn again, the same ones for all methods; what seeds add is drawn from a multivariate t with the covariance of the few
+ * runs there are (rows of g over the runs' deviations, over a χ), so that runs of one number move together.
+ */
+import { Random } from "../engine/random.ts";
+import { METHODS, type MethodName } from "../models/methods.ts";
+import { SELF_SUPERVISED } from "./claims.ts";
+import { PROBES } from "./readouts.ts";
+import { overSeeds, type Sample, scoresOf } from "./sample.ts";
+import type { SetResults } from "./setResults.ts";
+import { TARGETS } from "./targets.ts";
+
+export interface First {
+  /** Null where it cannot be told. */
+  probability: number | null;
+  /** Rivals that are left out, since on some readout they are not above the encoder that was not trained. */
+  idle: MethodName[];
+  why: string;
+}
+
+const READOUTS = TARGETS.flatMap((target) => PROBES.map((probe) => ({ target, probe })));
+/** Of the draws of what seeds add. */
+const SEED = 1;
+
+/** Whether `method` is first among the self-supervised methods on the readouts that all of them have. */
+export function firstInMeanRank(results: SetResults, method: MethodName): First {
+  const readouts = READOUTS.filter((readout) => results.sample(method, own(method, readout)));
+  const measured = SELF_SUPERVISED.filter((name) =>
+    readouts.every((readout) => results.sample(name, own(name, readout))),
+  );
+  const untold = (why: string, idle: MethodName[] = []): First => ({ probability: null, idle, why });
+  if (readouts.length === 0 || measured.length < SELF_SUPERVISED.length) {
+    return untold(`${measured.length} of ${SELF_SUPERVISED.length} methods are measured`);
+  }
+  const counts = (name: MethodName) => readouts.every((readout) => results.beatsUntrained(name, readout));
+  const idle = measured.filter((name) => !counts(name));
+  const why = idle.length > 0 ? `; not trained enough: ${idle.join(", ")}` : "";
+  const ranked = measured.filter((name) => !idle.includes(name));
+  if (idle.includes(method) || ranked.length < 2) return untold(why.slice(2), idle);
+  const samples = sharedSeeds(
+    ranked.map((name) => readouts.map((readout) => results.sample(name, own(name, readout))!)),
+  );
+  if (samples[0]![0]!.seeds.size < 2) return untold("one seed: no interval over runs", idle);
+  const drawn = samples.map((row) =>
+    row.map((sample, r) => {
+      const resamples = results.resamples(readouts[r]!.target, sample);
+      return resamples.scores(overSeeds(sample), sample.items);
+    }),
+  );
+  const probability = shareFirst(samples, drawn, ranked.indexOf(method));
+  return { probability, idle, why: `P(first) ${probability.toFixed(3)}, 0.95 supports${why}` };
+}
+
+const own = (name: MethodName, readout: (typeof READOUTS)[number]) => ({
+  ...readout,
+  reading: METHODS[name].reading,
+});
+
+/** Samples [method][readout] with the seeds that all of them have. */
+function sharedSeeds(samples: readonly (readonly Sample[])[]): Sample[][] {
+  const shared = [...samples[0]![0]!.seeds.keys()].filter((seed) =>
+    samples.flat().every(({ seeds }) => seeds.has(seed)),
+  );
+  return samples.map((row) =>
+    row.map(({ items, seeds }) => ({
+      items,
+      seeds: new Map(shared.map((seed) => [seed, seeds.get(seed)!])),
+    })),
+  );
+}
+
+/** Share of the draws, [method][readout][rounds], in which method number `at` is alone in having the lowest mean rank. */
+function shareFirst(
+  samples: readonly (readonly Sample[])[],
+  drawn: readonly (readonly Float64Array[])[],
+  at: number,
+): number {
+  const n = samples[0]![0]!.seeds.size;
+  const rounds = drawn[0]![0]!.length;
+  const deviations = samples.map((row) =>
+    row.map((sample) => {
+      const scores = scoresOf(sample);
+      const mean = scores.reduce((sum, score) => sum + score, 0) / n;
+      return scores.map((score) => score - mean);
+    }),
+  );
+  let first = 0;
+  for (let round = 0; round < rounds; round++) {
+    const random = new Random(SEED, "probe", round);
+    const g = Array.from({ length: n }, () => random.normal());
+    const chi = Math.hypot(...Array.from({ length: n - 1 }, () => random.normal()));
+    const scale = 1 / (Math.sqrt(n) * chi); // of deviations whose squares add up to (n - 1) s²: t s / √n
+    const scores = drawn.map((row, m) =>
+      row.map((values, r) => {
+        const added = deviations[m]![r]!.reduce((sum, deviation, i) => sum + deviation * g[i]!, 0);
+        return values[round]! + scale * added;
+      }),
+    );
+    const ranks = meanRanks(scores);
+    if (ranks.every((rank, m) => m === at || rank > ranks[at]!)) first++;
+  }
+  return first / rounds;
+}
+
+/** The mean over readouts of each method's rank, 1 the highest score; equal ones share theirs. scores [method][readout] */
+export const meanRanks = (scores: readonly (readonly number[])[]): number[] =>
+  scores.map((row) => {
+    const ranks = row.map((score, r) => {
+      const above = scores.filter((other) => other[r]! > score).length;
+      const level = scores.filter((other) => other[r] === score).length;
+      return above + (level + 1) / 2;
+    });
+    return ranks.reduce((sum, rank) => sum + rank, 0) / ranks.length;
+  });

@@ -1,0 +1,51 @@
+/** Scores of one method on one readout, seed by seed and picture by picture, and the arithmetic of comparing them. */
+
+export interface Sample {
+  /** How many items each picture has: one, or its crops. [P] */
+  items: readonly number[];
+  /** By the seed's number: the sum of each picture's scores, [P]. */
+  seeds: ReadonlyMap<number, readonly number[]>;
+}
+
+/** One sample's scores minus another's of the same pictures, seed by seed; seeds that only one of them has are left out. */
+export const minus = (ours: Sample, theirs: Sample): Sample => paired([ours, theirs], ([a, b]) => a! - b!);
+
+/** The mean of several samples of the same pictures, on the seeds that all have. */
+export const meanOf = (samples: readonly Sample[]): Sample =>
+  paired(samples, (scores) => scores.reduce((sum, score) => sum + score, 0) / samples.length);
+
+/** Scores of the same picture and seed, joined by a linear function. */
+function paired(samples: readonly Sample[], join: (scores: readonly number[]) => number): Sample {
+  const [first, ...others] = samples;
+  if (!first) throw new Error("paired: needs at least one sample; got none");
+  const { items } = first;
+  for (const other of others) {
+    if (other.items.length === items.length && other.items.every((count, i) => count === items[i])) continue;
+    throw new Error(
+      `paired: samples must be of the same pictures; got ${items.length} and ${other.items.length} pictures, ` +
+        "or other items in them. Are the cells of one study?",
+    );
+  }
+  const seeds = new Map<number, readonly number[]>();
+  for (const seed of first.seeds.keys()) {
+    const found = samples.map((sample) => sample.seeds.get(seed));
+    if (found.every((sums) => sums !== undefined))
+      seeds.set(
+        seed,
+        items.map((_, i) => join(found.map((sums) => sums[i]!))),
+      );
+  }
+  return { items, seeds };
+}
+
+/** Sums by picture, averaged over the seeds. [P] */
+export function overSeeds({ items, seeds }: Sample): number[] {
+  const all = [...seeds.values()];
+  return items.map((_, i) => all.reduce((sum, sums) => sum + sums[i]!, 0) / all.length);
+}
+
+/** The score of each seed: sum of scores / number of items. */
+export function scoresOf({ items, seeds }: Sample): number[] {
+  const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+  return [...seeds.values()].map((sums) => total(sums) / total(items));
+}

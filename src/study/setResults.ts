@@ -1,0 +1,73 @@
+/** The cells of one set, as samples of scores by encoder and readout. */
+import { METHODS, type MethodName } from "../models/methods.ts";
+import type { CellResult } from "./cell.ts";
+import { type Estimate, estimate, intervalOf } from "./estimate.ts";
+import type { Cell } from "./plan.ts";
+import type { Readout } from "./readouts.ts";
+import { type ResampleOptions, Resamples } from "./resamples.ts";
+import { minus, type Sample } from "./sample.ts";
+import { TARGETS, type TargetName } from "./targets.ts";
+
+/** What is asked, and of which features: `k-NN` on `objects` by `cls`. */
+export type Question = Pick<Readout, "target" | "probe" | "reading">;
+
+/** Seeds from here on choose between settings and methods, and are in no result. */
+export const VALIDATION_SEED = 100;
+
+export class SetResults {
+  readonly #cells: readonly CellResult[];
+  /** By target: all samples of one have the same pictures. */
+  readonly #resamples = new Map<TargetName, Resamples>();
+
+  readonly #rounds: Pick<ResampleOptions, "rounds">;
+  readonly #gates = new Map<string, boolean>();
+
+  constructor(cells: readonly CellResult[], rounds: Pick<ResampleOptions, "rounds"> = {}) {
+    this.#cells = cells;
+    this.#rounds = rounds;
+  }
+
+  /** What the runs of an encoder scored; null where there is none. `validation` takes those that choose. */
+  sample(encoder: Cell["encoder"], question: Question, validation = false): Sample | null {
+    const { target, probe, reading } = question;
+    const seeds = new Map<number, readonly number[]>();
+    let items: readonly number[] | null = null;
+    for (const { encoder: of, seed, readouts } of this.#cells) {
+      if (of !== encoder || seed >= VALIDATION_SEED !== validation) continue;
+      const found = readouts.find((r) => r.target === target && r.probe === probe && r.reading === reading);
+      if (!found) continue;
+      items ??= found.pictures.items;
+      seeds.set(seed, found.pictures.sums);
+    }
+    return items && { items, seeds };
+  }
+
+  /** Of a sample of scores on a target, or of the difference of two. */
+  estimate(target: TargetName, sample: Sample): Estimate | null {
+    return estimate(sample, this.resamples(target, sample));
+  }
+
+  resamples(target: TargetName, { items }: Sample): Resamples {
+    const found =
+      this.#resamples.get(target) ??
+      new Resamples(items.length, { ...this.#rounds, seed: TARGETS.indexOf(target) });
+    this.#resamples.set(target, found);
+    return found;
+  }
+
+  /**
+   * The gate: whether a method is above the encoder that was not trained, on the same reading and paired by seed, by more
+   * than the 95 % interval. False where that cannot be told.
+   */
+  beatsUntrained(method: MethodName, question: Omit<Question, "reading">): boolean {
+    const asked = { ...question, reading: METHODS[method].reading };
+    const key = [method, ...Object.values(asked)].join(" ");
+    const known = this.#gates.get(key);
+    if (known !== undefined) return known;
+    const [trained, untrained] = [this.sample(method, asked), this.sample("untrained", asked)];
+    const found = trained && untrained && this.estimate(question.target, minus(trained, untrained));
+    const beats = found !== null && intervalOf(found).low > 0;
+    this.#gates.set(key, beats);
+    return beats;
+  }
+}

@@ -1,0 +1,127 @@
+/** Whether the results of a set support the claims, contradict them, or leave them undecided, and why. */
+import { METHODS } from "../models/methods.ts";
+import { type Claim, type Comparison, claimsOf, type Side } from "./claims.ts";
+import { type Estimate, holm, intervalOf, pValue } from "./estimate.ts";
+import { firstInMeanRank } from "./meanRank.ts";
+import { meanOf, minus, type Sample } from "./sample.ts";
+import type { SetResults } from "./setResults.ts";
+
+export type Decision = "supported" | "contradicted" | "undecided";
+
+/** What one comparison found. */
+export interface Answer {
+  what: string;
+  target: string;
+  probe: string;
+  decision: Decision;
+  /** Why it is undecided; null where the interval is the reason. */
+  why: string | null;
+  /** Of the difference, with its 95 % interval; null where it was not measured. */
+  found: (Estimate & { low: number; high: number }) | null;
+  /** Two-sided, by Holm among the comparisons of the claim that count; null for one that does not. */
+  p: number | null;
+}
+
+export interface Verdict {
+  claim: number;
+  says: string;
+  /** The readouts that it is judged by. */
+  by: string;
+  decision: Decision;
+  why: string;
+  answers: Answer[];
+  /** Of claim 4: of being first. */
+  probability?: number;
+}
+
+/** Share of wrong answers that a claim may have. */
+const ERROR = 0.05;
+
+/** The verdicts of all claims on one set. */
+export function verdictsOf(results: SetResults): Verdict[] {
+  const claims = claimsOf(results);
+  const found = claims.map(({ comparisons }) => comparisons.map((one) => measured(results, one)));
+  const judged = claims.flatMap(({ number }, at) => {
+    if (claims.findIndex((claim) => claim.number === number) !== at) return [];
+    const own = [...claims.keys()].filter((i) => claims[i]!.number === number);
+    const answers = adjusted(own.flatMap((i) => found[i]!));
+    return own.map((i) => verdictOf(claims[i]!, answers.splice(0, found[i]!.length)));
+  });
+  return [...judged, firstOf(results)].sort((a, b) => a.claim - b.claim);
+}
+
+/** A comparison before Holm: the difference above what is claimed. */
+interface Measured {
+  comparison: Comparison;
+  estimate: Estimate | null;
+  why: string | null;
+}
+
+function measured(results: SetResults, comparison: Comparison): Measured {
+  const { ours, theirs, target, probe } = comparison;
+  const undecided = (why: string, estimate: Estimate | null = null) => ({ comparison, estimate, why });
+  if (probe === "attentive") return undecided("not measured");
+  const [a, b] = [ours, theirs].map((side) => sampleOf(results, side, { target, probe })) as [
+    Sample | null,
+    Sample | null,
+  ];
+  const estimate = a && b && results.estimate(target, minus(a, b));
+  if (!estimate) return undecided("not measured");
+  const encoders = new Set([...ours.encoders, ...theirs.encoders]);
+  const idle = [...encoders].filter((encoder) => !results.beatsUntrained(encoder, { target, probe }));
+  if (idle.length > 0) return undecided(`not trained enough: ${idle.join(", ")}`, estimate);
+  if (estimate.seedError === null) return undecided("one seed: no interval over runs", estimate);
+  return { comparison, estimate, why: null };
+}
+
+function sampleOf(
+  results: SetResults,
+  { encoders, reading }: Side,
+  question: Omit<Parameters<SetResults["sample"]>[1], "reading">,
+): Sample | null {
+  const samples = encoders.map((encoder) =>
+    results.sample(encoder, { ...question, reading: reading ?? METHODS[encoder].reading }),
+  );
+  return samples.every((sample) => sample !== null) ? meanOf(samples) : null;
+}
+
+/** The answers of one claim, those that count by Holm together. */
+function adjusted(all: readonly Measured[]): Answer[] {
+  const counted = all.filter(({ why }) => why === null);
+  const pValues = holm(counted.map(({ estimate, comparison }) => pValue(estimate!, comparison.above ?? 0)));
+  return all.map((one) => {
+    const { comparison, estimate, why } = one;
+    const { what, target, probe, above = 0 } = comparison;
+    const found = estimate && { ...estimate, ...intervalOf(estimate) };
+    const p = why === null ? pValues[counted.indexOf(one)]! : null;
+    const isTold = p !== null && p <= ERROR;
+    const decision = !isTold ? "undecided" : estimate!.mean > above ? "supported" : "contradicted";
+    return { what, target, probe, decision, why, found, p };
+  });
+}
+
+function verdictOf({ number, says, comparisons, least }: Claim, answers: Answer[]): Verdict {
+  const count = (decision: Decision) => answers.filter((answer) => answer.decision === decision).length;
+  const [holding, failing] = [count("supported"), count("contradicted")];
+  const decision =
+    holding >= least ? "supported" : failing > answers.length - least ? "contradicted" : "undecided";
+  const reasons = [...new Set(answers.flatMap(({ why }) => why ?? []))];
+  const why = [`${holding} of ${answers.length} hold, ${failing} fail, ${least} must hold`, ...reasons].join(
+    "; ",
+  );
+  const target = comparisons[0]!.target;
+  const by = `${target}, ${[...new Set(comparisons.map(({ probe }) => probe))].join(", ")}`;
+  return { claim: number, says, by, decision, why, answers };
+}
+
+/** Claim 4: rivals that were not trained enough can lend it no support, and their absence cannot save it. */
+function firstOf(results: SetResults): Verdict {
+  const says = "iBOT is first in mean rank of the self-supervised methods";
+  const about = { claim: 4, says, by: "objects and parts, every probe", answers: [] };
+  const { probability, idle, why } = firstInMeanRank(results, "ibot");
+  if (probability === null) return { ...about, decision: "undecided", why };
+  const isWhole = idle.length === 0;
+  const decision =
+    probability >= 1 - ERROR && isWhole ? "supported" : probability <= ERROR ? "contradicted" : "undecided";
+  return { ...about, decision, why, probability };
+}

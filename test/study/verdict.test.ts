@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import { Random } from "../../src/engine/random.ts";
+import { METHODS, type MethodName } from "../../src/models/methods.ts";
+import type { CellResult } from "../../src/study/cell.ts";
+import { SELF_SUPERVISED } from "../../src/study/claims.ts";
+import { meanRanks } from "../../src/study/meanRank.ts";
+import type { Cell } from "../../src/study/plan.ts";
+import { PROBES, type Readout } from "../../src/study/readouts.ts";
+import { SetResults } from "../../src/study/setResults.ts";
+import { TARGETS } from "../../src/study/targets.ts";
+import { verdictsOf } from "../../src/study/verdict.ts";
+
+const PICTURES = 40;
+const ENCODERS = ["supervised", ...SELF_SUPERVISED] as const;
+
+/** What is planted: the true score of an encoder at a reading of a readout. */
+type Truth = (encoder: Cell["encoder"], readout: Pick<Readout, "target" | "probe" | "reading">) => number;
+
+/** Every encoder of the paper with so many seeds, and the floor; noise of pictures and of runs. */
+function planted(truth: Truth, seeds: readonly number[], draw = 0, noise = 0.02): SetResults {
+  const cells = (["untrained", ...ENCODERS] as const).flatMap((encoder, e) =>
+    seeds.map((seed): CellResult => {
+      const run = new Random(draw, "test", 100 * e + seed);
+      const projections = encoder in PROJECTED ? [PROJECTED[encoder as keyof typeof PROJECTED]] : [];
+      const readouts = TARGETS.flatMap((target) =>
+        PROBES.flatMap((probe) =>
+          ["cls", "mean", ...projections].map((reading): Readout => {
+            const score = truth(encoder, { target, probe, reading }) + noise * run.normal();
+            const sums = Array.from({ length: PICTURES }, () => score + 5 * noise * run.normal());
+            const items = sums.map(() => 1);
+            return { target, probe, reading, score, floor: 0.1, pictures: { items, sums } };
+          }),
+        ),
+      );
+      return { data: "toy", encoder, seed, readouts };
+    }),
+  );
+  return new SetResults(cells, { rounds: 200 });
+}
+const PROJECTED = { "moco-v3": "projector", dino: "prototypes", ibot: "prototypes" };
+
+/** The paper: supervised ahead at objects and behind at parts, projections behind, MAE behind at objects, iBOT ahead of its like. */
+const PAPER: Truth = (encoder, { target, reading }) => {
+  if (encoder === "untrained") return 0.1;
+  if (encoder === "supervised") return target === "objects" ? 0.95 : 0.3;
+  const base = encoder === "ibot" ? 0.8 : encoder === "mae" && target === "objects" ? 0.4 : 0.6;
+  return reading === "cls" || reading === "mean" ? base : base - 0.25;
+};
+const decisions = (results: SetResults) =>
+  verdictsOf(results).map(({ claim, by, decision }) => `${claim} ${by}: ${decision}`);
+const FIVE = [0, 1, 2, 3, 4];
+
+test("what the paper says is found where it is planted; what was not measured is undecided", () => {
+  const results = planted(PAPER, FIVE);
+  expect(decisions(results)).toEqual([
+    "1 objects, linear: supported",
+    "2 parts, retrieval: supported",
+    "2 parts, linear: supported",
+    "3 parts, retrieval: supported",
+    "3 parts, linear: supported",
+    "4 objects and parts, every probe: supported",
+    "5 objects, k-NN, linear, retrieval, attentive: undecided",
+  ]);
+  const fifth = verdictsOf(results).at(-1)!;
+  expect(fifth.answers.map(({ decision }) => decision)).toEqual([
+    ...["supported", "supported", "supported", "undecided"],
+  ]);
+  expect(fifth.why).toMatch(/3 of 4 hold.*not measured/);
+});
+
+test("the contrary of the paper contradicts it", () => {
+  const contrary: Truth = (encoder, readout) =>
+    encoder === "untrained" ? 0.1 : 1.2 - PAPER(encoder, readout);
+  expect(decisions(planted(contrary, FIVE)).map((line) => line.split(": ")[1])).toEqual(
+    new Array(7).fill("contradicted"),
+  );
+});
+
+test("an encoder that is not above the untrained one does not count, however far it is from others", () => {
+  const idle: Truth = (encoder, readout) =>
+    encoder === "supervised" && readout.target === "parts" ? 0.1 : PAPER(encoder, readout);
+  const verdicts = verdictsOf(planted(idle, FIVE));
+  const ofParts = verdicts.filter(({ claim }) => claim === 2);
+  expect(ofParts.map(({ decision }) => decision)).toEqual(["undecided", "undecided"]);
+  expect(ofParts[0]!.why).toContain("not trained enough: supervised");
+  expect(ofParts[0]!.answers.every(({ p, found }) => p === null && found !== null)).toBe(true);
+  const lazy: Truth = (encoder, readout) => (encoder === "dino" ? 0.1 : PAPER(encoder, readout));
+  const fourth = verdictsOf(planted(lazy, FIVE)).find(({ claim }) => claim === 4)!;
+  expect([fourth.decision, fourth.probability! > 0.95]).toEqual(["undecided", true]);
+  expect(fourth.why).toContain("not trained enough: dino");
+});
+
+test("one seed decides nothing and says so", () => {
+  const verdicts = verdictsOf(planted(PAPER, [0]));
+  expect(new Set(verdicts.map(({ decision }) => decision))).toEqual(new Set(["undecided"]));
+  for (const { claim, why } of verdicts) expect(why, `${claim}`).toContain("one seed");
+  expect(verdicts[0]!.answers[0]!.found!.seedError).toBeNull();
+});
+
+describe("where nothing is planted", () => {
+  const level: Truth = (encoder) => (encoder === "untrained" ? 0.1 : 0.5);
+
+  test("a claim is decided wrongly in at most 5 % of the draws, all of its comparisons together", () => {
+    const DRAWS = 60;
+    const wrong = new Map<number, number>();
+    for (let draw = 0; draw < DRAWS; draw++) {
+      const claims = new Set<number>();
+      for (const { claim, answers } of verdictsOf(planted(level, [0, 1, 2], draw))) {
+        if (answers.some(({ decision }) => decision !== "undecided")) claims.add(claim);
+      }
+      for (const claim of claims) wrong.set(claim, (wrong.get(claim) ?? 0) + 1);
+    }
+    const most = DRAWS * 0.05 + 3 * Math.sqrt(DRAWS * 0.05 * 0.95);
+    for (const [claim, count] of wrong) expect(count, `claim ${claim}`).toBeLessThanOrEqual(most);
+  });
+
+  test("nobody is first", () => {
+    const { probability, decision } = verdictsOf(planted(level, FIVE)).find(({ claim }) => claim === 4)!;
+    expect(decision).not.toBe("supported");
+    expect(probability).toBeLessThan(0.95);
+  });
+});
+
+test("validation seeds choose the rival of claim 1 and are in no result", () => {
+  const results = planted(PAPER, [...FIVE, 100, 101]);
+  const [first] = verdictsOf(results);
+  expect(first!.answers.map(({ what, found }) => [what, found!.seeds])).toEqual([["supervised - ibot", 5]]);
+  expect(first!.decision).toBe("supported");
+});
+
+test("every method of the paper has a reading of its encoder", () => {
+  const readings = Object.fromEntries(ENCODERS.map((name: MethodName) => [name, METHODS[name].reading]));
+  expect(readings).toEqual({
+    supervised: "cls",
+    "moco-v3": "cls",
+    dino: "cls",
+    ibot: "cls",
+    mae: "mean",
+    beit: "mean",
+    cae: "mean",
+  });
+});
+
+test("mean ranks: the highest score first, equal ones share", () => {
+  expect(
+    meanRanks([
+      [0.9, 0.5],
+      [0.7, 0.5],
+      [0.1, 0.8],
+    ]),
+  ).toEqual([(1 + 2.5) / 2, (2 + 2.5) / 2, (3 + 1) / 2]);
+});
