@@ -38,7 +38,7 @@ const patchMean = (tokens: Tensor, config: VitConfig): Tensor =>
   mean(slice(tokens, 1, classTokensOf(config)), 1);
 
 /** How a feature is read from the tokens of a ViT. */
-const READINGS = {
+export const READINGS = {
   cls: ({ tokens }: VitOutput) => classToken(tokens),
   mean: ({ tokens }: VitOutput, config: VitConfig) => patchMean(tokens, config),
   "cls+mean": ({ tokens }: VitOutput, config: VitConfig) =>

@@ -11,10 +11,12 @@ import { Tensor } from "../engine/graph/tensor.ts";
 import { argsort } from "../engine/ops/argsort.ts";
 import { crossEntropy } from "../engine/ops/crossEntropy.ts";
 import { add, scale } from "../engine/ops/elementwise.ts";
+import { expand } from "../engine/ops/expand.ts";
 import { gather, gatherTokens } from "../engine/ops/gather.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
 import { linear } from "../engine/ops/linear.ts";
 import { meanSquaredError } from "../engine/ops/loss.ts";
+import { mean } from "../engine/ops/mean.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
@@ -69,6 +71,15 @@ function positionsOf(params: Parameters, chosen: Tensor): Tensor {
   return indexSelect(reshape(slice(positions, 1, 1, tokens), [tokens - 1, width]), chosen);
 }
 
+/** What the regressor guesses of every patch from all of them, on average. tokens [B, 1 + N, D] -> [B, D] */
+function regressedMean(params: Parameters, encoder: VitConfig, depth: number, tokens: Tensor): Tensor {
+  const seen = slice(tokens, 1, 1, tokens.shape[1]!);
+  const table = params.get("pos_embed");
+  const positions = expand(slice(table, 1, 1, table.shape[1]!), seen.shape);
+  const places = { seen, seenPositions: positions, hiddenPositions: positions };
+  return mean(regress(params, encoder, depth, places), 1);
+}
+
 export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConfig): Method<"order"> {
   const { layerScale, dropPath, maskedPatches, alignment } = config;
   const encoder: VitConfig = { ...given, positions: "sincos-moco", noKeyBias: true, layerScale, dropPath };
@@ -76,6 +87,12 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
   return {
     name: "cae",
     encoder: { network: "model", config: encoder },
+    projections: {
+      regressor: {
+        dim: encoder.embedDim,
+        of: (params, tokens) => regressedMean(params, encoder, config.regressorDepth, tokens),
+      },
+    },
     networks(seed) {
       const init = caeInit(seed);
       const base = vitSpecs(encoder, init);

@@ -59,7 +59,7 @@ export function regress(
   encoder: VitConfig,
   depth: number,
   { seen, seenPositions, hiddenPositions }: Places,
-  training: Training,
+  training?: Training,
 ): Tensor {
   const keyPositions = concat([seenPositions, hiddenPositions], 1);
   let guess = expand(params.get("mask_token"), hiddenPositions.shape);

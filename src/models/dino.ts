@@ -7,7 +7,13 @@ import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { cosineMomentum, linear as linearSchedule, perEpoch } from "../engine/step/schedule.ts";
 import { FEATURE_SIGNS, featureSigns, TARGET_SIGNS, targetSigns } from "./collapse.ts";
-import { bottleneck, type PrototypeHead, prototypeHeadSpecs, prototypesOf } from "./heads.ts";
+import {
+  bottleneck,
+  headProjections,
+  type PrototypeHead,
+  prototypeHeadSpecs,
+  prototypesOf,
+} from "./heads.ts";
 import { constant, timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Moving, Settings } from "./method.ts";
 import { type MultiCrop, multiCropViews, viewTokens } from "./multiCrop.ts";
@@ -80,6 +86,7 @@ export function dino(
   return {
     name: "dino",
     encoder: { network: "teacher", config: given },
+    projections: headProjections(HEAD, config),
     networks(seed) {
       const init = timmInit(seed);
       const specs = [...vitSpecs(encoder, init), ...prototypeHeadSpecs(HEAD, encoder.embedDim, config, init)];

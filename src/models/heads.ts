@@ -7,11 +7,13 @@ import type { Tensor } from "../engine/graph/tensor.ts";
 import { batchNorm } from "../engine/ops/batchNorm.ts";
 import { gelu, mul, relu } from "../engine/ops/elementwise.ts";
 import { linear } from "../engine/ops/linear.ts";
+import { matmul } from "../engine/ops/matmul.ts";
 import { normalize } from "../engine/ops/normalize.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { linearSpecs } from "./block.ts";
 import { constant, type Initializer, symmetric } from "./init.ts";
+import type { Projection } from "./method.ts";
 
 /** tokens [B, 1 + N, D] -> [B, D]: the class token. */
 export function classToken(tokens: Tensor): Tensor {
@@ -124,3 +126,16 @@ export function bottleneck(params: Parameters, name: string, x: Tensor): Tensor 
 /** The prototypes [K, b], of length weight_g; a bottleneck's logits are its products with them. */
 export const prototypesOf = (params: Parameters, name: string): Tensor =>
   mul(normalize(params.get(`${name}.last_layer.weight_v`)), params.get(`${name}.last_layer.weight_g`));
+
+/** What DINO's head makes of the class token: its bottleneck [B, b], and the logits of its prototypes [B, K]. */
+export const headProjections = (name: string, head: PrototypeHead): Record<string, Projection> => ({
+  bottleneck: {
+    dim: head.bottleneckDim,
+    of: (params, tokens) => bottleneck(params, name, classToken(tokens)),
+  },
+  prototypes: {
+    dim: head.prototypes,
+    of: (params, tokens) =>
+      matmul(bottleneck(params, name, classToken(tokens)), prototypesOf(params, name), { transposeB: true }),
+  },
+});

@@ -26,7 +26,7 @@ import {
   HEAD,
   teacherTemperature,
 } from "./dino.ts";
-import { bottleneck, classToken, prototypeHeadSpecs, prototypesOf } from "./heads.ts";
+import { bottleneck, classToken, headProjections, prototypeHeadSpecs, prototypesOf } from "./heads.ts";
 import { constant, timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { joined, multiCropViews, viewTokens } from "./multiCrop.ts";
@@ -84,6 +84,7 @@ export function ibot({ encoder: given, batchSize: batch }: Frame, config: IbotCo
   return {
     name: "ibot",
     encoder: { network: "teacher", config: given },
+    projections: headProjections(HEAD, config),
     networks(seed) {
       const init = timmInit(seed);
       const { embedDim } = encoder;

@@ -69,11 +69,19 @@ export interface StepOutput {
   metrics?: Readonly<Record<string, Tensor>>;
 }
 
+/** What a head makes of the encoder's tokens [B, 1 + N, D], by the parameters of the encoder's network: [B, dim]. */
+export interface Projection {
+  dim: number;
+  of(params: Parameters, tokens: Tensor): Tensor;
+}
+
 /** A way to pretrain: its networks, what it sees, what moves, and its loss. One file each. */
 export interface Method<Name extends string = string> {
   readonly name: string;
   /** What probes read: a network, and the configuration of the encoder in it. */
   readonly encoder: { network: string; config: VitConfig };
+  /** What probes may read behind the encoder, by name: the heads of its network that the loss is made of. */
+  readonly projections?: Readonly<Record<string, Projection>>;
   /**
    * Every network by name, the trained one first. Streams of first values are found by parameter names, so a teacher made
    * of the same specs equals its student. Buffers are specs that are not trained.

@@ -80,6 +80,12 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
   return {
     name: "moco-v3",
     encoder: { network: "student", config: encoder },
+    projections: {
+      projector: {
+        dim: config.dim,
+        of: (params, tokens) => batchNormMlp(params, PROJECTOR, projector, classToken(tokens)),
+      },
+    },
     networks(seed) {
       const init = mocoInit(seed);
       const base = baseSpecs(encoder, config, init);

@@ -74,7 +74,8 @@ export async function runCell(
   const rows = await trainAll(trainer, options);
   const seconds = (options.now() - start) / 1000;
   await options.trained?.(trainer);
-  const readouts = await read(vitEncoder(trainer.encoder, trainer.method.encoder.config));
+  const { encoder, projections } = trainer.method;
+  const readouts = await read(vitEncoder(trainer.encoder, encoder.config, projections));
   const seen = settings.batchSize * settings.totalSteps;
   return { ...about, readouts, training: { settings, pictures: seen, seconds, rows } };
 }

@@ -3,11 +3,14 @@ import { IMAGENET_STATISTICS, type ImageSet } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import type { Parameters } from "../engine/graph/parameters.ts";
 import { sizeOf } from "../engine/graph/tensor.ts";
+import { concat } from "../engine/ops/concat.ts";
 import { reshape } from "../engine/ops/reshape.ts";
-import { type Encode, extractFeatures, type Features, vitFeatures } from "../eval/features.ts";
+import { type Encode, extractFeatures, type Features, READINGS } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";
 import { retrieval } from "../eval/retrieval.ts";
+import type { Projection } from "../models/method.ts";
+import { anyVit } from "../models/relativeVit.ts";
 import type { VitConfig } from "../models/vit.ts";
 import type { StudyPlan } from "./plan.ts";
 import { type Items, picturesOf, type Target, type TargetName } from "./targets.ts";
@@ -38,10 +41,22 @@ export interface StudyEncoder {
   imageSize: number;
 }
 
-/** A Vision Transformer read by its class token and by the mean of its patches. */
-export const vitEncoder = (params: Parameters, config: VitConfig): StudyEncoder => ({
-  encode: vitFeatures(params, config, "cls+mean"),
-  readings: { cls: config.embedDim, mean: config.embedDim },
+/** A Vision Transformer read by its class token, by the mean of its patches, and by what heads make of them. */
+export const vitEncoder = (
+  params: Parameters,
+  config: VitConfig,
+  projections: Readonly<Record<string, Projection>> = {},
+): StudyEncoder => ({
+  encode(images) {
+    const output = anyVit(params, config, images);
+    const projected = Object.values(projections).map(({ of }) => of(params, output.tokens));
+    return concat([READINGS["cls+mean"](output), ...projected], 1);
+  },
+  readings: {
+    cls: config.embedDim,
+    mean: config.embedDim,
+    ...Object.fromEntries(Object.entries(projections).map(([name, { dim }]) => [name, dim])),
+  },
   imageSize: config.imageSize,
 });
 
