@@ -7,6 +7,7 @@ import { vitConfig } from "../models/vit.ts";
 import { type CellResult, runCell } from "../study/cell.ts";
 import { encodeOutcomes, withOutcomes, withoutPictures } from "../study/outcomes.ts";
 import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../study/plan.ts";
+import { setTables } from "../study/setTable.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { path, whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
@@ -15,7 +16,7 @@ import { printLine, printWarning } from "./output.ts";
 import { duration, ProgressLine } from "./progress.ts";
 import { readStudy } from "./studyFile.ts";
 import { allPieces, cellPictures, drawPiece } from "./studyPictures.ts";
-import { resultTable } from "./studyTable.ts";
+import { studyText, tableCsv, verdictCsv } from "./studyTable.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
 
 interface StudyFlags {
@@ -39,7 +40,8 @@ Examples:
 
 Every cell is a folder with result.json, outcomes.safetensors (the scores of each picture) and its encoder; a study that was
 stopped goes on with the cells that are missing. Results are never mixed: where the file asks of a cell that is there what it
-was not computed by, the study names it and ends, with exit code 2. Delete that folder and the cell is computed again.`;
+was not computed by, the study names it and ends, with exit code 2. Delete that folder and the cell is computed again.
+At the end report.json holds every number, table.csv and verdicts.csv the tables.`;
 
 /** `partwise study`. */
 export function studyCommand(): Command {
@@ -89,15 +91,18 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
     const found = await resultOf(flags.out, plan, cell);
     if (found) results.push(found);
   }
+  const tables = setTables(results);
   const scores = results.map(({ readouts, ...rest }) => ({
     ...rest,
     readouts: readouts.map(withoutPictures),
   }));
-  await writeAtomic(
-    join(flags.out, "results.json"),
-    `${JSON.stringify({ plan, results: scores }, null, 1)}\n`,
-  );
-  printLine(`\n${resultTable(results)}`);
+  const written = {
+    "report.json": `${JSON.stringify({ plan, tables, results: scores }, null, 1)}\n`,
+    "table.csv": tableCsv(tables),
+    "verdicts.csv": verdictCsv(tables),
+  };
+  for (const [name, text] of Object.entries(written)) await writeAtomic(join(flags.out, name), text);
+  printLine(`\n${studyText(tables)}`);
   if (results.length < cells.length) {
     printLine(
       `\n${cells.length - results.length} of ${cells.length} cells are missing: the same command computes them`,

@@ -5,9 +5,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/errors.ts";
 import { readStudy } from "../../src/cli/studyFile.ts";
 import { allPieces, cellPictures } from "../../src/cli/studyPictures.ts";
-import { resultTable } from "../../src/cli/studyTable.ts";
+import { studyText, tableCsv, verdictCsv } from "../../src/cli/studyTable.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import type { CellResult } from "../../src/study/cell.ts";
+import { setTables } from "../../src/study/setTable.ts";
 import { root } from "../repo/files.ts";
 import { withProgram } from "./program.ts";
 
@@ -73,8 +74,8 @@ test("pictures that were drawn in pieces and kept are those of the set drawn at 
   ).toEqual([4000, 4000, 1000, 8, 3, 3]);
 });
 
-test("a table has a row for each reading, the mean over seeds with its spread, and what guessing gives", () => {
-  const result = (encoder: "mae" | "pixels", seed: number, reading: string, score: number): CellResult => ({
+describe("tables", () => {
+  const result = (encoder: "mae" | "pixels", seed: number, reading: string, sums: number[]): CellResult => ({
     data: "coat",
     encoder,
     seed,
@@ -89,24 +90,53 @@ test("a table has a row for each reading, the mean over seeds with its spread, a
         target: "objects",
         reading,
         probe: "linear",
-        score,
+        score: sums.reduce((sum, value) => sum + value, 0) / 4,
         floor: 0.05,
-        pictures: { items: [1], sums: [score] },
+        pictures: { items: [1, 1, 1, 1], sums },
       },
     ],
   });
-  const table = resultTable([
-    result("pixels", 0, "pixels", 0.25),
-    result("mae", 0, "cls", 0.4),
-    result("mae", 1, "cls", 0.5),
+  const level = (score: number) => [score, score, score, score];
+  const tables = setTables([
+    result("pixels", 0, "pixels", [0, 0, 0, 1]),
+    result("mae", 0, "cls", level(0.4)),
+    result("mae", 1, "cls", level(0.5)),
+    result("mae", 100, "cls", level(0.9)),
   ]);
-  expect(table.split("\n")).toEqual([
-    "| coat, in % | objects linear |",
-    "| --- | ---: |",
-    "| guessing | 5.0 |",
-    "| pixels | 25.0 |",
-    "| mae, cls | 45.0 ± 7.1 |",
-  ]);
+
+  test("have a row for each reading, the mean over seeds with its interval, and what guessing gives", () => {
+    const lines = studyText(tables).split("\n");
+    // 12.7062 s / √2 with s = .0707: one degree of freedom; pictures that are alike add nothing.
+    expect(lines.slice(0, 5)).toEqual([
+      "| coat, in % | objects linear |",
+      "| --- | ---: |",
+      "| guessing | 5.0 |",
+      "| pixels | 25.0 |",
+      "| mae, cls | 45.0 ± 63.5 |",
+    ]);
+  });
+
+  test("are followed by the claims, each with its verdict and why", () => {
+    const text = studyText(tables);
+    expect(text).toMatch(
+      /^1\. supervised .* \(objects, linear\): UNDECIDED \(0 of 6 hold, .*not measured\)$/m,
+    );
+    expect(text.match(/^[1-5]\. /gm)).toHaveLength(7);
+    expect(text).toMatch(/^ {5}moco-v3: encoder - projector, retrieval: undecided \(not measured\)$/m);
+  });
+
+  test("as CSV have every number of the seeds that count", () => {
+    const [header, pixels, mae, ...rest] = tableCsv(tables).trimEnd().split("\n");
+    expect(header).toBe("set,encoder,reading,target,probe,mean,low,high,seeds,guessing");
+    expect(pixels).toBe("coat,pixels,pixels,objects,linear,0.25,,,1,0.05");
+    expect(mae).toMatch(/^coat,mae,cls,objects,linear,0\.45,-0\.18\d*,1\.08\d*,2,0\.05$/);
+    expect(rest).toEqual([]);
+    const verdicts = verdictCsv(tables).trimEnd().split("\n");
+    expect(verdicts).toHaveLength(1 + 6 + 12 + 6 + 4);
+    expect(verdicts).toContain(
+      'coat,5,undecided,"mean of moco-v3, dino, ibot - mae",objects,k-NN,,,,,,undecided',
+    );
+  });
 });
 
 describe("partwise study", () => {

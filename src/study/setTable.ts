@@ -1,0 +1,74 @@
+/** The results of one set as numbers: a row for every reading of every encoder, a column for every readout. */
+import type { CellResult } from "./cell.ts";
+import { intervalOf } from "./estimate.ts";
+import type { Cell } from "./plan.ts";
+import { PROBES, type ProbeName } from "./readouts.ts";
+import { SetResults, VALIDATION_SEED } from "./setResults.ts";
+import { TARGETS, type TargetName } from "./targets.ts";
+import { type Verdict, verdictsOf } from "./verdict.ts";
+
+export interface Column {
+  target: TargetName;
+  probe: ProbeName;
+  /** What guessing gives. */
+  floor: number;
+}
+
+/** The mean over seeds; with its 95 % interval, over pictures and seeds, where there are several. */
+export interface Entry {
+  mean: number;
+  low: number | null;
+  high: number | null;
+  seeds: number;
+}
+
+export interface Row {
+  encoder: Cell["encoder"];
+  reading: string;
+  /** By column; null where it was not measured. */
+  entries: (Entry | null)[];
+}
+
+export interface SetTable {
+  set: string;
+  columns: Column[];
+  rows: Row[];
+  verdicts: Verdict[];
+}
+
+/** A table for every set of a study; seeds that only choose are in none. */
+export const setTables = (results: readonly CellResult[]): SetTable[] =>
+  [...new Set(results.map(({ data }) => data))].map((set) =>
+    tableOf(
+      set,
+      results.filter(({ data }) => data === set),
+    ),
+  );
+
+function tableOf(set: string, cells: readonly CellResult[]): SetTable {
+  const results = new SetResults(cells);
+  const shown = cells.filter(({ seed }) => seed < VALIDATION_SEED);
+  const readouts = shown.flatMap((cell) => cell.readouts);
+  const columns = TARGETS.flatMap((target) =>
+    PROBES.flatMap((probe): Column[] => {
+      const found = readouts.find((readout) => readout.target === target && readout.probe === probe);
+      return found ? [{ target, probe, floor: found.floor }] : [];
+    }),
+  );
+  const entryOf = (encoder: Cell["encoder"], reading: string, { target, probe }: Column): Entry | null => {
+    const sample = results.sample(encoder, { target, probe, reading });
+    const found = sample && results.estimate(target, sample);
+    if (!found) return null;
+    const { mean, low, high } = intervalOf(found);
+    return { mean, seeds: found.seeds, ...(found.seeds > 1 ? { low, high } : { low: null, high: null }) };
+  };
+  const rows = [...new Set(shown.map(({ encoder }) => encoder))].flatMap((encoder) => {
+    const own = shown.filter((cell) => cell.encoder === encoder).flatMap((cell) => cell.readouts);
+    return [...new Set(own.map(({ reading }) => reading))].map((reading) => ({
+      encoder,
+      reading,
+      entries: columns.map((column) => entryOf(encoder, reading, column)),
+    }));
+  });
+  return { set, columns, rows, verdicts: verdictsOf(results) };
+}
