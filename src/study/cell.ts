@@ -7,7 +7,7 @@ import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { train } from "../train/loop.ts";
-import { moduleOf, type RunSettings, runSettings } from "../train/run.ts";
+import { descriptionOf, moduleOf, type RunSettings, runSettings } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type Cell, type CellPlan, cellPlan, type StudyPlan } from "./plan.ts";
 import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder } from "./readouts.ts";
@@ -88,7 +88,7 @@ export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: Ima
   return runSettings({
     method,
     model: plan.model,
-    data: { ...data, classes: data.classes.length },
+    data: descriptionOf(data),
     seed,
     batchSize,
     totalSteps: Math.ceil(pictures / batchSize),
