@@ -45,7 +45,10 @@ function answerText({ what, probe, decision, why, found, p }: Answer): string {
   return `${what}, ${probe}: ${difference}${decision} (${reason})`;
 }
 
-const signed = (share: number): string => `${share < 0 ? "" : "+"}${percent(share)}`;
+function signed(share: number): string {
+  const text = percent(Math.abs(share));
+  return Number(text) === 0 ? text : `${share < 0 ? "-" : "+"}${text}`;
+}
 
 /** Every entry of the tables, a line each; shares, not per cent. */
 export const tableCsv = (tables: readonly SetTable[]): string =>

@@ -25,12 +25,14 @@ const SEED = 1;
 
 /** Whether `method` is first among the self-supervised methods on the readouts that all of them have. */
 export function firstInMeanRank(results: SetResults, method: MethodName): First {
-  const readouts = READOUTS.filter((readout) => results.sample(method, own(method, readout)));
-  const measured = SELF_SUPERVISED.filter((name) =>
-    readouts.every((readout) => results.sample(name, own(name, readout))),
+  const readouts = READOUTS.filter((readout) =>
+    SELF_SUPERVISED.some((name) => results.sample(name, own(name, readout))),
+  );
+  const measured = SELF_SUPERVISED.filter(
+    (name) => readouts.length > 0 && readouts.every((readout) => results.sample(name, own(name, readout))),
   );
   const untold = (why: string, idle: MethodName[] = []): First => ({ probability: null, idle, why });
-  if (readouts.length === 0 || measured.length < SELF_SUPERVISED.length) {
+  if (measured.length < SELF_SUPERVISED.length) {
     return untold(`${measured.length} of ${SELF_SUPERVISED.length} methods are measured`);
   }
   const counts = (name: MethodName) => readouts.every((readout) => results.beatsUntrained(name, readout));

@@ -1,5 +1,5 @@
 /** Whether the results of a set support the claims, contradict them, or leave them undecided, and why. */
-import { METHODS } from "../models/methods.ts";
+import { METHODS, type MethodName } from "../models/methods.ts";
 import { type Claim, type Comparison, claimsOf, type Side } from "./claims.ts";
 import { type Estimate, holm, intervalOf, pValue } from "./estimate.ts";
 import { firstInMeanRank } from "./meanRank.ts";
@@ -16,6 +16,8 @@ export interface Answer {
   decision: Decision;
   /** Why it is undecided; null where the interval is the reason. */
   why: string | null;
+  /** Encoders that do not count on this readout, since they are not above the untrained one. */
+  idle: readonly MethodName[];
   /** Of the difference, with its 95 % interval; null where it was not measured. */
   found: (Estimate & { low: number; high: number }) | null;
   /** Two-sided, by Holm among the comparisons of the claim that count; null for one that does not. */
@@ -55,11 +57,16 @@ interface Measured {
   comparison: Comparison;
   estimate: Estimate | null;
   why: string | null;
+  idle: readonly MethodName[];
 }
+
+const NOT_TRAINED = "not trained enough";
 
 function measured(results: SetResults, comparison: Comparison): Measured {
   const { ours, theirs, target, probe } = comparison;
-  const undecided = (why: string, estimate: Estimate | null = null) => ({ comparison, estimate, why });
+  const undecided = (why: string, estimate: Estimate | null = null, idle: MethodName[] = []) => ({
+    ...{ comparison, estimate, why, idle },
+  });
   if (probe === "attentive") return undecided("not measured");
   const [a, b] = [ours, theirs].map((side) => sampleOf(results, side, { target, probe })) as [
     Sample | null,
@@ -69,9 +76,9 @@ function measured(results: SetResults, comparison: Comparison): Measured {
   if (!estimate) return undecided("not measured");
   const encoders = new Set([...ours.encoders, ...theirs.encoders]);
   const idle = [...encoders].filter((encoder) => !results.beatsUntrained(encoder, { target, probe }));
-  if (idle.length > 0) return undecided(`not trained enough: ${idle.join(", ")}`, estimate);
+  if (idle.length > 0) return undecided(`${NOT_TRAINED}: ${idle.join(", ")}`, estimate, idle);
   if (estimate.seedError === null) return undecided("one seed: no interval over runs", estimate);
-  return { comparison, estimate, why: null };
+  return { comparison, estimate, why: null, idle };
 }
 
 function sampleOf(
@@ -90,13 +97,13 @@ function adjusted(all: readonly Measured[]): Answer[] {
   const counted = all.filter(({ why }) => why === null);
   const pValues = holm(counted.map(({ estimate, comparison }) => pValue(estimate!, comparison.above ?? 0)));
   return all.map((one) => {
-    const { comparison, estimate, why } = one;
+    const { comparison, estimate, why, idle } = one;
     const { what, target, probe, above = 0 } = comparison;
     const found = estimate && { ...estimate, ...intervalOf(estimate) };
     const p = why === null ? pValues[counted.indexOf(one)]! : null;
     const isTold = p !== null && p <= ERROR;
     const decision = !isTold ? "undecided" : estimate!.mean > above ? "supported" : "contradicted";
-    return { what, target, probe, decision, why, found, p };
+    return { what, target, probe, decision, why, idle, found, p };
   });
 }
 
@@ -105,10 +112,13 @@ function verdictOf({ number, says, comparisons, least }: Claim, answers: Answer[
   const [holding, failing] = [count("supported"), count("contradicted")];
   const decision =
     holding >= least ? "supported" : failing > answers.length - least ? "contradicted" : "undecided";
-  const reasons = [...new Set(answers.flatMap(({ why }) => why ?? []))];
-  const why = [`${holding} of ${answers.length} hold, ${failing} fail, ${least} must hold`, ...reasons].join(
-    "; ",
-  );
+  const idle = [...new Set(answers.flatMap((answer) => answer.idle))];
+  const reasons = new Set(answers.flatMap((answer) => (answer.idle.length > 0 ? [] : (answer.why ?? []))));
+  const why = [
+    `${holding} of ${answers.length} hold, ${failing} fail, ${least} must hold`,
+    ...(idle.length > 0 ? [`${NOT_TRAINED}: ${idle.join(", ")}`] : []),
+    ...reasons,
+  ].join("; ");
   const target = comparisons[0]!.target;
   const by = `${target}, ${[...new Set(comparisons.map(({ probe }) => probe))].join(", ")}`;
   return { claim: number, says, by, decision, why, answers };

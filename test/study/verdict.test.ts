@@ -101,7 +101,7 @@ describe("where nothing is planted", () => {
   const level: Truth = (encoder) => (encoder === "untrained" ? 0.1 : 0.5);
 
   test("a claim is decided wrongly in at most 5 % of the draws, all of its comparisons together", () => {
-    const DRAWS = 60;
+    const DRAWS = 40;
     const wrong = new Map<number, number>();
     for (let draw = 0; draw < DRAWS; draw++) {
       const claims = new Set<number>();
@@ -119,6 +119,11 @@ describe("where nothing is planted", () => {
     expect(decision).not.toBe("supported");
     expect(probability).toBeLessThan(0.95);
   });
+});
+
+test("a study without some methods says how many it has", () => {
+  const fourth = verdictsOf(new SetResults([])).find(({ claim }) => claim === 4)!;
+  expect([fourth.decision, fourth.why]).toEqual(["undecided", "0 of 6 methods are measured"]);
 });
 
 test("validation seeds choose the rival of claim 1 and are in no result", () => {
