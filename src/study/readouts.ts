@@ -50,7 +50,7 @@ export const vitEncoder = (
   encode(images) {
     const output = anyVit(params, config, images);
     const projected = Object.values(projections).map(({ of }) => of(params, output.tokens));
-    return concat([READINGS["cls+mean"](output), ...projected], 1);
+    return concat([READINGS["cls+mean"](output, config), ...projected], 1);
   },
   readings: {
     cls: config.embedDim,

@@ -11,6 +11,12 @@ import { TARGETS } from "../../src/study/targets.ts";
 import { verdictsOf } from "../../src/study/verdict.ts";
 
 const PICTURES = 40;
+const PLAN = {
+  model: "vit_micro_patch4_32",
+  data: { source: "toy", train: 1, probe: 1, test: PICTURES, parts: PICTURES },
+  neighbours: 20,
+  linearEpochs: 1,
+};
 const ENCODERS = ["supervised", ...SELF_SUPERVISED] as const;
 
 /** What is planted: the true score of an encoder at a reading of a readout. */
@@ -32,7 +38,7 @@ function planted(truth: Truth, seeds: readonly number[], draw = 0, noise = 0.02)
           }),
         ),
       );
-      return { data: "toy", encoder, seed, readouts };
+      return { data: "toy", encoder, seed, plan: PLAN, readouts };
     }),
   );
   return new SetResults(cells, { rounds: 200 });
