@@ -8,6 +8,9 @@ import { type ResampleOptions, Resamples } from "./resamples.ts";
 import { minus, type Sample } from "./sample.ts";
 import { TARGETS, type TargetName } from "./targets.ts";
 
+/** What a cell found, without how. */
+export type ScoredCell = Cell & Pick<CellResult, "readouts">;
+
 /** What is asked, and of which features: `k-NN` on `objects` by `cls`. */
 export type Question = Pick<Readout, "target" | "probe" | "reading">;
 
@@ -15,14 +18,14 @@ export type Question = Pick<Readout, "target" | "probe" | "reading">;
 export const VALIDATION_SEED = 100;
 
 export class SetResults {
-  readonly #cells: readonly CellResult[];
+  readonly #cells: readonly ScoredCell[];
   /** By target: all samples of one have the same pictures. */
   readonly #resamples = new Map<TargetName, Resamples>();
 
   readonly #rounds: Pick<ResampleOptions, "rounds">;
   readonly #gates = new Map<string, boolean>();
 
-  constructor(cells: readonly CellResult[], rounds: Pick<ResampleOptions, "rounds"> = {}) {
+  constructor(cells: readonly ScoredCell[], rounds: Pick<ResampleOptions, "rounds"> = {}) {
     this.#cells = cells;
     this.#rounds = rounds;
   }

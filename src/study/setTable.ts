@@ -1,9 +1,8 @@
 /** The results of one set as numbers: a row for every reading of every encoder, a column for every readout. */
-import type { CellResult } from "./cell.ts";
 import { intervalOf } from "./estimate.ts";
 import type { Cell } from "./plan.ts";
 import { PROBES, type ProbeName } from "./readouts.ts";
-import { SetResults, VALIDATION_SEED } from "./setResults.ts";
+import { type ScoredCell, SetResults, VALIDATION_SEED } from "./setResults.ts";
 import { TARGETS, type TargetName } from "./targets.ts";
 import { type Verdict, verdictsOf } from "./verdict.ts";
 
@@ -37,7 +36,7 @@ export interface SetTable {
 }
 
 /** A table for every set of a study; seeds that only choose are in none. */
-export const setTables = (results: readonly CellResult[]): SetTable[] =>
+export const setTables = (results: readonly ScoredCell[]): SetTable[] =>
   [...new Set(results.map(({ data }) => data))].map((set) =>
     tableOf(
       set,
@@ -45,7 +44,7 @@ export const setTables = (results: readonly CellResult[]): SetTable[] =>
     ),
   );
 
-function tableOf(set: string, cells: readonly CellResult[]): SetTable {
+function tableOf(set: string, cells: readonly ScoredCell[]): SetTable {
   const results = new SetResults(cells);
   const shown = cells.filter(({ seed }) => seed < VALIDATION_SEED);
   const readouts = shown.flatMap((cell) => cell.readouts);

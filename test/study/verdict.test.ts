@@ -1,22 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../../src/engine/random.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
-import type { CellResult } from "../../src/study/cell.ts";
 import { SELF_SUPERVISED } from "../../src/study/claims.ts";
 import { meanRanks } from "../../src/study/meanRank.ts";
 import type { Cell } from "../../src/study/plan.ts";
 import { PROBES, type Readout } from "../../src/study/readouts.ts";
-import { SetResults } from "../../src/study/setResults.ts";
+import { type ScoredCell, SetResults } from "../../src/study/setResults.ts";
 import { TARGETS } from "../../src/study/targets.ts";
 import { verdictsOf } from "../../src/study/verdict.ts";
 
 const PICTURES = 40;
-const PLAN = {
-  model: "vit_micro_patch4_32",
-  data: { source: "toy", train: 1, probe: 1, test: PICTURES, parts: PICTURES },
-  neighbours: 20,
-  linearEpochs: 1,
-};
 const ENCODERS = ["supervised", ...SELF_SUPERVISED] as const;
 
 /** What is planted: the true score of an encoder at a reading of a readout. */
@@ -25,7 +18,7 @@ type Truth = (encoder: Cell["encoder"], readout: Pick<Readout, "target" | "probe
 /** Every encoder of the paper with so many seeds, and the floor; noise of pictures and of runs. */
 function planted(truth: Truth, seeds: readonly number[], draw = 0, noise = 0.02): SetResults {
   const cells = (["untrained", ...ENCODERS] as const).flatMap((encoder, e) =>
-    seeds.map((seed): CellResult => {
+    seeds.map((seed): ScoredCell => {
       const run = new Random(draw, "test", 100 * e + seed);
       const projections = encoder in PROJECTED ? [PROJECTED[encoder as keyof typeof PROJECTED]] : [];
       const readouts = TARGETS.flatMap((target) =>
@@ -38,7 +31,7 @@ function planted(truth: Truth, seeds: readonly number[], draw = 0, noise = 0.02)
           }),
         ),
       );
-      return { data: "toy", encoder, seed, plan: PLAN, readouts };
+      return { data: "toy", encoder, seed, readouts };
     }),
   );
   return new SetResults(cells, { rounds: 200 });
