@@ -44,8 +44,11 @@ const isDrawn = (data: string): data is KindName => Object.hasOwn(KINDS, data);
 
 /** The parts of a drawn set's pictures, cut out: each a set of its own, whose labels are the parts. */
 const PARTS = new Map(DRAWN.map((kind) => [`${kind}-parts`, kind]));
-/** Side at which pictures are drawn to cut parts out of them, and which parts: the finer ones are specks. */
-const CUT = { drawnSize: 128, above: 10, parts: ["head", "body", "leg", "tail", "wing"] };
+/**
+ * How parts are cut out of drawn pictures: the side they are drawn at (a part is a ninth of a picture's width), the shortest
+ * half distance to a neighbour, and which parts (with all ten points the eye leaves no room to the head).
+ */
+export const CUT = { drawnSize: 128, above: 10, parts: ["head", "body", "leg", "tail", "wing"] };
 
 /** The built-in sets by name. */
 export const BUILT_IN: readonly string[] = [...DRAWN, ...PARTS.keys()];

@@ -153,7 +153,7 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
         line.end();
         printWarning(`${cellName(cell)}: ${sentence}`);
       },
-      onRow: ({ step, loss }) => line.show(`${cellName(cell)}  step ${step}  loss ${loss!.toFixed(4)}`),
+      onProgress: ({ step, loss }) => line.show(`${cellName(cell)}  step ${step}  loss ${loss.toFixed(4)}`),
     }),
   );
   line.end();

@@ -1,4 +1,4 @@
-/** The pictures of a study: drawn once, in pieces, and kept beside its cells. */
+/** The pictures of a study: drawn in pieces, which may be kept beside its cells. */
 import { join } from "node:path";
 import { type CreatureSet, creatures } from "../data/creatures/creatures.ts";
 import { KINDS, type KindName } from "../data/creatures/kinds.ts";
@@ -9,7 +9,7 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/sa
 import type { CellPictures } from "../study/cell.ts";
 import type { StudyData, StudyPlan } from "../study/plan.ts";
 import type { Items, Target } from "../study/targets.ts";
-import { loadSplit } from "./datasets.ts";
+import { CUT, loadSplit } from "./datasets.ts";
 import { UsageError } from "./errors.ts";
 import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
 
@@ -24,12 +24,6 @@ export interface Piece {
 
 /** Pictures of a piece: about ten seconds of drawing. */
 const PIECE = { small: 4000, large: 400 };
-/** Side of the drawings that parts are cut from: a part is a ninth of the picture's width. */
-const PARTS_SIDE = 128;
-/** Shortest half distance of a part to its neighbour, in pixels of those drawings. */
-const PARTS_ABOVE = 10;
-/** Ten points leave no room around the eye and the head: five of the parts. */
-const PARTS = ["head", "body", "leg", "tail", "wing"];
 
 const isBuiltIn = (source: string): source is KindName => Object.hasOwn(KINDS, source);
 
@@ -52,8 +46,8 @@ export function allPieces({ data }: StudyPlan, size: number): Piece[] {
     return [
       ...piecesOf(source, "train", size, Math.max(train, probe)),
       ...piecesOf(source, "test", size, test),
-      ...piecesOf(source, "train", PARTS_SIDE, parts),
-      ...piecesOf(source, "test", PARTS_SIDE, parts),
+      ...piecesOf(source, "train", CUT.drawnSize, parts),
+      ...piecesOf(source, "test", CUT.drawnSize, parts),
     ];
   });
   return [...new Map(pieces.map((piece) => [nameOfPiece(piece), piece])).values()];
@@ -70,7 +64,11 @@ export async function drawPiece(folder: string, piece: Piece): Promise<void> {
 /** The pictures of a piece and their points. */
 type Drawn = Pick<CreatureSet, "pixels" | "labels" | "keypoints">;
 
-async function readPiece(folder: string, piece: Piece): Promise<Drawn> {
+/** Where pieces are kept; null keeps none. */
+type Folder = string | null;
+
+async function readPiece(folder: Folder, piece: Piece): Promise<Drawn> {
+  if (folder === null) return creatures(piece);
   const path = join(folder, nameOfPiece(piece));
   if ((await kindOf(path)) === null) {
     const { pixels, labels, keypoints } = creatures(piece);
@@ -95,7 +93,7 @@ async function readPiece(folder: string, piece: Piece): Promise<Drawn> {
 
 /** A whole set from its pieces. */
 async function drawn(
-  folder: string,
+  folder: Folder,
   kind: KindName,
   split: Split,
   size: number,
@@ -154,8 +152,8 @@ function head(set: ImageSet, count: number): ImageSet {
   };
 }
 
-/** What the cells of one set train on and are asked about. `size` is the encoder's. */
-export async function cellPictures(folder: string, set: StudyData, size: number): Promise<CellPictures> {
+/** What the cells of one set train on and are asked about. `size` is the encoder's; a folder keeps what is drawn. */
+export async function cellPictures(folder: Folder, set: StudyData, size: number): Promise<CellPictures> {
   const { source, train, probe, test, parts } = set;
   if (!isBuiltIn(source)) {
     const load = (split: Split, limit: number) =>
@@ -174,12 +172,9 @@ export async function cellPictures(folder: string, set: StudyData, size: number)
     test: await drawn(folder, source, "test", size, test),
   };
   if (parts === 0) return { train: head(all, train), targets: [objects] };
+  const { drawnSize, ...how } = CUT;
   const crops = async (split: Split): Promise<Items> =>
-    partCrops(await drawn(folder, source, split, PARTS_SIDE, parts), {
-      parts: PARTS,
-      above: PARTS_ABOVE,
-      size,
-    });
+    partCrops(await drawn(folder, source, split, drawnSize, parts), { ...how, size });
   const ofParts: Target = { name: "parts", probe: await crops("train"), test: await crops("test") };
   return { train: head(all, train), targets: [objects, ofParts] };
 }

@@ -82,24 +82,42 @@ export function studentInterval(values: readonly number[], level = 0.95): Interv
 
 /**
  * Percentile bootstrap for a mean over pictures (Efron 1979): `rounds` times draw as many values with replacement, and
- * take the middle `level` of their means. For paired encoders give the differences of their hits. A pure function of
- * the seed.
+ * take the middle `level` of their means. For paired encoders give the differences of their hits. Where a picture has
+ * several items, `values` are sums over them and `items` their numbers: the mean is then sum of values / sum of items,
+ * drawn by picture. A pure function of the seed.
  */
 export function bootstrapInterval(
   values: ArrayLike<number>,
-  { seed, level = 0.95, rounds = 2000 }: { seed: number; level?: number; rounds?: number },
+  {
+    seed,
+    items,
+    level = 0.95,
+    rounds = 2000,
+  }: { seed: number; items?: ArrayLike<number>; level?: number; rounds?: number },
 ): Interval {
   const n = values.length;
   if (n === 0) throw new Error("bootstrapInterval: needs at least one value; got none");
+  if (items && items.length !== n) {
+    throw new Error(`bootstrapInterval: items must be one number for each value, ${n}; got ${items.length}`);
+  }
   checkLevel("bootstrapInterval", level);
   const means = Float64Array.from({ length: rounds }, (_, round) => {
     const random = new Random(seed, "probe", round);
     let total = 0;
-    for (let i = 0; i < n; i++) total += values[random.below(n)]!;
-    return total / n;
+    let count = 0;
+    for (let i = 0; i < n; i++) {
+      const drawn = random.below(n);
+      total += values[drawn]!;
+      count += items ? items[drawn]! : 1;
+    }
+    return total / count;
   }).sort();
   const at = (share: number): number => means[Math.round(share * (rounds - 1))]!;
-  return { mean: sumOf(values) / n, low: at((1 - level) / 2), high: at((1 + level) / 2) };
+  return {
+    mean: sumOf(values) / (items ? sumOf(items) : n),
+    low: at((1 - level) / 2),
+    high: at((1 + level) / 2),
+  };
 }
 
 /** t with P(|T| <= t) = level for a whole number of degrees of freedom. */

@@ -6,7 +6,7 @@ import { timmInit } from "../models/init.ts";
 import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
-import { train } from "../train/loop.ts";
+import { type LoopOptions, type ProgressRow, train } from "../train/loop.ts";
 import { descriptionOf, moduleOf, type RunSettings, runSettings } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type Cell, type CellPlan, cellPlan, type StudyPlan } from "./plan.ts";
@@ -30,22 +30,19 @@ export interface CellResult extends Cell {
     /** Pictures seen. */
     pictures: number;
     seconds: number;
-    /** Metrics of some steps, the first and the last among them. */
+    /** Metrics of about a hundred steps, the first and the last among them. */
     rows: Record<string, number>[];
   };
 }
 
-export interface CellOptions {
-  now: () => number;
-  /** Told about each row of metrics that is kept. */
-  onRow?: (row: Record<string, number>) => void;
-  /** Told in one sentence when the run collapses. */
-  onWarning?: (sentence: string) => void;
+export interface CellOptions extends Pick<LoopOptions, "now" | "pause" | "onWarning"> {
+  /** Told about every step. */
+  onProgress?: (row: ProgressRow) => void;
   /** Given the trained run before it is measured: what saves its encoder. */
   trained?: (trainer: Trainer) => Promise<void>;
 }
 
-/** Rows of metrics that a result keeps. */
+/** About as many rows of metrics are kept. */
 const ROWS = 100;
 
 /**
@@ -103,23 +100,21 @@ function untrained(device: Device, config: VitConfig, seed: number): StudyEncode
   return vitEncoder(new Parameters(device, vitSpecs(config, timmInit(seed)), { gradients: false }), config);
 }
 
-/** Runs every step -> the metrics of some of them. */
+/** Runs every step -> some rows of its metrics. */
 async function trainAll(
   trainer: Trainer,
-  { now, onRow, onWarning }: CellOptions,
+  { onProgress, trained: _, ...options }: CellOptions,
 ): Promise<Record<string, number>[]> {
   const { totalSteps } = trainer.settings;
   const every = Math.max(1, Math.floor(totalSteps / ROWS));
   const rows: Record<string, number>[] = [];
   await train(trainer, {
-    now,
-    onProgress({ step, loss, gradNorm, metrics }) {
-      if (step % every !== 0 && step !== totalSteps - 1) return;
-      const row = { step, loss, gradNorm, ...metrics };
-      rows.push(row);
-      onRow?.(row);
+    ...options,
+    onProgress(row) {
+      const { step, loss, gradNorm, metrics } = row;
+      if (step % every === 0 || step === totalSteps - 1) rows.push({ step, loss, gradNorm, ...metrics });
+      onProgress?.(row);
     },
-    ...(onWarning && { onWarning }),
   });
   return rows;
 }
