@@ -1,5 +1,4 @@
 /** The program `partwise`: commands, and what becomes of their errors. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf, sentenceOf } from "./errors.ts";
@@ -12,6 +11,7 @@ import { startCommand } from "./start.ts";
 import { studyCommand } from "./study.ts";
 import { tokenizerCommand } from "./tokenizer.ts";
 import { tuneCommand } from "./tune.ts";
+import { ownVersion } from "./versions.ts";
 
 const EXAMPLES = `
 Examples:
@@ -25,13 +25,9 @@ Examples:
 
 Exit codes: 0 done, 1 it failed while running, 2 the command line or a file it names is wrong.`;
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
 const program = new Command("partwise")
   .description("Pretrain Vision Transformers on WebGPU, and measure what they learned.")
-  .version(version)
+  .version(ownVersion())
   .addHelpText("after", EXAMPLES);
 const commands = [
   startCommand(),

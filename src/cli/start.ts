@@ -1,280 +1,234 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
 import { Command } from "commander";
-import type { Split } from "../data/dataFormat.ts";
-import type { ImageSet } from "../data/images.ts";
-import type { Device } from "../engine/gpu/device.ts";
-import { accuracyOf, guessLevels } from "../eval/metrics.ts";
-import { DeviceImages } from "../train/deviceImages.ts";
-import { type ProgressRow, train } from "../train/loop.ts";
-import { descriptionOf, maeConfigOfRun, type RunSettings, runSettings } from "../train/run.ts";
-import { Trainer } from "../train/trainer.ts";
+import type { MethodName } from "../models/methods.ts";
+import { vitConfig } from "../models/vit.ts";
+import { type CellPictures, type CellResult, runCell } from "../study/cell.ts";
+import { type Cell, cellsOf, type StudyPlan } from "../study/plan.ts";
+import { maeConfigOfRun } from "../train/run.ts";
+import type { Trainer } from "../train/trainer.ts";
 import { path, seed, whole } from "./arguments.ts";
-import { loadSplit } from "./datasets.ts";
-import { backendName, isSoftware } from "./dawn.ts";
+import { isSoftware } from "./dawn.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { explain, kindOf, writeAtomic } from "./files.ts";
-import { planOrRefuse } from "./fit.ts";
 import { printLine, printResult } from "./output.ts";
 import { duration } from "./progress.ts";
-import { type Comparison, gainOf, type ProbedEncoder, probeEncoder, probePixels } from "./report/compare.ts";
-import { type AdapterReport, type PictureRow, type StartReport, sentenceOf } from "./report/data.ts";
+import { adapterOf, picturesOf, trainingsOf } from "./report/circumstances.ts";
+import type { ReportPictures, StartReport } from "./report/data.ts";
+import { crossingsOf, scoresOf } from "./report/findings.ts";
 import { startPage } from "./report/page.ts";
-import { completedPictures } from "./report/pictures.ts";
+import { completedPictures, cutPictures } from "./report/pictures.ts";
+import { SHOWN_PROBES, terminalTable } from "./report/scoreTable.ts";
 import { Stages } from "./report/stages.ts";
+import { crossingSentence, nameOf } from "./report/words.ts";
 import { RunFolder } from "./runFolder.ts";
+import { cellPictures } from "./studyPictures.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
+import { dawnVersion, ownVersion } from "./versions.ts";
 
 /** The flags of `partwise start` as commander gives them. */
 export interface StartFlags {
   out: string;
-  steps: number;
-  batch: number;
-  seed: number;
+  /** Pictures that each method sees. */
+  pictures: number;
   train: number;
   test: number;
+  parts: number;
   probeEpochs: number;
+  seed: number;
   tune: boolean;
   json?: boolean;
 }
 
-const MODEL = "vit_micro_patch4_32";
-/** For a few hundred steps: the paper's rate and crops are for many thousands; one decoder block was no worse than two. */
-const RECIPE = { baseRate: 1.6e-2, warmup: 0.1, config: { cropScale: [0.5, 1], decoderDepth: 1 } } as const;
-const READING = "mean";
-const NEIGHBOURS = 20;
-/** Pictures of the strip. */
-const SHOWN = 8;
+/**
+ * What is compared. Small batches, since a short run needs updates more than pictures. Supervised training sees colours as they are and
+ * most of each picture: the label is mostly the coat's, and a short run has no time to see through strong changes.
+ */
+const METHODS = {
+  mae: { batch: 32 },
+  supervised: { batch: 32, config: { jitterProb: 0, cropScale: [0.7, 1] } },
+} as const satisfies StudyPlan["methods"];
+
+const SET = "creatures-coat";
+/** What the table and the verdict read of every encoder, as the papers do; the page has the patches' mean, too. */
+const READING = "cls";
+/** Labelled pictures that probes learn from, of those that are trained on. */
+const PROBED = 1000;
+/** Pictures that the page shows. */
+const SHOWN = { cut: 4, completed: 8 };
 
 const AFTER = `
-DIR then holds report.html, report.json, metrics.jsonl and checkpoint.safetensors; what an earlier start left there is
-replaced once all of the new one is there.
+DIR then holds report.html, report.json and a folder for each method with checkpoint.safetensors, which \`partwise eval\` reads;
+what an earlier start left there is replaced once all of the new one is there.
 
 Examples:
   partwise start
-  partwise start --steps 2000 --seed 1 --out out/longer`;
+  partwise start --pictures 50000 --train 20000 --seed 1 --out out/longer`;
 
 /** `partwise start`: the main job. */
 export const startCommand = (): Command =>
   new Command("start")
     .description(
-      "Pretrain a small encoder on the built-in pictures, measure what it learned, and write a report.",
+      `Train small encoders by ${Object.keys(METHODS).join(" and ")} on the built-in pictures, measure what each knows about ` +
+        "objects and about parts, and write a report.",
     )
     .option("--out <dir>", "folder of the report", path, "out/start")
-    .option("--steps <n>", "updates to make", whole(1), 600)
-    .option("--batch <n>", "pictures per update", whole(1), 32)
-    .option("--seed <n>", "of first values, order, crops, masks and probes", seed, 0)
-    .option("--train <n>", "pictures to train on", whole(1), 4000)
-    .option("--test <n>", "pictures to test on", whole(1), 1000)
+    .option("--pictures <n>", "pictures that each method sees", whole(1), 8000)
+    .option("--train <n>", "pictures to train on", whole(2), 4000)
+    .option("--test <n>", "pictures to test on", whole(2), 1000)
+    .option("--parts <n>", "pictures of either split whose parts are cut out", whole(2), 300)
     .option("--probe-epochs <n>", "epochs of the linear probe", whole(1), 30)
+    .option("--seed <n>", "of first values, order, crops, masks and probes", seed, 0)
     .option(...NO_TUNE)
     .option("--json", "end with one line of JSON")
     .addHelpText("after", AFTER)
     .action(start);
 
-/** Runs the main job: draws, trains, compares with the untrained encoder, writes the report. */
+/** Runs the main job: draws, trains each method, measures it beside two floors, writes the report. */
 export async function start(flags: StartFlags): Promise<void> {
-  const folder = await outFolder(flags.out);
+  const plan = planOf(flags);
+  const folders = await outFolders(flags.out, Object.keys(plan.methods) as MethodName[]);
   try {
-    await startIn(folder, flags);
+    await startIn(folders, flags, plan);
   } finally {
-    folder.close();
+    for (const folder of [folders.report, ...folders.runs.values()]) folder.close();
   }
 }
 
-async function startIn(folder: RunFolder, flags: StartFlags): Promise<void> {
-  const clock = new Stages(7);
-  const load = (split: Split) =>
-    loadSplit({ data: "creatures", limit: flags[split] }, split, { drawnSize: 32 });
-  const sets = await clock.run("drawing pictures", async () => ({
-    train: await load("train"),
-    test: await load("test"),
-  }));
-  const trainer = await clock.run("opening the adapter, compiling", () => prepare(flags, sets.train));
-  const { device, trained: parameters, settings } = trainer;
-  const mae = maeConfigOfRun(settings)!;
-  const { encoder } = mae;
+/** The job as a study of one set and one seed. */
+const planOf = ({ pictures, train, test, parts, probeEpochs, seed }: StartFlags): StudyPlan => ({
+  name: "start",
+  model: "vit_micro_patch4_32",
+  pictures,
+  seeds: [seed],
+  floorSeeds: [seed],
+  data: { coat: { source: SET, train, probe: Math.min(train, PROBED), test, parts } },
+  methods: METHODS,
+  neighbours: 20,
+  linearEpochs: probeEpochs,
+});
+
+async function startIn(folders: Folders, flags: StartFlags, plan: StudyPlan): Promise<void> {
+  const cells = cellsOf(plan);
+  const clock = new Stages(3 + cells.length);
+  const { imageSize } = vitConfig(plan.model);
+  const pictures = await clock.run("drawing pictures", () =>
+    asUsage(() => cellPictures(null, plan.data.coat!, imageSize)),
+  );
+  const device = await clock.run("opening the adapter", () => openTuned({ tune: flags.tune }));
   printLine(
-    `${MODEL}, ${parameters.count()} parameters; ${device.info.description}` +
-      `${isSoftware(device.info) ? " (software adapter)" : ""}`,
+    `${plan.model} on ${device.info.description}${isSoftware(device.info) ? " (software adapter)" : ""}`,
   );
 
-  const comparison: Comparison = {
-    device,
-    ...sets,
-    reading: READING,
-    neighbours: NEIGHBOURS,
-    epochs: flags.probeEpochs,
-    seed: flags.seed,
-    onProgress: clock.show,
-  };
-  const untrained = await clock.run("probing the untrained encoder", () =>
-    asUsage(() => probeEncoder(comparison, parameters, encoder)),
-  );
-  const rows = await clock.run("training", () => pretrain(trainer, clock.show));
-  const pretrained = await clock.run("probing the pretrained encoder", () =>
-    probeEncoder(comparison, parameters, encoder),
-  );
-  const pixels = await clock.run("comparing raw pixels", () => probePixels(comparison));
-  const pictures = await clock.run("completing pictures", () =>
-    completedPictures(trainer, mae, sets.test, SHOWN),
-  );
+  const results: CellResult[] = [];
+  const trainers = new Map<MethodName, Trainer>();
+  for (const cell of cells) {
+    const result = await clock.run(stageOf(plan, cell), () =>
+      asUsage(() =>
+        runCell(device, plan, cell, pictures, {
+          now: () => performance.now(),
+          pause: () => new Promise((resolve) => setImmediate(resolve)),
+          onProgress: ({ step, loss, imagesPerSecond, secondsLeft }) =>
+            clock.show(
+              `step ${step + 1}  loss ${loss.toFixed(4)}  ${imagesPerSecond.toFixed(0)} pictures/s  ${duration(secondsLeft)} left`,
+            ),
+          trained: async (trainer) => {
+            trainers.set(cell.encoder as MethodName, trainer);
+          },
+        }),
+      ),
+    );
+    results.push(result);
+  }
+  const shown = await clock.run("completing pictures", () => shownPictures(trainers, pictures));
 
-  const step = await trainer.prepare();
-  const result = (contender: "pretrained" | "untrained", hits: ProbedEncoder) =>
-    (["knn", "linear"] as const).map((probe) => ({ contender, probe, top1: accuracyOf(hits[probe]) }));
-  const { epochs, batchSize, rate, updates } = pretrained.probe;
   const report: StartReport = {
-    format: "partwise.start.1",
+    format: "partwise.start.2",
     finished: new Date().toISOString(),
     command: commandOf(flags),
+    versions: { partwise: ownVersion(), node: process.version, dawn: dawnVersion() },
     adapter: adapterOf(device),
-    machine: `Node ${process.version}, ${process.platform} ${process.arch}, ${availableParallelism()} × ${cpus()[0]?.model ?? "processor"}`,
-    settings,
-    model: { parameters: parameters.count(), stepBytes: step.memory.bytes, dispatches: step.dispatches },
-    data: {
-      name: "creatures",
-      train: sets.train.count,
-      test: sets.test.count,
-      size: encoder.imageSize,
-      classes: sets.train.classes,
-    },
-    probes: {
-      reading: READING,
-      neighbours: NEIGHBOURS,
-      temperature: pretrained.temperature,
-      linear: { epochs, batchSize, rate, updates },
-    },
-    metrics: rows.map(({ step, loss, gradNorm, lr }) => ({ step, loss, gradNorm, lr })),
-    results: [
-      ...result("pretrained", pretrained),
-      ...result("untrained", untrained),
-      { contender: "pixels", probe: "knn", top1: accuracyOf(pixels) },
-    ],
-    gains: (["knn", "linear"] as const).map((probe) => ({
-      probe,
-      difference: gainOf(pretrained[probe], untrained[probe]),
-    })),
-    chance: guessLevels(sets.train.labels, sets.test.labels, sets.train.classes.length).chance,
-    timing: { ...clock.timing(), imagesPerSecond: rows.at(-1)!.imagesPerSecond },
+    machine: `${process.platform} ${process.arch}, ${availableParallelism()} × ${cpus()[0]?.model ?? "processor"}`,
+    plan,
+    pictures: picturesOf(SET, pictures),
+    trainings: await trainingsOf(results, trainers),
+    reading: READING,
+    scores: scoresOf(results),
+    crossings: crossingsOf(results, READING, ["linear", "k-NN"]),
+    timing: clock.timing(),
   };
-  await save(folder, trainer, report, pictures);
-  announce(folder, report);
+  await save(folders, trainers, report, shown);
+  const { crossings, timing, adapter } = report;
+  printLine(`\n${terminalTable(report)}\n`);
+  for (const crossing of crossings) printLine(crossingSentence(crossing));
+  printLine(`done in ${duration(timing.totalSeconds)}; the report is ${folders.report.file("report.html")}`);
   printResult(flags.json, {
     command: "start",
-    report: folder.file("report.html"),
-    results: report.results,
-    gains: report.gains,
-    chance: report.chance,
-    loss: rows.at(-1)!.loss,
-    seconds: report.timing.totalSeconds,
-    adapter: report.adapter.description,
+    report: folders.report.file("report.html"),
+    scores: report.scores.filter(({ probe }) => (SHOWN_PROBES as readonly string[]).includes(probe)),
+    crossings,
+    seconds: timing.totalSeconds,
+    adapter: adapter.description,
   });
   device.destroy();
 }
 
-/** The folder, made if need be. Refuses now what would fail after minutes of work, and never replaces another run. */
-async function outFolder(path: string): Promise<RunFolder> {
-  const folder = await RunFolder.at(path);
-  if ((await folder.hasCheckpoint()) && (await kindOf(folder.file("report.json"))) === null) {
-    throw new UsageError(`${path} holds a run of \`partwise pretrain\`: name another --out`);
+/** What the terminal says while a cell is computed. */
+const stageOf = ({ methods, pictures }: StudyPlan, { encoder }: Cell): string =>
+  Object.hasOwn(methods, encoder)
+    ? `${nameOf(encoder)}: training on ${pictures} pictures, measuring`
+    : `measuring ${nameOf(encoder)}`;
+
+/** The folder of the report, and of each run inside. */
+interface Folders {
+  report: RunFolder;
+  runs: ReadonlyMap<MethodName, RunFolder>;
+}
+
+/** The folders, made if need be. Refuses now what would fail after minutes of work, and never replaces another run. */
+async function outFolders(out: string, methods: readonly MethodName[]): Promise<Folders> {
+  const report = await RunFolder.at(out);
+  const runs = new Map<MethodName, RunFolder>();
+  for (const method of methods) runs.set(method, await RunFolder.at(join(out, method)));
+  const isOurs = (await kindOf(report.file("report.json"))) !== null;
+  for (const folder of [report, ...runs.values()]) {
+    if (!isOurs && (await folder.hasCheckpoint())) {
+      throw new UsageError(`${folder.path} holds a run of \`partwise pretrain\`: name another --out`);
+    }
   }
-  await folder.make();
-  await access(path, constants.W_OK).catch((error) => Promise.reject(explain(path, error)));
-  return folder;
+  for (const folder of [report, ...runs.values()]) await folder.make();
+  await access(out, constants.W_OK).catch((error) => Promise.reject(explain(out, error)));
+  return { report, runs };
 }
 
-/** The paper's run but for the recipe. */
-const settingsOf = ({ steps, batch, seed }: StartFlags, images: ImageSet): RunSettings =>
-  runSettings({
-    method: "mae",
-    recipe: "paper",
-    model: MODEL,
-    data: descriptionOf(images),
-    seed,
-    batchSize: batch,
-    totalSteps: steps,
-    baseRate: RECIPE.baseRate,
-    warmupSteps: Math.round(steps * RECIPE.warmup),
-    config: RECIPE.config,
-  });
-
-async function prepare(flags: StartFlags, images: ImageSet): Promise<Trainer> {
-  const device = await openTuned({ tune: flags.tune });
-  return asUsage(async () => {
-    const settings = settingsOf(flags, images);
-    await planOrRefuse(device, settings);
-    const trainer = new Trainer(device, settings, await DeviceImages.upload(device, images));
-    await trainer.prepare();
-    await device.finish();
-    return trainer;
-  });
+/** Some test pictures with their parts, and as the methods that can complete pictures do. */
+async function shownPictures(
+  trainers: ReadonlyMap<MethodName, Trainer>,
+  { targets }: CellPictures,
+): Promise<ReportPictures> {
+  const [objects, parts] = targets as [CellPictures["targets"][0], CellPictures["targets"][0]];
+  const completed = [];
+  for (const trainer of trainers.values()) {
+    const config = maeConfigOfRun(trainer.settings);
+    if (config) completed.push(...(await completedPictures(trainer, config, objects.test, SHOWN.completed)));
+  }
+  return { cut: cutPictures(objects.test, parts.test, SHOWN.cut), completed };
 }
 
-/** Trains to the last step -> every step's metrics. */
-async function pretrain(trainer: Trainer, show: (text: string) => void): Promise<ProgressRow[]> {
-  const { totalSteps } = trainer.settings;
-  const rows: ProgressRow[] = [];
-  await train(trainer, {
-    now: () => performance.now(),
-    onProgress(row) {
-      rows.push(row);
-      const { step, loss, imagesPerSecond, secondsLeft } = row;
-      show(
-        `step ${step + 1}/${totalSteps}  loss ${loss.toFixed(4)}  ${imagesPerSecond.toFixed(0)} images/s  ` +
-          `${duration(secondsLeft)} left`,
-      );
-    },
-    pause: () => new Promise((resolve) => setImmediate(resolve)),
-  });
-  return rows;
-}
-
-function adapterOf({ info, capabilities }: Device): AdapterReport {
-  return {
-    description: info.description,
-    vendor: info.vendor,
-    architecture: info.architecture,
-    backend: backendName(),
-    software: isSoftware(info),
-    subgroupSize: capabilities.subgroupSize,
-  };
-}
-
-const commandOf = ({ steps, batch, seed, train, test, probeEpochs }: StartFlags): string =>
-  `npm start -- --steps ${steps} --batch ${batch} --seed ${seed} --train ${train} --test ${test} --probe-epochs ${probeEpochs}`;
+const commandOf = ({ pictures, train, test, parts, probeEpochs, seed }: StartFlags): string =>
+  `npm start -- --pictures ${pictures} --train ${train} --test ${test} --parts ${parts} --probe-epochs ${probeEpochs} --seed ${seed}`;
 
 /** Everything is known by now: the files of an earlier start are replaced one right after the other, the page last. */
 async function save(
-  folder: RunFolder,
-  trainer: Trainer,
+  { report: folder, runs }: Folders,
+  trainers: ReadonlyMap<MethodName, Trainer>,
   report: StartReport,
-  pictures: readonly PictureRow[],
+  pictures: ReportPictures,
 ): Promise<void> {
   const page = startPage(report, pictures);
-  await folder.save(trainer);
-  await writeAtomic(
-    folder.file("metrics.jsonl"),
-    report.metrics.map((row) => `${JSON.stringify(row)}\n`).join(""),
-  );
+  for (const [method, trainer] of trainers) await runs.get(method)!.save(trainer);
   await writeAtomic(folder.file("report.json"), `${JSON.stringify(report, null, 2)}\n`);
   await writeAtomic(folder.file("report.html"), page);
-}
-
-/** The outcome in a few lines, the report's name last. */
-function announce(folder: RunFolder, { results, gains, chance, timing }: StartReport): void {
-  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`.padStart(7);
-  const names = { pretrained: "MAE-pretrained", untrained: "untrained", pixels: "raw pixels" };
-  printLine(`\n${"top-1 on species".padEnd(18)}   k-NN  linear`);
-  for (const contender of ["pretrained", "untrained", "pixels"] as const) {
-    const cells = (["knn", "linear"] as const).map((probe) => {
-      const found = results.find((r) => r.contender === contender && r.probe === probe);
-      return found ? percent(found.top1) : "–".padStart(7);
-    });
-    printLine(`${names[contender].padEnd(16)}${cells.join(" ")}`);
-  }
-  printLine(`${"guessing".padEnd(16)}${percent(chance)} ${percent(chance)}`);
-  for (const gain of gains) printLine(sentenceOf(gain));
-  printLine(`done in ${duration(timing.totalSeconds)}; the report is ${folder.file("report.html")}`);
 }

@@ -1,67 +1,15 @@
 import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { type PictureRow, type StartReport, sentenceOf, verdictOf } from "../../src/cli/report/data.ts";
 import { lossCurve, movingAverage, ticks } from "../../src/cli/report/lossCurve.ts";
 import { escapeText, html } from "../../src/cli/report/markup.ts";
 import { startPage } from "../../src/cli/report/page.ts";
 import { encodePng } from "../../src/cli/report/png.ts";
-import { runSettings } from "../../src/train/run.ts";
+import { scatter } from "../../src/cli/report/scatter.ts";
+import { terminalTable } from "../../src/cli/report/scoreTable.ts";
+import { crossingSentence } from "../../src/cli/report/words.ts";
+import { PNG, pictures, reportOf, resultsOf } from "./startReport.ts";
 
-const report: StartReport = {
-  format: "partwise.start.1",
-  finished: "2026-05-04T10:20:30.000Z",
-  command: "npm start -- --steps 3 --seed 7",
-  adapter: {
-    description: 'Soft<script>alert("x")</script> & Co',
-    vendor: "mesa",
-    architecture: "software",
-    backend: "Vulkan",
-    software: true,
-    subgroupSize: 8,
-  },
-  machine: "Node v20, linux x64, 2 × processor",
-  settings: runSettings({
-    method: "mae",
-    recipe: "paper",
-    model: "vit_micro_patch4_32",
-    data: { name: "creatures-train", count: 6000, width: 32, height: 32 },
-    seed: 7,
-    batchSize: 64,
-    totalSteps: 3,
-  }),
-  model: { parameters: 572240, stepBytes: 3 * 2 ** 20, dispatches: 209 },
-  data: { name: "creatures", train: 6000, test: 1000, size: 32, classes: ["finch", "heron"] },
-  probes: {
-    reading: "cls+mean",
-    neighbours: 20,
-    temperature: 0.07,
-    linear: { epochs: 30, batchSize: 76, rate: 6.4, updates: 2340 },
-  },
-  metrics: [1.5, 1.25, 1].map((loss, step) => ({ step, loss, gradNorm: 1, lr: 1e-3 })),
-  results: [
-    { contender: "pretrained", probe: "knn", top1: 0.21 },
-    { contender: "pretrained", probe: "linear", top1: 0.345 },
-    { contender: "untrained", probe: "knn", top1: 0.11 },
-    { contender: "untrained", probe: "linear", top1: 0.15 },
-    { contender: "pixels", probe: "knn", top1: 0.125 },
-  ],
-  gains: [
-    { probe: "knn", difference: { mean: 0.1, low: 0.06, high: 0.14 } },
-    { probe: "linear", difference: { mean: 0.01, low: -0.01, high: 0.03 } },
-  ],
-  chance: 0.1,
-  timing: {
-    stages: [
-      { name: "drawing", seconds: 4 },
-      { name: "training", seconds: 90.25 },
-    ],
-    totalSeconds: 94.5,
-    imagesPerSecond: 212.4,
-  },
-};
-
-const png = encodePng(2, 1, [255, 0, 0, 0, 0, 255]);
-const pictures: PictureRow[] = [{ label: "finch", original: png, masked: png, reconstructed: png }];
+const report = reportOf();
 
 describe("the page", () => {
   const page = startPage(report, pictures);
@@ -74,6 +22,7 @@ describe("the page", () => {
     const headings = [...page.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, heading]) => heading);
     expect(headings).toEqual([
       "Results",
+      "Pictures and their parts",
       "Loss",
       "Reconstructions",
       "Settings",
@@ -83,29 +32,44 @@ describe("the page", () => {
     ]);
   });
 
-  test("shows the numbers of the report", () => {
-    for (const number of ["21.0 %", "34.5 %", "11.0 %", "15.0 %", "12.5 %", "guessing, 10 %"]) {
-      expect(text).toContain(number);
-    }
-    expect(text).toContain("572,240");
-    expect(text).toContain("training 90.3 s");
-    expect(text).toContain("212 pictures per second");
-    expect(text).toContain("npm start -- --steps 3 --seed 7");
-    expect(text).toContain("+10.0 points, 95 % interval +6.0 to +14.0");
-    expect(page.match(/<span class="label">software adapter/g)).toHaveLength(2);
+  test("begins with the verdicts", () => {
+    expect(report.crossings).toHaveLength(2);
+    for (const crossing of report.crossings) expect(text).toContain(crossingSentence(crossing));
   });
 
-  test("says where the pixels themselves stand", () => {
-    expect(text).toContain("the pretrained encoder is above the normalised pixels themselves");
-    const results = report.results.map((r) => (r.contender === "pixels" ? { ...r, top1: 0.3 } : r));
-    expect(startPage({ ...report, results }, pictures)).toContain(
-      "is below the normalised pixels themselves",
+  test("has a table by each reading, every encoder a row with its intervals", () => {
+    const tables = [...page.matchAll(/<table class="scores">[\s\S]*?<\/table>/g)].map(([found]) => found);
+    expect(tables).toHaveLength(2);
+    for (const found of tables) {
+      const rows = [...found.matchAll(/<th scope="row">(.*?)<\/th>/g)].map(([, name]) => name);
+      expect(rows).toEqual(["guessing", "raw pixels", "untrained", "supervised", "MAE"]);
+      expect(found.match(/<small>/g)).toHaveLength(16);
+    }
+    expect(tables[0]).toContain("<b>70.0</b>");
+    expect(tables[0]!.match(/<b>/g)).toHaveLength(4);
+    expect(tables[0]!.match(/†31\.0/g)).toHaveLength(2); // one more than the untrained: no certain gain
+    expect(tables[0]).not.toContain("†70");
+    expect(text).toContain(
+      "Raw pixels are ahead of every encoder at parts by nearest neighbours and at parts by the linear probe.",
     );
+  });
+
+  test("shows the circumstances", () => {
+    expect(text).toContain("572,240");
+    expect(text).toContain("MAE: training 90.3 s");
+    expect(text).toContain("MAE trained for 2 s at 96 pictures per second");
+    expect(text).toContain("Partwise 0.1.0, Node v20.1.0");
+    expect(text).toContain("npm start -- --pictures 192 --seed 7");
+    expect(page.match(/<span class="label">software adapter/g)).toHaveLength(2);
   });
 
   test("labels no GPU as software", () => {
     const gpu = startPage({ ...report, adapter: { ...report.adapter, software: false } }, pictures);
     expect(gpu).not.toContain("software adapter");
+  });
+
+  test("leaves reconstructions out where no method completes pictures", () => {
+    expect(startPage(report, { ...pictures, completed: [] })).not.toContain("Reconstructions");
   });
 
   test("escapes what comes from outside", () => {
@@ -116,30 +80,73 @@ describe("the page", () => {
   test("loads nothing: no address but data, no script, no style sheet from elsewhere", () => {
     expect(page).not.toMatch(/https?:|\/\/[a-z]|@import|url\(|<link|<script/i);
     const sources = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, source]) => source!);
-    expect(sources).toHaveLength(3);
+    expect(sources).toHaveLength(6);
     for (const source of sources) {
-      expect(source).toBe(`data:image/png;base64,${Buffer.from(png).toString("base64")}`);
+      expect(source).toBe(`data:image/png;base64,${Buffer.from(PNG).toString("base64")}`);
     }
-  });
-
-  test("draws bars to one scale in both probes", () => {
-    const widths = [...page.matchAll(/class="fill" style="width:([\d.]+)%"/g)].map(([, width]) =>
-      Number(width),
-    );
-    expect(widths).toHaveLength(5);
-    expect(widths[0]! / widths[3]!).toBeCloseTo(0.21 / 0.345, 3);
-    expect(Math.max(...widths)).toBeLessThan(100);
   });
 });
 
-test("a gain is certain only when its interval leaves out zero", () => {
-  expect(verdictOf({ mean: 0.1, low: 0.06, high: 0.14 })).toBe("better");
-  expect(verdictOf({ mean: -0.1, low: -0.14, high: -0.06 })).toBe("worse");
-  expect(verdictOf({ mean: 0.1, low: 0, high: 0.2 })).toBe("undecided");
-  expect(sentenceOf(report.gains[1]!)).toBe(
-    "Linear probe: no certain difference between the pretrained and the untrained encoder " +
-      "(+1.0 points, 95 % interval −1.0 to +3.0).",
-  );
+describe("the verdict", () => {
+  const verdict = (mae: [number, number], supervised: [number, number]): string => {
+    const share = ([objects, parts]: [number, number]) => ({ objects, parts });
+    const results = resultsOf({ supervised: share(supervised), mae: share(mae) });
+    return crossingSentence(reportOf(results).crossings[0]!);
+  };
+
+  test("is a crossing only where each method is certainly ahead at one of both", () => {
+    expect(verdict([0.3, 0.5], [0.7, 0.2])).toMatch(
+      /^The crossing is seen by the linear probe: at species supervised is ahead by 40\.0 points \(95 % interval 3\d\.0 to 50\.0\); at parts MAE is ahead by 30\.0 points \(.*\)\.$/,
+    );
+    expect(verdict([0.3, 0.2], [0.7, 0.5])).toMatch(
+      /^The crossing is not seen by the linear probe: .*at parts supervised is ahead/,
+    );
+  });
+
+  test("says so where a difference may be chance", () => {
+    expect(verdict([0.3, 0.5], [0.7, 0.49])).toMatch(
+      /^The crossing is not seen by the linear probe: at species supervised is ahead by .*; at parts neither is certainly ahead \(supervised −1\.0, 95 % interval −\d\.0 to 0\.0\)\.$/,
+    );
+  });
+});
+
+test("the terminal's table has the page's numbers", () => {
+  const rows = terminalTable(report)
+    .split("\n")
+    .map((row) => row.split(/ {2,}/));
+  expect(rows.map(([name]) => name)).toEqual([
+    "top-1 in %",
+    "guessing",
+    "raw pixels",
+    "untrained",
+    "supervised",
+    "MAE",
+  ]);
+  expect(rows[0]!.slice(1)).toEqual(["species k-NN", "species linear", "parts k-NN", "parts linear"]);
+  expect(rows[1]!.slice(1)).toEqual(["5.0", "5.0", "20.0", "20.0"]);
+  expect(rows[4]![2]).toMatch(/^70\.0 ± (8|9)\.\d$/); // 1.96 √(.7 · .3 / 100) = 9.0
+});
+
+test("the drawing puts points to scale, with their intervals", () => {
+  const at = (mean: number) => ({ mean, low: mean - 0.05, high: mean + 0.05 });
+  const svg = scatter(
+    [
+      { name: "a", series: "series-0", x: at(0.2), y: at(0.6) },
+      { name: "b", series: "series-1", x: at(0.4), y: at(0.5) },
+      { name: "c", series: "unlearned", x: at(0.6), y: at(0.4) },
+    ],
+    { x: { label: "species", floor: 0.05 }, y: { label: "parts", floor: 0.2 } },
+  ).text;
+  const points = [...svg.matchAll(/circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [
+    Number(x),
+    Number(y),
+  ]);
+  const [a, b, c] = points as [number[], number[], number[]];
+  expect(b[0]! - a[0]!).toBeCloseTo(c[0]! - b[0]!, 0);
+  expect(a[1]).toBeLessThan(b[1]!); // higher share, higher on the page
+  expect(b[1]! - a[1]!).toBeCloseTo(c[1]! - b[1]!, 0);
+  expect(svg.match(/class="error"/g)).toHaveLength(3);
+  expect(svg).toContain('aria-label="species and parts: a 20.0 % and 60.0 %');
 });
 
 test("the template escapes text and keeps markup", () => {
@@ -151,7 +158,7 @@ test("the template escapes text and keeps markup", () => {
 });
 
 test("the curve runs through every step", () => {
-  const svg = lossCurve(report.metrics).text;
+  const svg = lossCurve([1.5, 1.25, 1].map((loss, step) => ({ step: step + 1, loss }))).text;
   const [each] = [...svg.matchAll(/class="each" d="M([\d. L]+)"/g)].map(([, path]) => path!);
   const drawn = each!.split("L").map((point) => point.trim().split(" ").map(Number));
   expect(drawn).toHaveLength(3);

@@ -1,28 +1,32 @@
 import type { Interval } from "../../eval/metrics.ts";
+import type { MethodName } from "../../models/methods.ts";
+import type { Cell, StudyPlan } from "../../study/plan.ts";
+import type { ProbeName } from "../../study/readouts.ts";
+import type { TargetName } from "../../study/targets.ts";
 import type { RunSettings } from "../../train/run.ts";
 
 /** Everything `partwise start` found out; `report.json` is this, and `report.html` shows nothing else but pictures. */
 export interface StartReport {
-  format: "partwise.start.1";
+  format: "partwise.start.2";
   /** ISO 8601, UTC. */
   finished: string;
   /** The command line that computes the same again. */
   command: string;
+  /** Of Partwise, Node and Dawn. */
+  versions: { partwise: string; node: string; dawn: string };
   adapter: AdapterReport;
-  /** Node, operating system and processors. */
+  /** Operating system and processors. */
   machine: string;
-  settings: RunSettings;
-  model: { parameters: number; stepBytes: number; dispatches: number };
-  data: { name: string; train: number; test: number; size: number; classes: readonly string[] };
-  probes: ProbeReport;
-  /** One row per step. */
-  metrics: readonly MetricsRow[];
-  results: readonly Result[];
-  /** What the MAE-pretrained encoder has over the untrained one. */
-  gains: readonly Gain[];
-  /** Accuracy of guessing evenly. */
-  chance: number;
-  timing: { stages: readonly Stage[]; totalSeconds: number; imagesPerSecond: number };
+  /** What was trained and measured, as a study says it. */
+  plan: StudyPlan;
+  pictures: PicturesReport;
+  trainings: readonly TrainingReport[];
+  /** What is read of an encoder in the table and the verdict; `scores` has every reading. */
+  reading: string;
+  scores: readonly Score[];
+  /** Of each two methods, by each probe. */
+  crossings: readonly Crossing[];
+  timing: { stages: readonly Stage[]; totalSeconds: number };
 }
 
 export interface AdapterReport {
@@ -37,35 +41,57 @@ export interface AdapterReport {
   subgroupSize: number;
 }
 
-export interface ProbeReport {
-  /** What is read from the encoder's tokens. */
+export interface PicturesReport {
+  set: string;
+  /** Side, in pixels, of pictures and crops. */
+  size: number;
+  /** Pictures to pretrain on. */
+  train: number;
+  /** What probes are trained on and tested on, and what they tell apart. */
+  targets: Readonly<Record<TargetName, { probe: number; test: number; classes: readonly string[] }>>;
+}
+
+/** What was measured: a method, or an encoder that nobody trained. */
+export type Encoder = Cell["encoder"];
+
+export interface TrainingReport {
+  method: MethodName;
+  settings: RunSettings;
+  /** Pictures seen. */
+  pictures: number;
+  seconds: number;
+  /** Of everything that is trained, the encoder and what is beside it. */
+  parameters: number;
+  /** Working memory of a step, and its dispatches. */
+  stepBytes: number;
+  dispatches: number;
+  /** Metrics of some steps, the first and the last among them. */
+  rows: readonly Record<string, number>[];
+}
+
+/** What a probe found in one reading of an encoder. */
+export interface Score {
+  encoder: Encoder;
+  target: TargetName;
+  /** `cls`, `mean` or `pixels`. */
   reading: string;
-  neighbours: number;
-  temperature: number;
-  linear: { epochs: number; batchSize: number; rate: number; updates: number };
-}
-
-export interface MetricsRow {
-  step: number;
-  loss: number;
-  gradNorm: number;
-  lr: number;
-}
-
-export type Contender = "pretrained" | "untrained" | "pixels";
-export type ProbeName = "knn" | "linear";
-
-/** Top-1 on the test pictures. */
-export interface Result {
-  contender: Contender;
   probe: ProbeName;
-  top1: number;
+  /** Accuracy, or mean average precision of retrieval, with its 95 % interval over pictures. */
+  score: Interval;
+  /** What guessing gives. */
+  floor: number;
+  /** What it is above the untrained encoder, of one that was trained. */
+  gain?: Interval;
 }
 
-/** Difference of two top-1, with the interval over test pictures. */
-export interface Gain {
+/** Two methods at both targets by one probe: first minus second. */
+export interface Crossing {
+  methods: readonly [MethodName, MethodName];
+  reading: string;
   probe: ProbeName;
-  difference: Interval;
+  differences: Readonly<Record<TargetName, Interval>>;
+  /** Whether each is certainly ahead at one of the targets. */
+  isSeen: boolean;
 }
 
 export interface Stage {
@@ -73,41 +99,24 @@ export interface Stage {
   seconds: number;
 }
 
-/** A test picture, what the encoder was shown of it, and what the model made of that: PNG files. */
-export interface PictureRow {
+/** A test picture, what an encoder was shown of it, and what the model made of that: PNG files. */
+export interface CompletedPicture {
   label: string;
   original: Uint8Array;
   masked: Uint8Array;
   reconstructed: Uint8Array;
 }
 
-/** What an interval of a difference allows to say. */
-export function verdictOf({ low, high }: Interval): "better" | "worse" | "undecided" {
-  if (low > 0) return "better";
-  return high < 0 ? "worse" : "undecided";
+/** A test picture and the parts that were cut out of it: PNG files. */
+export interface CutPicture {
+  label: string;
+  picture: Uint8Array;
+  crops: readonly { part: string; picture: Uint8Array }[];
 }
 
-/** The probes by the names that people read. */
-export const PROBES: Record<ProbeName, string> = { knn: "Nearest neighbours", linear: "Linear probe" };
-
-const VERDICTS = {
-  better: "the pretrained encoder is better than the untrained one",
-  worse: "the pretrained encoder is worse than the untrained one",
-  undecided: "no certain difference between the pretrained and the untrained encoder",
-};
-
-/** A gain in words, with its interval. */
-export function sentenceOf({ probe, difference }: Gain): string {
-  const { mean, low, high } = difference;
-  return (
-    `${PROBES[probe]}: ${VERDICTS[verdictOf(difference)]} ` +
-    `(${points(mean)} points, 95 % interval ${points(low)} to ${points(high)}).`
-  );
+/** The pictures of the page. */
+export interface ReportPictures {
+  cut: readonly CutPicture[];
+  /** By a method that can complete pictures. */
+  completed: readonly CompletedPicture[];
 }
-
-/** A difference of shares in percentage points with its sign. */
-const points = (share: number): string => {
-  const text = (100 * Math.abs(share)).toFixed(1);
-  if (text === "0.0") return text;
-  return `${share < 0 ? "−" : "+"}${text}`;
-};

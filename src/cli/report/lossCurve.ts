@@ -1,6 +1,6 @@
 import { html, type Markup } from "./markup.ts";
 
-const WIDTH = 720;
+const WIDTH = 520;
 const HEIGHT = 260;
 const MARGIN = { left: 52, right: 12, top: 12, bottom: 40 };
 /** Share of the run over which the bold line is averaged. */
@@ -12,7 +12,7 @@ export interface CurvePoint {
   loss: number;
 }
 
-/** The loss over the steps: every step as a thin line, a moving average as a bold one. */
+/** The loss over the steps: the points as a thin line, a moving average as a bold one. */
 export function lossCurve(points: readonly CurvePoint[]): Markup {
   const steps = ticks(0, Math.max(1, points.at(-1)?.step ?? 1), 6);
   const losses = points.map(({ loss }) => loss);
@@ -39,7 +39,7 @@ export function lossCurve(points: readonly CurvePoint[]): Markup {
       (step) =>
         html`<text x="${x(step)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${trimmed(step)}</text>`,
     );
-  const title = `Loss from ${losses[0]?.toFixed(3)} to ${losses.at(-1)?.toFixed(3)} in ${points.length} steps`;
+  const title = `Loss from ${losses[0]?.toFixed(3)} to ${losses.at(-1)?.toFixed(3)} in ${last} steps`;
   return html`<svg class="curve" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
     ${rows}${columns}
     <text x="${WIDTH - MARGIN.right}" y="${HEIGHT - 6}" text-anchor="end">step</text>

@@ -8,6 +8,7 @@ export const STYLE = `
   --line: light-dark(#dcdedb, #33383e);
   --panel: light-dark(#f1f2ef, #1f2327);
   --accent: light-dark(#0b6e69, #4cc2b8);
+  --other: light-dark(#b4471f, #f08c5a);
   --second: light-dark(#8a919a, #7b838d);
   --warn: light-dark(#8a5200, #f0b35c);
 }
@@ -18,6 +19,7 @@ body {
 }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .5rem; }
 h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 p { margin: .5rem 0; max-width: 46rem; }
 .muted, figcaption, caption { color: var(--muted); font-size: .9rem; }
 .label {
@@ -31,26 +33,40 @@ th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); 
 th { font-weight: 600; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; padding-right: 0; white-space: nowrap; }
 table.facts th { width: 34%; font-weight: 400; color: var(--muted); }
-.probes { display: grid; gap: 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
-.probes h3 { font-size: 1rem; margin: 0 0 .5rem; }
-.bar { display: grid; grid-template-columns: 5.8rem 1fr 4.2rem; gap: .6rem; align-items: center; margin: .35rem 0; }
-.bar b { text-align: right; font-variant-numeric: tabular-nums; }
-.track { position: relative; height: 1.1rem; background: var(--panel); }
-.fill { height: 100%; background: var(--second); }
-.pretrained .fill { background: var(--accent); }
-.chance { position: absolute; top: -.2rem; bottom: -.2rem; border-left: 2px dashed var(--text); }
+table.scores { max-width: 46rem; }
+.scores thead th { text-align: right; padding-right: 0; }
+.scores thead td, .scores thead tr:first-child th { border-bottom: 0; }
+.scores tbody th { font-weight: 400; }
+.scores small { display: block; color: var(--muted); font-size: .75rem; }
+figure { margin: 0; max-width: 34rem; }
+.series-0 { --series: var(--accent); }
+.series-1 { --series: var(--other); }
+.unlearned { --series: var(--second); }
+.pair { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
 .curve { width: 100%; height: auto; display: block; }
 .curve text { fill: var(--muted); font-size: 13px; }
 .curve .grid { stroke: var(--line); }
-.curve path { fill: none; stroke: var(--accent); stroke-linejoin: round; }
+.curve path { fill: none; stroke: var(--series); stroke-linejoin: round; }
 .curve .each { opacity: .35; }
 .curve .smooth { stroke-width: 2.5; }
+.scatter circle { fill: var(--series); }
+.scatter .error { opacity: .6; stroke-width: 2; }
+.scatter .floor { stroke: var(--text); stroke-dasharray: 4 4; opacity: .6; }
+.scatter .name { fill: var(--series); font-weight: 600; }
+.cuts { display: grid; gap: 1rem; max-width: 34rem; }
+.cuts > div { display: grid; gap: .5rem; grid-template-columns: repeat(6, 1fr); }
+.cuts figcaption { font-size: .8rem; line-height: 1.3; overflow-wrap: normal; }
+.cuts img, .strip img { width: 100%; height: auto; image-rendering: pixelated; display: block; margin-bottom: 3px; }
 .strip { display: grid; gap: 1rem .5rem; grid-template-columns: repeat(4, 1fr); }
-.strip figure { margin: 0; }
-.strip img { width: 100%; height: auto; image-rendering: pixelated; display: block; margin-bottom: 3px; }
 pre {
   background: var(--panel); padding: .75rem 1rem; margin: .5rem 0; white-space: pre-wrap; font: .9rem/1.5 ui-monospace, monospace;
 }
 @media (min-width: 44rem) { .strip { grid-template-columns: repeat(8, 1fr); } }
-@media (max-width: 30rem) { .curve text { font-size: 22px; } }
+@media (max-width: 30rem) { .curve text { font-size: 18px; } }
+@media print {
+  :root { color-scheme: light; }
+  body { max-width: none; padding: 0; font-size: .8rem; }
+  figure, table, .cuts > div { break-inside: avoid; }
+  h2, h3 { break-after: avoid; }
+}
 `;

@@ -1,0 +1,55 @@
+/** Findings in words, the same on the terminal and on the page. */
+import type { Interval } from "../../eval/metrics.ts";
+import type { ProbeName } from "../../study/readouts.ts";
+import { TARGETS, type TargetName } from "../../study/targets.ts";
+import type { Crossing, Encoder } from "./data.ts";
+import { certainSign } from "./findings.ts";
+
+/** What is asked of the built-in set. */
+export const TARGET_WORDS: Record<TargetName, string> = { objects: "species", parts: "parts" };
+
+/** How a probe is named in a sentence. */
+export const PROBE_WORDS: Record<ProbeName, string> = {
+  "k-NN": "nearest neighbours",
+  linear: "the linear probe",
+  retrieval: "retrieval",
+};
+
+const NAMES: Partial<Record<Encoder, string>> = { pixels: "raw pixels", mae: "MAE" };
+
+/** An encoder as people call it. */
+export const nameOf = (encoder: Encoder): string => NAMES[encoder] ?? encoder;
+
+/** A whole number with its thousands apart. */
+export const grouped = (value: number): string => value.toLocaleString("en-US");
+
+/** A share in per cent, one digit behind the point. */
+export const percent = (share: number): string => (100 * share).toFixed(1);
+
+/** A difference of shares in points, with its sign. */
+export function points(share: number): string {
+  const text = percent(Math.abs(share));
+  return text === "0.0" ? text : `${share < 0 ? "−" : "+"}${text}`;
+}
+
+/** Whether the crossing is seen, and what is ahead where. */
+export function crossingSentence(crossing: Crossing): string {
+  const verdict = `The crossing is ${crossing.isSeen ? "" : "not "}seen by ${PROBE_WORDS[crossing.probe]}`;
+  const clauses = TARGETS.map((target) => aheadClause(crossing, target));
+  return `${verdict}: ${clauses.join("; ")}.`;
+}
+
+function aheadClause({ methods, differences }: Crossing, target: TargetName): string {
+  const found = differences[target];
+  const sign = certainSign(found);
+  const [ahead, difference] = sign < 0 ? [methods[1], negative(found)] : [methods[0], found];
+  const { mean, low, high } = difference;
+  const at = `at ${TARGET_WORDS[target]}`;
+  if (sign === 0) {
+    return `${at} neither is certainly ahead (${nameOf(ahead)} ${points(mean)}, 95 % interval ${points(low)} to ${points(high)})`;
+  }
+  const range = `95 % interval ${percent(low)} to ${percent(high)}`;
+  return `${at} ${nameOf(ahead)} is ahead by ${percent(mean)} points (${range})`;
+}
+
+const negative = ({ mean, low, high }: Interval): Interval => ({ mean: -mean, low: -high, high: -low });
