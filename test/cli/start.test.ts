@@ -41,6 +41,13 @@ describe("the main job", () => {
     expect(trainings.map(({ method }) => method).sort()).toEqual(["mae", "supervised"]);
     for (const { settings, rows, pictures } of trainings) {
       expect(settings).toMatchObject({ seed: 3, batchSize: 32, totalSteps: 3 });
+      expect(settings.data).toEqual({
+        name: "creatures-coat-train",
+        count: 40,
+        width: 32,
+        height: 32,
+        classes: 20,
+      });
       expect(pictures).toBe(96);
       expect(rows.map(({ step }) => step)).toEqual([0, 1, 2]);
     }
