@@ -4,7 +4,7 @@ import { crossingsOf, scoresOf } from "../../src/cli/report/findings.ts";
 import { encodePng } from "../../src/cli/report/png.ts";
 import type { MethodName } from "../../src/models/methods.ts";
 import type { CellResult } from "../../src/study/cell.ts";
-import type { StudyPlan } from "../../src/study/plan.ts";
+import { cellPlan, type StudyPlan } from "../../src/study/plan.ts";
 import { PROBES, type Readout } from "../../src/study/readouts.ts";
 import { TARGETS, type TargetName } from "../../src/study/targets.ts";
 import { runSettings } from "../../src/train/run.ts";
@@ -42,10 +42,10 @@ export const resultsOf = (shares = SHARES): CellResult[] =>
     const encoder = name as Encoder;
     const readings = encoder === "pixels" ? ["pixels"] : ["cls", "mean"];
     const isTrained = encoder === "mae" || encoder === "supervised";
+    const cell = { data: "coat", encoder, seed: 7 };
     return {
-      data: "coat",
-      encoder,
-      seed: 7,
+      ...cell,
+      plan: cellPlan(plan, cell),
       readouts: TARGETS.flatMap((target) =>
         readings.flatMap((reading) =>
           PROBES.map((probe) => readoutOf(target, reading, probe, share[target])),

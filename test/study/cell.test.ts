@@ -29,7 +29,10 @@ test("a cell is trained by the loop of every run and read out by every probe; a 
   const told: number[] = [];
   let time = 0;
   const compute = () =>
-    runCell(on.device, plan, cell, pictures, { now: () => time++, onProgress: ({ step }) => told.push(step) });
+    runCell(on.device, plan, cell, pictures, {
+      now: () => time++,
+      onProgress: ({ step }) => told.push(step),
+    });
   const { training, readouts, ...about } = await compute();
   expect(about).toEqual({ ...cell, plan: cellPlan(plan, cell) });
   expect(training).toMatchObject({ pictures: 24, settings: { method: "mae", batchSize: 8, totalSteps: 3 } });
