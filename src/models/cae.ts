@@ -22,7 +22,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
 import { movingMasks } from "./batchMasks.ts";
-import { accuracy, type BeitConfig, maskedSettings, maskedViews, tokensSetting } from "./beit.ts";
+import { accuracy, type MaskedEncoderConfig, maskedSettings, maskedViews, tokensSetting } from "./beit.ts";
 import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { regress, regressorSpecs } from "./caeRegressor.ts";
 import { caeInit, type Initializer } from "./init.ts";
@@ -33,7 +33,9 @@ import { frontOf } from "./teacher.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
 import { embedPatches, encode, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
-export interface CaeConfig extends BeitConfig {
+export interface CaeConfig extends MaskedEncoderConfig {
+  /** Codes of the tokenizer. */
+  tokens: number;
   /** Blocks that turn what is seen into what is hidden, and blocks that name it. */
   regressorDepth: number;
   decoderDepth: number;

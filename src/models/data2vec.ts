@@ -17,26 +17,26 @@ import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
 import { movingMasks } from "./batchMasks.ts";
 import {
+  type BeitEncoderConfig,
   beitEncoder,
+  beitEncoderInit,
+  beitEncoderSettings,
   beitEncoderSpecs,
   encodeMasked,
-  type MaskedEncoderConfig,
   maskedHead,
   maskedHeadSpecs,
-  maskedSettings,
   maskedViews,
 } from "./beit.ts";
 import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
 import { classToken } from "./heads.ts";
-import { beitInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
-import { encodeRelative } from "./relativeVit.ts";
+import { encodeAny } from "./relativeVit.ts";
 import { positiveNumber, share, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { embedPatches, prependClassToken, type VitConfig } from "./vit.ts";
 
-export interface Data2vecConfig extends MaskedEncoderConfig {
+export interface Data2vecConfig extends BeitEncoderConfig {
   /** Last blocks whose outputs make the target; half of the encoder's when 0. */
   targetBlocks: number;
   /** Of the teacher, throughout. */
@@ -55,7 +55,7 @@ export function contextTargets(
   images: Tensor,
   targetBlocks: number,
 ): { targets: Tensor; classTokens: Tensor } {
-  const { blocks, tokens } = encodeRelative(
+  const { blocks, tokens } = encodeAny(
     teacher,
     encoder,
     prependClassToken(teacher, embedPatches(teacher, encoder, images)),
@@ -80,7 +80,7 @@ export function data2vec(
     name: "data2vec",
     encoder: { network: "student", config: encoder },
     networks(seed) {
-      const init = beitInit(seed);
+      const init = beitEncoderInit(seed, config);
       const base = beitEncoderSpecs(encoder, init);
       return { student: [...base, ...maskedHeadSpecs(encoder, encoder.embedDim, init)], teacher: base };
     },
@@ -116,10 +116,10 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
       "Predict what a momentum teacher makes of the whole picture at hidden patches (Baevski et al. 2022).",
     reading: "mean",
     settings: {
-      ...maskedSettings,
-      maskedPatches: { ...maskedSettings.maskedPatches, value: 120 },
-      layerScale: { ...maskedSettings.layerScale, value: 1e-4 },
-      dropPath: { ...maskedSettings.dropPath, value: 0.25 },
+      ...beitEncoderSettings,
+      maskedPatches: { ...beitEncoderSettings.maskedPatches, value: 120 },
+      layerScale: { ...beitEncoderSettings.layerScale, value: 1e-4 },
+      dropPath: { ...beitEncoderSettings.dropPath, value: 0.25 },
       targetBlocks: wholeNumber("--target-blocks <n>", "last blocks that make the target, 0 for half", 0),
       momentum: share("--momentum <m>", "of the teacher, throughout", 0.9998),
       beta: positiveNumber("--beta <x>", "distance from which the loss grows linearly", 2),
@@ -146,6 +146,7 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
         clip: { limit: 3, by: "model" },
         // .9998 forgets half of the first values in 3,466 steps, which is such a run's whole length; .99 in 69.
         config: {
+          relativePositions: false,
           maskedPatches: 39,
           minBlock: 5,
           layerScale: 0.1,

@@ -10,7 +10,6 @@ import { add } from "../engine/ops/elementwise.ts";
 import { gatherTokens } from "../engine/ops/gather.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
-import { where } from "../engine/ops/where.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
 import { movingPredMasks, type PredSettings } from "./batchMasks.ts";
@@ -33,7 +32,7 @@ import { joined, multiCropViews, viewTokens } from "./multiCrop.ts";
 import { crossViewLoss, meanAnswer, patchLoss } from "./prototypeLoss.ts";
 import { positiveNumber, share, toggle } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
-import { embedPatches, encode, prependClassToken, type VitConfig, vit, vitSpecs } from "./vit.ts";
+import { embedMasked, encode, prependClassToken, type VitConfig, vit, vitSpecs } from "./vit.ts";
 
 export interface IbotConfig extends DinoConfig, PredSettings {
   /** The teacher's on patch tokens rises from the first to the second in the epochs of that on class tokens. */
@@ -58,10 +57,8 @@ export function encodeHidden(
   mask: Tensor,
   training?: Training,
 ): Tensor {
-  const tokens = embedPatches(params, encoder, images); // [B, N, D], with positions
-  const positions = slice(params.get("pos_embed"), 1, 1, 1 + tokens.shape[1]!);
-  const hidden = add(reshape(params.get("masked_embed"), [1, 1, encoder.embedDim]), positions);
-  const seen = where(reshape(mask, [...mask.shape, 1]), hidden, tokens);
+  const token = reshape(params.get("masked_embed"), [1, 1, encoder.embedDim]);
+  const seen = embedMasked(params, encoder, images, mask, token);
   return encode(params, encoder, prependClassToken(params, seen), training).tokens;
 }
 

@@ -11,6 +11,7 @@ import { linear } from "../engine/ops/linear.ts";
 import { patchify } from "../engine/ops/patchify.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
+import { where } from "../engine/ops/where.ts";
 import { type BlockConfig, type Training, trunk, trunkSpecs } from "./block.ts";
 import { constant, type Initializer, normal } from "./init.ts";
 import { type PositionKind, positionSpec, positionsFor } from "./positions.ts";
@@ -124,6 +125,25 @@ export function embedPatches(params: Parameters, config: VitConfig, images: Tens
   return add(tokens, slice(positions, 1, classTokensOf(config), positions.shape[1]!));
 }
 
+/**
+ * `embedPatches` with `token` [1, 1, D] in the place of every hidden patch: its position is added as to any other.
+ * images [B, H, W, 3], mask u32 [B, N], 1 hidden -> [B, N, D].
+ */
+export function embedMasked(
+  params: Parameters,
+  config: VitConfig,
+  images: Tensor,
+  mask: Tensor,
+  token: Tensor,
+): Tensor {
+  const tokens = embedPatches(params, config, images);
+  const first = classTokensOf(config);
+  const placed = params.has("pos_embed")
+    ? add(token, slice(params.get("pos_embed"), 1, first, first + tokens.shape[1]!))
+    : token;
+  return where(reshape(mask, [...mask.shape, 1]), placed, tokens);
+}
+
 /** Puts the class tokens, with their positions, in front. tokens [B, N, D] -> [B, C + N, D], C = 1 or DeiT's 2. */
 export function prependClassToken(params: Parameters, tokens: Tensor): Tensor {
   const [batch, , width] = tokens.shape as [number, number, number];
@@ -137,7 +157,7 @@ export function prependClassToken(params: Parameters, tokens: Tensor): Tensor {
 
 /**
  * The encoder's own blocks. tokens [B, 1 + N, D] of all or of some patches; bias [H, 1 + N, 1 + N] is that of relative
- * positions, which `encodeRelative` supplies: an encoder without them carries none of its kernels.
+ * positions, which `encodeAny` supplies: an encoder without them carries none of its kernels.
  */
 export function encode(
   params: Parameters,
@@ -147,7 +167,7 @@ export function encode(
   bias?: Tensor,
 ): VitOutput {
   if ((config.positions === "relative") !== (bias !== undefined)) {
-    throw new Error("encode: relative positions need their bias, and others have none. Use encodeRelative");
+    throw new Error("encode: relative positions need their bias, and others have none. Use encodeAny");
   }
   return trunk(params, { blocks: "blocks", norm: "norm" }, config, tokens, training, bias);
 }

@@ -3,10 +3,12 @@
 import { describe, expect, test } from "vitest";
 import type { Device } from "../../src/engine/gpu/device.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
+import { square, sub } from "../../src/engine/ops/elementwise.ts";
+import { mean } from "../../src/engine/ops/mean.ts";
 import { Random } from "../../src/engine/random.ts";
 import { beitModule } from "../../src/models/beit.ts";
 import { caeModule } from "../../src/models/cae.ts";
-import { data2vecModule } from "../../src/models/data2vec.ts";
+import { contextTargets, data2vecModule } from "../../src/models/data2vec.ts";
 import { beitInit, caeInit } from "../../src/models/init.ts";
 import type { Method, MethodModule } from "../../src/models/method.ts";
 import { relativeIndex } from "../../src/models/relativePositions.ts";
@@ -127,6 +129,16 @@ describe("the methods", () => {
     const losses = await overfit(Object.values(networks)[0]!, lossOf, { steps: 300, lr: 3e-3, enough });
     expect(losses.at(-1)).toBeLessThan(enough);
     expect(losses[0]!).toBeGreaterThan(2 * enough);
+  });
+
+  test("beside fixed positions data2vec's first targets still tell pictures apart", async () => {
+    const method = made(data2vecModule, { maskedPatches: 9, layerScale: 0.1, relativePositions: false });
+    const { teacher } = networksOf(on.device, method);
+    const { images } = creaturePictures(on.device, 16, 16);
+    const { targets } = contextTargets(teacher!, method.encoder.config, images, 1); // of mean 0 and deviation 1
+    const away = square(sub(targets, mean(targets, 0, true)));
+    const share = await mean(away).item();
+    expect(share).toBeGreaterThan(0.3); // by place alone: 0.01 with BEiT's first values
   });
 
   test("settings that do not fit the grid are refused in one sentence", () => {

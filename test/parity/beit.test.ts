@@ -21,6 +21,12 @@ const made = <C extends object>(module: MethodModule<C>, encoder: VitConfig, cha
 const methods = {
   beit: () => made(beitModule, TINY, { tokens: 12, maskedPatches: 6 }),
   data2vec: () => made(data2vecModule, TINY, { targetBlocks: 2, maskedPatches: 9 }),
+  "data2vec-sincos": () =>
+    made(
+      data2vecModule,
+      { ...small, numHeads: 4 },
+      { targetBlocks: 2, maskedPatches: 9, relativePositions: false },
+    ),
   cae: () => made(caeModule, small, { tokens: 12, maskedPatches: 8, regressorDepth: 2, decoderDepth: 1 }),
 };
 

@@ -1,4 +1,4 @@
-"""Writes fixtures/{beit,data2vec,cae}.safetensors: what PyTorch computes of the three methods that hide blocks.
+"""Writes fixtures/{beit,data2vec,data2vec-sincos,cae}.safetensors: the methods that hide blocks in PyTorch.
 
 Run:    /usr/bin/python3 test/parity/make_beit_fixtures.py
 Needs:  PyTorch 1.13 on the CPU (Debian: apt-get install python3-torch), nothing else.
@@ -148,6 +148,15 @@ def patch_tokens(p, images):
     return x.flatten(2).transpose(1, 2)
 
 
+def bias_of(p):
+    """Of relative positions; those that are added to the patches need none."""
+    return None if "pos_embed" in p else relative_bias(p)
+
+
+def placed(p, x):
+    return x + p["pos_embed"][:, 1:] if "pos_embed" in p else x
+
+
 def with_class(p, x):
     return torch.cat([p["cls_token"].expand(len(x), -1, -1), x], 1)
 
@@ -186,8 +195,8 @@ def masks(gen, counts):
 
 def encode_masked(p, images, mask, heads):
     m = mask[..., None].to(images.dtype)
-    x = with_class(p, patch_tokens(p, images) * (1 - m) + p["mask_token"] * m)
-    return layer_norm(p, "norm", blocks(p, "blocks", x, heads, 2, relative_bias(p))[-1])
+    x = with_class(p, placed(p, patch_tokens(p, images) * (1 - m) + p["mask_token"] * m))
+    return layer_norm(p, "norm", blocks(p, "blocks", x, heads, 2, bias_of(p))[-1])
 
 
 def beit_loss(p, inputs, moving, _teacher):
@@ -199,8 +208,8 @@ def beit_loss(p, inputs, moving, _teacher):
 def data2vec_loss(p, inputs, moving, teacher):
     hidden = moving["mask"].bool()
     with torch.no_grad():
-        x = with_class(teacher, patch_tokens(teacher, inputs["images"]))
-        every = blocks(teacher, "blocks", x, 4, 2, relative_bias(teacher))
+        x = with_class(teacher, placed(teacher, patch_tokens(teacher, inputs["images"])))
+        every = blocks(teacher, "blocks", x, 4, 2, bias_of(teacher))
         plain = lambda t: F.layer_norm(t, t.shape[-1:], eps=1e-5)
         target = plain(sum(plain(t[:, 1:]) for t in every[-2:]) / 2)[hidden]
     x = encode_masked(p, inputs["images"], moving["mask"], 4)[:, 1:][hidden]
@@ -337,14 +346,15 @@ def make_beit():
     make("beit", p, tokenized(gen), masks(gen, [4, 5, 6]), beit_loss, 4.0, undecayed=["cls_token"])
 
 
-def make_data2vec():
-    gen = generator(102)
-    p = encoder_parameters(gen, 32, 4, True)
-    p["mask_token"] = normal(gen, 1, 1, 32, std=0.5)
-    p.update(linear_parameters(gen, "lm_head", 32, 32))
+def make_data2vec(name, seed, width, relative):
+    gen = generator(seed)
+    p = encoder_parameters(gen, width, 4, relative)
+    p["mask_token"] = normal(gen, 1, 1, width, std=0.5)
+    p.update(linear_parameters(gen, "lm_head", width, width))
     images = {"images": normal(gen, BATCH, CHANNELS, IMAGE, IMAGE)}
     moving = {**masks(gen, [7, 8, 9]), "momentum": torch.full((STEPS,), 0.9)}
-    make("data2vec", p, images, moving, data2vec_loss, 0.4, undecayed=["cls_token"], teacher=True, follow="average")
+    kept = {"fixed": [] if relative else ["pos_embed"], "undecayed": ["cls_token"]}
+    make(name, p, images, moving, data2vec_loss, 0.4, **kept, teacher=True, follow="average")
 
 
 def make_cae():
@@ -370,5 +380,6 @@ def make_cae():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     make_beit()
-    make_data2vec()
+    make_data2vec("data2vec", 102, 32, True)
+    make_data2vec("data2vec-sincos", 104, 16, False)
     make_cae()

@@ -27,7 +27,7 @@ const SMALL: Record<MethodName, object> = {
     weightEma: 0.9,
   },
   mae: { decoderDepth: 1, decoderEmbedDim: 32, decoderNumHeads: 2 },
-  beit: { tokens: 8, maskedPatches: 6, minBlock: 2, dropPath: 0.2 },
+  beit: { relativePositions: true, tokens: 8, maskedPatches: 6, minBlock: 2, dropPath: 0.2 },
   data2vec: { maskedPatches: 9, minBlock: 2, dropPath: 0.2 },
   cae: { tokens: 8, maskedPatches: 8, minBlock: 2, dropPath: 0.2, regressorDepth: 1, decoderDepth: 1 },
   "moco-v3": { hiddenDim: 32, dim: 16, blur: [0.5, 0.5] },
