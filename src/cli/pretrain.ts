@@ -12,6 +12,7 @@ import { addDataOptions, choiceOf } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
+import { addTeacherOption, withTeacher } from "./givenTeacher.ts";
 import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
 import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./onlineKnn.ts";
@@ -78,6 +79,7 @@ function pretrainBy(method: MethodName, about: string): Command {
     .option("--json", "end with one line of JSON");
   addModelOptions(command, method);
   addTokenizerOption(command, method);
+  addTeacherOption(command, method);
   addDataOptions(command);
   return command
     .addHelpText("after", examples(method) + AFTER)
@@ -92,15 +94,16 @@ async function pretrain(typed: PretrainFlags): Promise<void> {
   const folder = await RunFolder.at(typed.out);
   const checkpoint = await checkpointOf(typed, folder);
   const { encoder } = checkpoint ? checkpoint.info.settings : await assumedSettings(typed);
-  const flags = await withTokenizer(typed, encoder);
-  if (checkpoint) checkFlags(flags, checkpoint.info.settings);
+  const asked = await withTokenizer(typed, encoder);
+  if (checkpoint) checkFlags(asked, checkpoint.info.settings);
 
   const line = new ProgressLine();
-  const images = await loadSplit(choiceOf(flags), "train", {
+  const images = await loadSplit(choiceOf(asked), "train", {
     drawnSize: encoder.imageSize,
     onProgress: (done, total) => line.show(`reading pictures ${done}/${total}`),
   });
   line.end();
+  const flags = await withTeacher(asked, images);
   const labelled = flags.knnEvery === undefined ? null : await knnPictures(choiceOf(flags), images, encoder);
   const settings = checkpoint
     ? checkData(checkpoint.info.settings, dataOf(images))
@@ -171,14 +174,14 @@ const prepare = (
   settings: RunSettings,
   images: ImageSet,
   checkpoint: Checkpoint | null,
-  { gradCheckpointing, given }: PretrainFlags,
+  { gradCheckpointing, given, teacher }: PretrainFlags,
 ): Promise<Trainer> =>
   asUsage(async () => {
     await planOrRefuse(device, settings, { gradCheckpointing });
     const onDevice = await DeviceImages.upload(device, images);
     const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
     if (checkpoint) await restoreTrainer(trainer, checkpoint);
-    await trainer.ready(given?.buffers);
+    await trainer.ready(teacher ?? given?.buffers);
     await trainer.prepare();
     await device.finish();
     return trainer;

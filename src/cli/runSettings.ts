@@ -32,6 +32,9 @@ export interface PretrainFlags extends RunFlags, DataFlags {
   knnEvery?: number;
   /** The file of a tokenizer. */
   tokenizer?: string;
+  /** The run of a teacher, and its parameters as `Trainer.ready` takes them. */
+  distill?: string;
+  teacher?: ReadonlyMap<string, Float32Array>;
   resume?: boolean;
   /** False with --no-tune. */
   tune: boolean;

@@ -75,7 +75,7 @@ export const startCommand = (): Command =>
         "objects and about parts, and write a report.",
     )
     .option("--out <dir>", "folder of the report", path, "out/start")
-    .option("--pictures <n>", "pictures that each method sees", whole(1), 8000)
+    .option("--pictures <n>", "pictures that each method sees", whole(1), 6400)
     .option("--train <n>", "pictures to train on", whole(2), 4000)
     .option("--test <n>", "pictures to test on", whole(2), 1000)
     .option("--parts <n>", "pictures of either split whose parts are cut out", whole(2), 300)

@@ -160,6 +160,8 @@ export interface MethodModule<C extends object> {
    * given the codes, and finds its own where it is not.
    */
   readonly tokenizer?: string;
+  /** Of a method that may learn from a teacher which was trained with labels: which of its settings is that one's encoder. */
+  readonly teacher?: string;
   /** Throws one sentence where the settings do not fit each other or the frame. */
   make(frame: Frame, config: C): Method;
 }

@@ -186,6 +186,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
     dropPath: share("--drop-path <p>", "of the last block", 0.1),
     weightEma: share("--weight-ema <x>", "decay of a moving average of the weights, 0 for none", 0),
   },
+  teacher: "teacher",
   recipes: {
     paper: {
       source: "ViT-B/16: DeiT's main.py, 300 epochs",

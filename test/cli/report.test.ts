@@ -103,6 +103,16 @@ describe("the verdict", () => {
     );
   });
 
+  test("says so where who is ahead knows no more than the untrained encoder", () => {
+    const share = { mae: { objects: 0.3, parts: 0.5 }, supervised: { objects: 0.7, parts: 0.2 } };
+    const sentence = (parts: number) =>
+      crossingSentence(reportOf(resultsOf({ ...share, untrained: { objects: 0.1, parts } })).crossings[0]!);
+    expect(sentence(0.5)).toMatch(
+      /^The crossing is seen .* to 50\.0\); at parts MAE is ahead by .*\), yet not certainly above the untrained encoder\.$/,
+    );
+    expect(sentence(0.3)).not.toContain("untrained");
+  });
+
   test("says so where a difference may be chance", () => {
     expect(verdict([0.3, 0.5], [0.7, 0.49])).toMatch(
       /^The crossing is not seen by the linear probe: at species supervised is ahead by .*; at parts neither is certainly ahead \(supervised −1\.0, 95 % interval −\d\.0 to 0\.0\)\.$/,

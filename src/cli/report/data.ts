@@ -92,6 +92,8 @@ export interface Crossing {
   differences: Readonly<Record<TargetName, Interval>>;
   /** Whether each is certainly ahead at one of the targets. */
   isSeen: boolean;
+  /** Targets at which who is ahead is not certainly above the untrained encoder: training has not yet brought that. */
+  unlearned: readonly TargetName[];
 }
 
 export interface Stage {

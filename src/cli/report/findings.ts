@@ -4,7 +4,7 @@ import type { MethodName } from "../../models/methods.ts";
 import type { CellResult } from "../../study/cell.ts";
 import { differenceInterval, scoreInterval } from "../../study/interval.ts";
 import type { ProbeName, Readout } from "../../study/readouts.ts";
-import type { TargetName } from "../../study/targets.ts";
+import { TARGETS, type TargetName } from "../../study/targets.ts";
 import type { Crossing, Score } from "./data.ts";
 
 /** Every readout of every encoder with its interval, and what training brought. */
@@ -34,6 +34,7 @@ export function crossingsOf(
   probes: readonly ProbeName[],
 ): Crossing[] {
   const trained = results.filter(({ training }) => training);
+  const untrained = results.find(({ encoder }) => encoder === "untrained");
   const pairs = trained.flatMap((first, i) => trained.slice(i + 1).map((second) => [first, second] as const));
   return pairs.flatMap(([first, second]) =>
     probes.map((probe): Crossing => {
@@ -43,9 +44,16 @@ export function crossingsOf(
           readoutOf(second, target, reading, probe),
         );
       const differences = { objects: between("objects"), parts: between("parts") };
-      const signs = certainSign(differences.objects) * certainSign(differences.parts);
+      const signs = { objects: certainSign(differences.objects), parts: certainSign(differences.parts) };
+      const unlearned = TARGETS.filter((target) => {
+        if (!untrained || signs[target] === 0) return false;
+        const ahead = signs[target] > 0 ? first : second;
+        const [after, before] = [ahead, untrained].map((cell) => readoutOf(cell, target, reading, probe));
+        return certainSign(differenceInterval(after!, before!)) <= 0;
+      });
       const methods = [first.encoder as MethodName, second.encoder as MethodName] as const;
-      return { methods, reading, probe, differences, isSeen: signs < 0 };
+      const isSeen = signs.objects * signs.parts < 0;
+      return { methods, reading, probe, differences, isSeen, unlearned };
     }),
   );
 }

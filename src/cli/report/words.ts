@@ -39,7 +39,7 @@ export function crossingSentence(crossing: Crossing): string {
   return `${verdict}: ${clauses.join("; ")}.`;
 }
 
-function aheadClause({ methods, differences }: Crossing, target: TargetName): string {
+function aheadClause({ methods, differences, unlearned }: Crossing, target: TargetName): string {
   const found = differences[target];
   const sign = certainSign(found);
   const [ahead, difference] = sign < 0 ? [methods[1], negative(found)] : [methods[0], found];
@@ -49,7 +49,8 @@ function aheadClause({ methods, differences }: Crossing, target: TargetName): st
     return `${at} neither is certainly ahead (${nameOf(ahead)} ${points(mean)}, 95 % interval ${points(low)} to ${points(high)})`;
   }
   const range = `95 % interval ${percent(low)} to ${percent(high)}`;
-  return `${at} ${nameOf(ahead)} is ahead by ${percent(mean)} points (${range})`;
+  const but = unlearned.includes(target) ? ", yet not certainly above the untrained encoder" : "";
+  return `${at} ${nameOf(ahead)} is ahead by ${percent(mean)} points (${range})${but}`;
 }
 
 const negative = ({ mean, low, high }: Interval): Interval => ({ mean: -mean, low: -high, high: -low });
