@@ -1,5 +1,7 @@
 // The parts of `bench -- gpu`: each is another bench program in a process of its own.
 
+import { METHODS } from "../../src/models/methods.ts";
+
 export interface Part {
   name: string;
   /** The program, bench/NAME.bench.ts. */
@@ -9,8 +11,9 @@ export interface Part {
 
 /** What a host is asked to measure. */
 export interface Plan {
-  /** Full names of steps, see `parseStepName`. */
+  /** Full names of steps, see `parseStepName`: those that PyTorch is timed beside, and others. */
   steps: readonly string[];
+  more: readonly string[];
   /** Pictures of a batch where an operation's size leaves it open. */
   batch: number;
   /** Options of the rounds for every program that takes them. */
@@ -20,22 +23,39 @@ export interface Plan {
   folder: string;
 }
 
-/** The reference steps, and MAE of ViT-Ti, S and B with the batch given for all. */
-export const HOST_STEPS = [
-  "reference:base",
-  "reference:tiny",
-  "mae:vit_tiny_patch16_224",
-  "mae:vit_small_patch16_224",
-  "mae:vit_base_patch16_224",
-] as const;
+/** The reference steps, and MAE of three sizes: a GPU's batches, and such as a software adapter gets done. */
+export const HOST_STEPS = {
+  gpu: [
+    "reference:base",
+    "reference:tiny",
+    "mae:vit_micro_patch4_32:256",
+    "mae:vit_small_patch16_224:64",
+    "mae:vit_base_patch16_224:32",
+  ],
+  software: [
+    "reference:base",
+    "reference:tiny",
+    "mae:vit_micro_patch4_32:32",
+    "mae:vit_small_patch16_224:2",
+    "mae:vit_base_patch16_224:1",
+  ],
+} as const;
+
+/** The steps of the other methods, which have no PyTorch beside them: micro encoders. */
+export const METHOD_STEPS = Object.keys(METHODS)
+  .filter((method) => method !== "mae")
+  .map((method) => `${method}:vit_micro_patch4_32`);
 
 /** Sizes of operations (see ops.bench.ts) that are checked, and in which order they are timed. */
 const CHECKED_SIZES = ["tiny", "ti"];
 const TIMED_SIZES = ["ti", "b", "base", "s", "tiny"];
 const CONFIGS = ["tiny", "base"];
 
-/** All parts by importance: what is right, then our steps, PyTorch, the peers, single operations, compiled PyTorch. */
-export function partsOf({ steps, batch, rounds, python, folder }: Plan): Part[] {
+/**
+ * All parts by importance: what is right, then our steps, PyTorch, single operations, every kernel for a product, the other
+ * methods' steps, compiled PyTorch. The peers come last: a GPU clocks down beside them.
+ */
+export function partsOf({ steps, more, batch, rounds, python, folder }: Plan): Part[] {
   const ops = (size: string) => ["--sizes", size, "--batch", String(batch)];
   const peers = (config: string) => ["--config", config, "--no-first-call"];
   const once = ["--repeats", "1", "--warmup", "0"];
@@ -45,6 +65,8 @@ export function partsOf({ steps, batch, rounds, python, folder }: Plan): Part[] 
       bench: "torch",
       args: ["--step", step, "--mode", mode, "--python", python, "--folder", folder, ...rounds],
     }));
+  const ours = (names: readonly string[]): Part[] =>
+    names.map((step) => ({ name: `step ${step}`, bench: "step", args: ["--step", step, ...rounds] }));
   const parts: Part[] = [
     ...CHECKED_SIZES.map((size) => ({
       name: `check ops ${size}`,
@@ -56,15 +78,17 @@ export function partsOf({ steps, batch, rounds, python, folder }: Plan): Part[] 
       bench: "peers",
       args: [...peers(config), "--libraries", "partwise", ...once],
     })),
-    ...steps.map((step) => ({ name: `step ${step}`, bench: "step", args: ["--step", step, ...rounds] })),
+    ...ours(steps),
     ...torch("eager"),
+    ...TIMED_SIZES.map((size) => ({ name: `ops ${size}`, bench: "ops", args: [...ops(size), ...rounds] })),
+    { name: "products", bench: "ops", args: ["--methods", ...rounds] },
+    ...ours(more),
+    ...torch("compiled"),
     ...CONFIGS.map((config) => ({
       name: `peers ${config}`,
       bench: "peers",
       args: [...peers(config), ...rounds],
     })),
-    ...TIMED_SIZES.map((size) => ({ name: `ops ${size}`, bench: "ops", args: [...ops(size), ...rounds] })),
-    ...torch("compiled"),
   ];
   return parts.map((part) => ({ ...part, args: [...part.args, "--json"] }));
 }
