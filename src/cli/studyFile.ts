@@ -15,6 +15,7 @@ const data = v.strictObject({
   probe: count(2),
   test: count(2),
   parts: v.optional(count(0), 0),
+  partsFrom: v.optional(v.pipe(v.string(), v.minLength(1))),
 });
 
 const method = v.strictObject({

@@ -9,7 +9,7 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/sa
 import type { CellPictures } from "../study/cell.ts";
 import type { StudyData, StudyPlan } from "../study/plan.ts";
 import type { Items, Target } from "../study/targets.ts";
-import { CUT, loadSplit } from "./datasets.ts";
+import { CUT, type LoadOptions, loadSplit } from "./datasets.ts";
 import { UsageError } from "./errors.ts";
 import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
 
@@ -41,8 +41,9 @@ function piecesOf(kind: KindName, split: Split, size: number, count: number): Pi
 
 /** The pieces that the cells of a study read. */
 export function allPieces({ data }: StudyPlan, size: number): Piece[] {
-  const pieces = Object.values(data).flatMap(({ source, train, probe, test, parts }) => {
+  const pieces = Object.values(data).flatMap(({ source, train, probe, test, partsFrom, ...set }) => {
     if (!isBuiltIn(source)) return [];
+    const parts = partsFrom === undefined ? set.parts : 0;
     return [
       ...piecesOf(source, "train", size, Math.max(train, probe)),
       ...piecesOf(source, "test", size, test),
@@ -153,28 +154,68 @@ function head(set: ImageSet, count: number): ImageSet {
 }
 
 /** What the cells of one set train on and are asked about. `size` is the encoder's; a folder keeps what is drawn. */
-export async function cellPictures(folder: Folder, set: StudyData, size: number): Promise<CellPictures> {
-  const { source, train, probe, test, parts } = set;
-  if (!isBuiltIn(source)) {
-    const load = (split: Split, limit: number) =>
-      loadSplit({ data: source, size, limit }, split, { drawnSize: size });
-    const objects: Target = {
-      name: "objects",
-      probe: await load("train", probe),
-      test: await load("test", test),
-    };
-    return { train: await load("train", train), targets: [objects] };
-  }
+export async function cellPictures(
+  folder: Folder,
+  set: StudyData,
+  size: number,
+  { decoder }: Pick<LoadOptions, "decoder"> = {},
+): Promise<CellPictures> {
+  const { source } = set;
+  const how = { drawnSize: size, ...(decoder && { decoder }) };
+  const crops = partsOf(folder, set, how);
+  const whole = isBuiltIn(source)
+    ? await drawnPictures(folder, source, set, size)
+    : await readPictures(set, how);
+  if (crops === null) return whole;
+  const ofParts: Target = { name: "parts", probe: await crops("train"), test: await crops("test") };
+  return { ...whole, targets: [...whole.targets, ofParts] };
+}
+
+/** Whole pictures of a built-in set. */
+async function drawnPictures(
+  folder: Folder,
+  source: KindName,
+  { train, probe, test }: StudyData,
+  size: number,
+): Promise<CellPictures> {
   const all = await drawn(folder, source, "train", size, Math.max(train, probe));
+  const asked = await drawn(folder, source, "test", size, test);
+  return { train: head(all, train), targets: [{ name: "objects", probe: head(all, probe), test: asked }] };
+}
+
+/** Whole pictures of a folder. */
+async function readPictures(
+  { source, train, probe, test }: StudyData,
+  how: LoadOptions,
+): Promise<CellPictures> {
+  const load = (split: Split, limit: number) =>
+    loadSplit({ data: source, size: how.drawnSize, limit }, split, how);
   const objects: Target = {
     name: "objects",
-    probe: head(all, probe),
-    test: await drawn(folder, source, "test", size, test),
+    probe: await load("train", probe),
+    test: await load("test", test),
   };
-  if (parts === 0) return { train: head(all, train), targets: [objects] };
-  const { drawnSize, ...how } = CUT;
-  const crops = async (split: Split): Promise<Items> =>
-    partCrops(await drawn(folder, source, split, drawnSize, parts), { ...how, size });
-  const ofParts: Target = { name: "parts", probe: await crops("train"), test: await crops("test") };
-  return { train: head(all, train), targets: [objects, ofParts] };
+  return { train: await load("train", train), targets: [objects] };
+}
+
+/** What cuts the parts of a split out; null where the study asks for none. */
+function partsOf(
+  folder: Folder,
+  { source, parts, partsFrom }: StudyData,
+  how: LoadOptions,
+): ((split: Split) => Promise<Items>) | null {
+  if (parts === 0) return null;
+  if (partsFrom !== undefined) {
+    const rule = { side: "text", above: 20 } as const;
+    const choice = { data: partsFrom, size: how.drawnSize, limit: parts, parts: rule };
+    return (split) => loadSplit(choice, split, how);
+  }
+  if (!isBuiltIn(source)) {
+    throw new UsageError(
+      `${source}: parts of a folder need partsFrom, a folder of annotated pictures; got none`,
+    );
+  }
+  const { drawnSize, ...rule } = CUT;
+  return async (split) =>
+    partCrops(await drawn(folder, source, split, drawnSize, parts), { ...rule, size: how.drawnSize });
 }

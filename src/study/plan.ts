@@ -10,8 +10,10 @@ export interface StudyData {
   /** Labelled pictures that probes are trained on, and tested on. */
   probe: number;
   test: number;
-  /** Pictures of either split that parts are cut from; 0 for none. */
+  /** Of a built-in set: pictures of either split that parts are cut from. Of `partsFrom`: crops of either split. 0 for none. */
   parts: number;
+  /** The path of a folder of annotated pictures, whose parts are cut out by the paper's rule. */
+  partsFrom?: string | undefined;
 }
 
 /** How one method is trained; its small recipe has what is left out. */

@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/errors.ts";
 import { readStudy } from "../../src/cli/studyFile.ts";
@@ -9,7 +9,9 @@ import { studyText, tableCsv, verdictCsv } from "../../src/cli/studyTable.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import type { CellResult } from "../../src/study/cell.ts";
 import { setTables } from "../../src/study/setTable.ts";
+import { openDecoder } from "../data/codec.ts";
 import { root } from "../repo/files.ts";
+import { grayPng, plainPng } from "./png.ts";
 import { withProgram } from "./program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "partwise-study-"));
@@ -72,6 +74,40 @@ test("pictures that were drawn in pieces and kept are those of the set drawn at 
   expect(
     allPieces({ ...plan, data: { coat: { ...data, train: 9000 } } }, 32).map(({ count }) => count),
   ).toEqual([4000, 4000, 1000, 8, 3, 3]);
+});
+
+test("parts may come from a folder of annotated pictures, each crop with its picture", async () => {
+  const partsFrom = join(folder, "annotated");
+  const files = {
+    "images/train/1.png": plainPng(4, 2, [1, 2, 3]),
+    "images/val/2.png": plainPng(4, 2, [1, 2, 3]),
+    "images/val/3.png": plainPng(4, 2, [1, 2, 3]),
+    "masks/train/1.png": grayPng(4, [0, 0, 1, 1, 2, 2, 0, 0]),
+    "masks/val/2.png": grayPng(4, [0, 0, 1, 1, 2, 2, 0, 0]),
+    "masks/val/3.png": grayPng(4, [0, 0, 0, 0, 0, 0, 0, 2]),
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    mkdirSync(dirname(join(partsFrom, name)), { recursive: true });
+    writeFileSync(join(partsFrom, name), bytes);
+  }
+  const set = { source: "creatures-coat", train: 4, probe: 4, test: 4, parts: 10, partsFrom };
+  const { targets } = await cellPictures(null, set, 32, { decoder: openDecoder });
+  const [objects, parts] = targets;
+  expect([objects!.test.count, parts!.name, parts!.probe.count, parts!.test.width]).toEqual([
+    4,
+    "parts",
+    2,
+    32,
+  ]);
+  expect([...parts!.test.labels]).toEqual([0, 1, 1]);
+  expect([...parts!.test.pictures!]).toEqual([0, 0, 1]);
+  const plan = { ...(await readStudy(fileOf(GOOD))), data: { coat: set } };
+  expect(allPieces(plan, 32).map(({ size }) => size)).toEqual([32, 32]); // no drawings to cut parts out of
+
+  const none = { ...set, source: join(partsFrom, "images"), partsFrom: undefined };
+  await expect(cellPictures(null, none, 32)).rejects.toThrow(
+    "parts of a folder need partsFrom, a folder of annotated pictures; got none",
+  );
 });
 
 describe("tables", () => {
