@@ -137,7 +137,7 @@ describe("a cache of no use", () => {
     write("{");
     const checkpoint = join(program.folder, "shipped");
     const knn = ["eval", "knn", "--data", "creatures", "--limit", "10", "--checkpoint", checkpoint];
-    const start = "start --steps 1 --batch 8 --train 80 --test 10 --probe-epochs 1 --out".split(" ");
+    const start = "start --pictures 8 --train 40 --test 20 --parts 6 --probe-epochs 1 --out".split(" ");
     for (const args of [knn, [...start, join(program.folder, "start")]]) {
       const said = async (...more: string[]) => {
         const { code, stderr } = await program.run(...args, ...more);
