@@ -18,7 +18,6 @@ interface TeacherFlags {
   distill?: string;
   /** Its parameters, as `Trainer.ready` takes them. */
   teacher?: ReadonlyMap<string, Float32Array>;
-  resume?: boolean;
 }
 
 /** Adds the flag where the method takes a teacher. */
@@ -34,8 +33,6 @@ export async function withTeacher<F extends TeacherFlags>(flags: F, images: Imag
   const { distill: run, method, config } = flags;
   const key = moduleOf(method).teacher;
   if (run === undefined || key === undefined) return flags;
-  if (flags.resume)
-    throw new UsageError("--distill is for a fresh run: one that is resumed has its teacher with it");
   const checkpoint = await readCheckpoint(run);
   try {
     const { encoder, values } = await asUsage(() => readTeacher(checkpoint, images.classes.length));

@@ -7,7 +7,9 @@ import { checkEvaluation, checkLabelled } from "../data/evaluationPair.ts";
 import { IMAGENET_STATISTICS, type ImageSet, subset } from "../data/images.ts";
 import { extractFeatures, type Features, vitFeatures } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
+import type { MethodName } from "../models/methods.ts";
 import type { VitConfig } from "../models/vit.ts";
+import { moduleOf } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { type DataChoice, loadSplit } from "./datasets.ts";
 import { asUsage } from "./errors.ts";
@@ -35,14 +37,15 @@ export async function knnPictures(
   return { train: subset(train, balanced(train.labels, MOST_PICTURES)), test };
 }
 
-/** k-NN by the class token of the trainer's encoder as it is now. What it takes of the device it gives back. */
+/** k-NN by what is usually read of the method's encoder, as it is now. What it takes of the device it gives back. */
 export async function encoderKnn(
   { device, encoder, method }: Pick<Trainer, "device" | "encoder" | "method">,
   pictures: KnnPictures,
 ): Promise<{ accuracy: number; sentence: string }> {
   const { config } = method.encoder;
+  const { reading } = moduleOf(method.name as MethodName);
   const features = (split: Split): Promise<Features> =>
-    extractFeatures(device, vitFeatures(encoder, config, "cls"), pictures[split], {
+    extractFeatures(device, vitFeatures(encoder, config, reading), pictures[split], {
       statistics: IMAGENET_STATISTICS,
       imageSize: config.imageSize,
       batchSize: BATCH,
@@ -56,7 +59,7 @@ export async function encoderKnn(
   return {
     accuracy: top1,
     sentence:
-      `k-NN ${percent(top1)}, guessing ${percent(chance)} (${sizes.queries} test pictures, ${neighbours} nearest of ` +
+      `k-NN ${percent(top1)}, guessing ${percent(chance)} (${reading}, ${sizes.queries} test pictures, ${neighbours} nearest of ` +
       `${sizes.bankSize} training pictures)`,
   };
 }

@@ -64,6 +64,9 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
       `the run that is resumed must be one of ${flags.method}; it is one of ${method}. Use \`partwise pretrain ${method}\``,
     );
   }
+  if (flags.distill !== undefined) {
+    throw new UsageError("--distill is for a fresh run: one that is resumed has its teacher with it");
+  }
   const own = Object.entries(flags.config).map(([key, given]): [string, unknown, unknown] => {
     const had = (saved.config as Record<string, unknown>)[key];
     if (typeof given !== "boolean") return [flagOf(method, key), `${given}`, `${had}`];

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { Command } from "commander";
 import { vitConfig } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
@@ -7,7 +8,7 @@ import { path, seed, whole } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage } from "./errors.ts";
-import { writeAtomic } from "./files.ts";
+import { makeFolder, writeAtomic } from "./files.ts";
 import { printLine, printResult } from "./output.ts";
 import { duration, ProgressLine } from "./progress.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
@@ -24,8 +25,8 @@ interface TokenizerFlags extends DataFlags {
 }
 
 const AFTER = `
-The codes are k-means of patches brought to mean 0 and deviation 1, the same for the same pictures and seed. A run without a
-file finds such codes itself; with one, several runs predict the same tokens, whatever they train on.
+The codes are k-means of patches brought to mean 0 and deviation 1, on one adapter the same for the same pictures, seed and --batch.
+A run without a file finds such codes itself; with one, several runs predict the same tokens, whatever they train on.
 
 Examples:
   partwise tokenizer --data creatures-coat --model vit_micro_patch4_32 --out runs/codes.safetensors
@@ -54,6 +55,7 @@ async function tokenizer(flags: TokenizerFlags): Promise<void> {
   const { model, out, tokens } = flags;
   const given = flags.imageSize === undefined ? {} : { imageSize: flags.imageSize };
   const { patchSize, imageSize } = await asUsage(() => vitConfig(model, given));
+  await makeFolder(dirname(out));
   const line = new ProgressLine();
   const images = await loadSplit(choiceOf(flags), "train", {
     drawnSize: imageSize,

@@ -168,14 +168,18 @@ export const maskedSettings: Settings<MaskedEncoderConfig> = {
   jitter: share("--jitter <x>", "range of brightness, contrast and saturation", 0.4),
 };
 
-export const beitEncoderSettings: Settings<BeitEncoderConfig> = {
-  ...maskedSettings,
-  relativePositions: toggle(
-    "--no-relative-positions",
-    "add fixed sines and cosines to the patches instead of learning a bias of attention",
-    true,
-  ),
-};
+/** In a function, so that bundlers may leave it out. */
+/* @__NO_SIDE_EFFECTS__ */
+export function beitEncoderSettings(): Settings<BeitEncoderConfig> {
+  return {
+    ...maskedSettings,
+    relativePositions: toggle(
+      "--no-relative-positions",
+      "add fixed sines and cosines to the patches instead of learning a bias of attention",
+      true,
+    ),
+  };
+}
 
 export const tokensSetting = wholeNumber("--tokens <n>", "codes of the tokenizer", 8192, 2);
 
@@ -185,7 +189,7 @@ function beitModuleOf(): MethodModule<BeitConfig> {
   return {
     about: "Predict the tokens of hidden patches, all patches passing the encoder (Bao et al. 2021).",
     reading: "mean",
-    settings: { ...beitEncoderSettings, tokens: tokensSetting },
+    settings: { ...beitEncoderSettings(), tokens: tokensSetting },
     recipes: {
       paper: {
         source: "ViT-B/16: BEiT's README, 800 epochs on ImageNet-1k; the rate is for its batch",

@@ -25,6 +25,7 @@ import {
   encodeMasked,
   maskedHead,
   maskedHeadSpecs,
+  maskedSettings,
   maskedViews,
 } from "./beit.ts";
 import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
@@ -116,10 +117,10 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
       "Predict what a momentum teacher makes of the whole picture at hidden patches (Baevski et al. 2022).",
     reading: "mean",
     settings: {
-      ...beitEncoderSettings,
-      maskedPatches: { ...beitEncoderSettings.maskedPatches, value: 120 },
-      layerScale: { ...beitEncoderSettings.layerScale, value: 1e-4 },
-      dropPath: { ...beitEncoderSettings.dropPath, value: 0.25 },
+      ...beitEncoderSettings(),
+      maskedPatches: { ...maskedSettings.maskedPatches, value: 120 },
+      layerScale: { ...maskedSettings.layerScale, value: 1e-4 },
+      dropPath: { ...maskedSettings.dropPath, value: 0.25 },
       targetBlocks: wholeNumber("--target-blocks <n>", "last blocks that make the target, 0 for half", 0),
       momentum: share("--momentum <m>", "of the teacher, throughout", 0.9998),
       beta: positiveNumber("--beta <x>", "distance from which the loss grows linearly", 2),

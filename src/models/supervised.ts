@@ -92,18 +92,17 @@ export function supervised(
   });
   const jitters = jitterProb > 0 ? [jittering] : [];
   const augment = config.randAugment > 0 ? [randAugment({ magnitude: config.randAugment })] : jitters;
-  /** The pictures as the network gets them, some mixed with a partner, some with a box erased. */
+  /** The pictures as the network gets them: of some a box is erased, then some are mixed with a partner. */
   const changed = ({
     views,
     value,
     training,
   }: Pick<Seeing<Moves>, "views" | "value" | "training">): Tensor => {
     const [images] = views as [Tensor];
-    const mixed = isMixed ? mixPictures(images, value("mix")) : images;
-    if (config.erasing === 0) return mixed;
     const { seed, step } = training(0);
-    const noise = normal(images.device, images.shape, { seed, stream: "erase", step, site: 1 });
-    return erase(mixed, noise, value("boxes"));
+    const noise = () => normal(images.device, images.shape, { seed, stream: "erase", step, site: 1 });
+    const erased = config.erasing > 0 ? erase(images, noise(), value("boxes")) : images;
+    return isMixed ? mixPictures(erased, value("mix")) : erased;
   };
   return {
     name: "supervised",

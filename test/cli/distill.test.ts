@@ -33,8 +33,8 @@ test("a run learns from a teacher, keeps it, and is evaluated without it; a teac
   expect((await program.json(...measured)).command).toBe("eval knn");
 
   const other = await program.run(...run("other", "supervised", "creatures", "--distill", at("teacher")));
-  expect([other.code, other.stderr]).toEqual([
-    2,
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain(
     `partwise: ${at("teacher")}: a teacher must tell the 10 classes of the run's pictures apart; it tells 20 (creatures-coat-train). Train it on the same set.\n`,
-  ]);
+  );
 });

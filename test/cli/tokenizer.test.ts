@@ -16,14 +16,14 @@ const fitTo = (out: string, seed: string) =>
 const codesIn = (file: string) => readSafetensors(readFileSync(file)).tensors.get(CODEBOOK)!;
 
 test("a tokenizer that was fitted is what a run predicts, and what it is resumed with", async () => {
-  expect(await fitTo("codes", "0")).toMatchObject({
+  expect(await fitTo("new/codes", "0")).toMatchObject({
     command: "tokenizer",
     tokens: 6,
     patchSize: 8,
     pictures: 8,
   });
   await fitTo("others", "1");
-  const codes = codesIn(at("codes"));
+  const codes = codesIn(at("new/codes"));
   expect(codes.shape).toEqual([6, 192]);
   expect(codesIn(at("others")).data).not.toEqual(codes.data);
 
@@ -32,7 +32,7 @@ test("a tokenizer that was fitted is what a run predicts, and what it is resumed
     ..."--masked-patches 4 --min-block 2 --steps 2 --out".split(" "),
     at("run"),
   ];
-  await program.json(...beit, "--tokenizer", at("codes"));
+  await program.json(...beit, "--tokenizer", at("new/codes"));
   expect(codesIn(join(at("run"), "checkpoint.safetensors"))).toEqual(codes);
   const { settings } = JSON.parse(readFileSync(join(at("run"), "checkpoint.json"), "utf8"));
   expect(settings.config.tokens).toBe(6);
@@ -47,5 +47,5 @@ test("a tokenizer that was fitted is what a run predicts, and what it is resumed
     /^partwise: --tokenizer must be as in the run that is resumed, codes \w{64}; got codes \w{64}\.$/m,
   );
   expect(refused.code).toBe(2);
-  expect(await program.json(...beit, "--resume", "--tokenizer", at("codes"))).toMatchObject({ step: 2 });
+  expect(await program.json(...beit, "--resume", "--tokenizer", at("new/codes"))).toMatchObject({ step: 2 });
 });

@@ -59,7 +59,7 @@ describe("--knn-every", () => {
     const lines = stdout.split("\n").filter((line) => line.includes("k-NN"));
     expect(lines.map((line) => line.split(":")[0])).toEqual(["step 2", "step 4", "step 5"]);
     expect(lines[0]).toMatch(
-      /: k-NN \d+\.\d %, guessing 5\.0 % \(40 test pictures, 20 nearest of 40 training pictures\)$/,
+      /: k-NN \d+\.\d %, guessing 5\.0 % \(cls, 40 test pictures, 20 nearest of 40 training pictures\)$/,
     );
     const accuracies = rowsOf("measured").map(({ knn }) => knn);
     expect(accuracies.map((value) => typeof value)).toEqual([
@@ -85,7 +85,7 @@ describe("the k-NN of a trainer's encoder", () => {
     const before = on.device.counters.bytesHeld;
     const { accuracy } = await encoderKnn(trainer, { train, test });
     expect(on.device.counters.bytesHeld).toBe(before);
-    const encode = vitFeatures(trainer.encoder, trainer.method.encoder.config, "cls");
+    const encode = vitFeatures(trainer.encoder, trainer.method.encoder.config, "mean");
     const [bank, queries] = await Promise.all(
       [train, test].map((set) =>
         extractFeatures(on.device, encode, set, { statistics: IMAGENET_STATISTICS }),

@@ -48,7 +48,7 @@ test("the teacher stays what its checkpoint has, while the student's second head
   const { tensors } = await (await runTo(4)).state();
   for (const [name, values] of teacher.values)
     expect([name, tensors.get(name)!.values]).toEqual([name, values]);
-  expect(teacher.values.get("teacher.head.weight")).toHaveLength(classes * 48);
+  expect(teacher.values.get("teacher.head.weight")).toHaveLength(classes * 32);
   expect([...tensors.keys()]).not.toContain("optimizer.exp_avg.teacher.head.weight");
   expect(tensors.get("head_dist.bias")!.values.some((value) => value !== 0)).toBe(true);
   expect(tensors.get("ema.head_dist.bias")!.values.some((value) => value !== 0)).toBe(true);
@@ -73,13 +73,13 @@ test("its checkpoint is read with both class tokens: features, logits, and as a 
   const checkpoint = await openBytes(await savedBytes(trainer));
   const { params, config } = await savedEncoder(on.device, checkpoint);
   expect(config.distToken).toBe(true);
-  expect(params.get("pos_embed").shape).toEqual([1, 2 + 16, 48]);
-  const shown = new Float32Array(2 * 32 * 32 * 3).map((_, i) => Math.sin(i));
-  const batch = Tensor.from(on.device, shown, [2, 32, 32, 3]);
+  expect(params.get("pos_embed").shape).toEqual([1, 2 + 16, 32]);
+  const shown = new Float32Array(2 * 16 * 16 * 3).map((_, i) => Math.sin(i));
+  const batch = Tensor.from(on.device, shown, [2, 16, 16, 3]);
   const { tokens } = vit(params, config, batch);
   const all = (await tokens.read()) as Float32Array;
-  const mean = Array.from({ length: 48 }, (_, d) => {
-    const column = Array.from({ length: 16 }, (__, n) => all[(2 + n) * 48 + d]!);
+  const mean = Array.from({ length: 32 }, (_, d) => {
+    const column = Array.from({ length: 16 }, (__, n) => all[(2 + n) * 32 + d]!);
     return column.reduce((a, b) => a + b, 0) / 16;
   });
   const read = (await vitFeatures(params, config, "mean")(batch).read()) as Float32Array;
@@ -98,10 +98,10 @@ test("its checkpoint is read with both class tokens: features, logits, and as a 
 
 test("pictures of another size are seen with both tokens' positions as they are", async () => {
   const config = { ...teacher.encoder, distToken: true };
-  const specs = [...vitSpecs(config, timmInit(1)), ...headSpecs(48, classes, timmInit(1))];
+  const specs = [...vitSpecs(config, timmInit(1)), ...headSpecs(32, classes, timmInit(1))];
   const params = new Parameters(on.device, specs);
-  const batch = Tensor.from(on.device, new Float32Array(64 * 64 * 3), [1, 64, 64, 3]);
-  expect(vit(params, config, batch).tokens.shape).toEqual([1, 2 + 64, 48]);
+  const batch = Tensor.from(on.device, new Float32Array(32 * 32 * 3), [1, 32, 32, 3]);
+  expect(vit(params, config, batch).tokens.shape).toEqual([1, 2 + 64, 32]);
 });
 
 test("what cannot be a teacher, and a run without one, are refused in one sentence", async () => {
@@ -122,5 +122,5 @@ test("what cannot be a teacher, and a run without one, are refused in one senten
   const stranger = new Map([...teacher.values, ["ghost", new Float32Array(3)] as const]);
   await expect(trainer().ready(stranger)).rejects.toThrow("supervised: ghost must hold 0 values; got 3");
   const coarse = { ...distilling(), config: { teacher: { ...teacher.encoder, patchSize: 12 } } };
-  expect(() => methodOf(coarse)).toThrow("the teacher's patches must divide pictures of 32 pixels; got 12");
+  expect(() => methodOf(coarse)).toThrow("the teacher's patches must divide pictures of 16 pixels; got 12");
 });

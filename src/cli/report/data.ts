@@ -90,8 +90,11 @@ export interface Crossing {
   reading: string;
   probe: ProbeName;
   differences: Readonly<Record<TargetName, Interval>>;
-  /** Whether each is certainly ahead at one of the targets. */
-  isSeen: boolean;
+  /**
+   * Seen: each is certainly ahead at one of the targets. Undecided: so it is, but who is ahead is somewhere not certainly above
+   * the untrained encoder.
+   */
+  decision: "seen" | "not seen" | "undecided";
   /** Targets at which who is ahead is not certainly above the untrained encoder: training has not yet brought that. */
   unlearned: readonly TargetName[];
 }

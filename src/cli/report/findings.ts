@@ -52,8 +52,9 @@ export function crossingsOf(
         return certainSign(differenceInterval(after!, before!)) <= 0;
       });
       const methods = [first.encoder as MethodName, second.encoder as MethodName] as const;
-      const isSeen = signs.objects * signs.parts < 0;
-      return { methods, reading, probe, differences, isSeen, unlearned };
+      const isCrossed = signs.objects * signs.parts < 0;
+      const decision = !isCrossed ? "not seen" : unlearned.length > 0 ? "undecided" : "seen";
+      return { methods, reading, probe, differences, decision, unlearned };
     }),
   );
 }

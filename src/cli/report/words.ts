@@ -34,7 +34,7 @@ export function points(share: number): string {
 
 /** Whether the crossing is seen, and what is ahead where. */
 export function crossingSentence(crossing: Crossing): string {
-  const verdict = `The crossing is ${crossing.isSeen ? "" : "not "}seen by ${PROBE_WORDS[crossing.probe]}`;
+  const verdict = `The crossing is ${crossing.decision} by ${PROBE_WORDS[crossing.probe]}`;
   const clauses = TARGETS.map((target) => aheadClause(crossing, target));
   return `${verdict}: ${clauses.join("; ")}.`;
 }
