@@ -1,12 +1,29 @@
 import type { Split } from "../dataFormat.ts";
 import { byPath, type Folder, type FolderEntry, fileName, filesFrom, piecesOf } from "../folder.ts";
-import { isPicture, nameSome } from "../folderLayout.ts";
+import { isPicture, nameSome, type SplitName } from "../folderLayout.ts";
 import { cocoNames, cocoObjects, cocoPartNames, cocoPlaces } from "./coco.ts";
 import { fillOutline, type LabelMask } from "./labelMask.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat } from "./partFormat.ts";
 
-/** How a file of each split is called, it or the folder it is in. COCO tests on val, AP-10K and others have a test split. */
-const OF_SPLIT: Record<Split, RegExp[]> = { train: [/train/i], test: [/test/i, /val/i] };
+/** How files and folders of each split are called; `trainval` is neither. */
+const SPLIT_NAMES: Record<SplitName, RegExp> = {
+  train: /train(?!_?val)/i,
+  test: /test/i,
+  val: /(?<!train_?)val/i,
+};
+/** COCO tests on val, AP-10K and others have a test split. */
+const OF_SPLIT: Record<Split, SplitName[]> = { train: ["train"], test: ["test", "val"] };
+
+/** The split that a path names: its last part decides, folders only where what is in them does not. */
+function splitNameOf(path: string): SplitName | undefined {
+  const names = Object.keys(SPLIT_NAMES) as SplitName[];
+  for (const part of path.split("/").reverse()) {
+    const found = names.find((name) => SPLIT_NAMES[name].test(part));
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** COCO's files that have no parts. */
 const WITHOUT_PARTS = /captions_|image_info|stuff_|panoptic_/i;
 
@@ -19,16 +36,16 @@ const isCocoFile = (file: FolderEntry): boolean =>
 /** The files of annotations of a split, those of keypoints first. */
 function filesOf(folder: Folder, split: Split): FolderEntry[] {
   const all = filesFrom(folder).filter(isCocoFile).sort(byPath);
-  for (const pattern of OF_SPLIT[split]) {
-    const own = all.filter(({ path }) => pattern.test(path));
+  for (const name of OF_SPLIT[split]) {
+    const own = all.filter(({ path }) => splitNameOf(path) === name);
     const isOfPoints = (file: FolderEntry) => (/keypoint/i.test(fileName(file)) ? 0 : 1);
     if (own.length > 0) return own.sort((a, b) => isOfPoints(a) - isOfPoints(b));
   }
   return [];
 }
 
-/** Finds the file of a picture by the name in the annotations, which may lack folders. */
-function pictureFinder(folder: Folder, split: Split): (name: string) => FolderEntry | undefined {
+/** Finds the file of a picture by the name in the annotations, which may lack folders: the one in folders of the split first. */
+function pictureFinder(folder: Folder, split: SplitName): (name: string) => FolderEntry | undefined {
   const byName = new Map<string, FolderEntry[]>();
   for (const file of filesFrom(folder)) {
     if (!isPicture(file)) continue;
@@ -40,8 +57,8 @@ function pictureFinder(folder: Folder, split: Split): (name: string) => FolderEn
     const found = (byName.get(name.slice(name.lastIndexOf("/") + 1)) ?? []).filter(
       ({ path }) => path === name || path.endsWith(`/${name}`),
     );
-    const own = found.filter(({ path }) => OF_SPLIT[split].some((pattern) => pattern.test(path)));
-    return own[0] ?? found[0];
+    const own = found.find(({ path }) => splitNameOf(path.slice(0, path.lastIndexOf("/") + 1)) === split);
+    return own ?? found[0];
   };
 }
 
@@ -73,7 +90,7 @@ export const coco: PartFormat = {
     const pieces = () => piecesOf(file);
     const names = await cocoNames(file.path, pieces);
     const partNames = cocoPartNames(names);
-    const find = pictureFinder(folder, split);
+    const find = pictureFinder(folder, splitNameOf(file.path)!);
     const pictures = new Map<number, AnnotatedPicture>();
     const missing = new Set<number>();
     let [crowds, unlined] = [0, 0];

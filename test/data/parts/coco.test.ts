@@ -115,6 +115,29 @@ test("outlines are regions and masks of their category", async () => {
   expect((await read(entry)).pictures[0]!.mask).toBeUndefined();
 });
 
+test("a file's own name tells its split, a folder only where no name does", async () => {
+  const named = (path: string, label: string) => ({
+    ...json([person(41, 5, 1, 1, 2, 2, 2, 2, 0, 0, 0)], [{ ...PERSON, keypoints: [label, "b", "c"] }]),
+    path,
+  });
+  const found = async (split: "train" | "test", ...entries: FolderEntry[]) => {
+    const folder = folderOf([...entries, ...pictures("trainval2017/{test2017,train2017,val2017}/a.jpg")]);
+    const { partNames, pictures: read } = await coco.read(folder, { split, path: "coco" });
+    return [partNames[0], ...read.map(({ file }) => file.path)];
+  };
+  const unpacked = "annotations_trainval2017/annotations";
+  const train = named(`${unpacked}/person_keypoints_train2017.json`, "of train");
+  const val = named(`${unpacked}/person_keypoints_val2017.json`, "of val");
+  expect(await found("train", train, val)).toEqual(["of train", "trainval2017/train2017/a.jpg"]);
+  expect(await found("test", train, val)).toEqual(["of val", "trainval2017/val2017/a.jpg"]);
+  const inFolders = ["train", "valid"].map((name) => named(`${name}/_annotations.coco.json`, name));
+  expect((await found("train", ...inFolders))[0]).toBe("train");
+  expect((await found("test", ...inFolders))[0]).toBe("valid");
+  for (const entry of [train, named(`${unpacked}/person_keypoints_trainval.json`, "of both")]) {
+    await expect(found("test", entry)).rejects.toThrow("must hold a JSON file of annotations to test");
+  }
+});
+
 test("what is broken is named by its place in the file", async () => {
   const good = person(1, 5, 1, 1, 2, 2, 2, 2, 3, 3, 2);
   const wrong: [unknown, string][] = [
