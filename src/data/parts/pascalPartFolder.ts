@@ -3,6 +3,7 @@ import { eachAtMost } from "../eachAtMost.ts";
 import { type Folder, type FolderEntry, fileName, filesFrom } from "../folder.ts";
 import { isPicture } from "../folderLayout.ts";
 import { textLines } from "../textLines.ts";
+import { byStem, stem } from "./byStem.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat } from "./partFormat.ts";
 import { pascalMask, pascalRegions, readPascalPart } from "./pascalPart.ts";
 
@@ -40,9 +41,15 @@ function partsByObject(): string[] {
   );
 }
 
-const stem = (file: FolderEntry): string => fileName(file).replace(/\.[^.]*$/, "");
 const matFiles = (folder: Folder): FolderEntry[] =>
   filesFrom(folder).filter((file) => /\.mat$/i.test(fileName(file)));
+
+/** The pictures: those in folders JPEGImages where there are any, as VOC has masks of the same names beside them. */
+function picturesIn(folder: Folder): FolderEntry[] {
+  const all = filesFrom(folder).filter(isPicture);
+  const own = all.filter(({ path }) => /(^|\/)JPEGImages\//.test(path));
+  return own.length > 0 ? own : all;
+}
 
 /** The list of a split: VOC's own, or one beside. VOC tests on val. */
 function listOf(folder: Folder, split: Split): FolderEntry | undefined {
@@ -61,11 +68,7 @@ export const pascalPart: PartFormat = {
     if (!list)
       throw new Error(`${path}: must hold train.txt and val.txt, which name the pictures of each split`);
     const names = new Set((await textLines(list)).map((line) => line.trim().split(/\s+/)[0]!));
-    const files = new Map(
-      filesFrom(folder)
-        .filter(isPicture)
-        .map((file) => [stem(file), file]),
-    );
+    const files = byStem(picturesIn(folder));
     const ofSplit = matFiles(folder).filter((file) => names.has(stem(file)));
     const there = ofSplit.filter((file) => files.has(stem(file)));
     if (there.length < ofSplit.length) {

@@ -169,6 +169,21 @@ test("a folder has its splits from the lists, and counts what it leaves out", as
   ]);
 });
 
+test("pictures are those of JPEGImages, or have names of their own", async () => {
+  const read = (...paths: string[]) => {
+    const list = file("ImageSets/Main/train.txt", new TextEncoder().encode("a\n"));
+    const annotation = file("Annotations_Part/a.mat", matOf({ anno: ANNOTATION }));
+    const folder = folderOf([annotation, list, ...pictures(...paths)]);
+    return pascalPart.read(folder, { split: "train", path: "voc" });
+  };
+  const { pictures: found } = await read("VOC2010/{JPEGImages/a.jpg,SegmentationObject/a.png}");
+  expect(found.map((picture) => picture.file.path)).toEqual(["VOC2010/JPEGImages/a.jpg"]);
+  expect((await read("photos/a.jpg")).pictures[0]!.file.path).toBe("photos/a.jpg");
+  await expect(read("photos/a.jpg", "more/a.png")).rejects.toThrow(
+    "photos/a.jpg: must have a name of its own; got that of more/a.png",
+  );
+});
+
 test("eighteen files of PASCAL-Part have 53 objects and 398 parts, of the 193 kinds of the paper", (context) => {
   expect([PASCAL_PARTS.length, new Set(PASCAL_PARTS).size]).toEqual([193, 193]);
   const folder = join(dataFolder(context), "pascalpart18");
