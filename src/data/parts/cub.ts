@@ -46,13 +46,15 @@ type CubTable = keyof typeof TABLES;
 /** The parts of the paper, in the order of its labels. */
 const USUAL = ["right eye", "right leg", "left wing", "tail"];
 
-/** Reads the tables. Every picture must have its line in each; parts that are not visible are no points. */
+/** Reads the tables. Every picture must have its line in each, and one for each part; parts that are not visible are no points. */
 export async function readCub(tables: CubTables): Promise<Cub> {
   const [species, classes] = namesOf(await tableRows(tables.classes, 2));
   const [partNames, parts] = namesOf(await tableRows(tables.parts, 2));
   const pictures = new Map<number, Partial<CubPicture> & Pick<CubPicture, "path" | "points">>();
   for (const row of await tableRows(tables.images, 2)) {
-    pictures.set(row.integer(0, "a picture's number"), { path: row.word(1, "a path"), points: [] });
+    const number = row.integer(0, "a picture's number");
+    if (pictures.has(number)) row.fail("a picture's number that no line before has in column 1");
+    pictures.set(number, { path: row.word(1, "a path"), points: [] });
   }
   for (const row of await tableRows(tables.labels, 2)) {
     row.key(0, "a picture's number", pictures).label = row.key(1, "a class's number", classes);
@@ -73,18 +75,28 @@ export async function readCub(tables: CubTables): Promise<Cub> {
     const [width, height] = [1, 2].map((i) => row.integer(i, "width or height", 1));
     row.key(0, "a picture's number", pictures).annotated = { width: width!, height: height! };
   }
+  const located = new Map([...pictures.values()].map((picture) => [picture, new Set<number>()]));
   for (const row of await tableRows(tables.locations, 5)) {
-    const { points } = row.key(0, "a picture's number", pictures);
+    const picture = row.key(0, "a picture's number", pictures);
     const part = row.key(1, "a part's number", parts);
+    const own = located.get(picture)!;
+    if (own.has(part)) row.fail(`a part that no line before has for ${picture.path} in column 2`);
+    own.add(part);
     const [x, y] = [row.number(2, "x"), row.number(3, "y")];
-    if (row.integer(4, "0 or 1", 0, 1) === 1) points.push({ part, x, y, object: 0 });
+    if (row.integer(4, "0 or 1", 0, 1) === 1) picture.points.push({ part, x, y, object: 0 });
   }
-  for (const picture of pictures.values()) {
+  for (const [picture, own] of located) {
     const without = (["label", "isTraining", "box"] as const).find((key) => picture[key] === undefined);
     const table = { label: "labels", isTraining: "split", box: "boxes" } as const;
     if (without) {
       throw new Error(
         `${tables[table[without]].path}: must have a line for every picture; got none for ${picture.path}`,
+      );
+    }
+    if (own.size < parts.size) {
+      throw new Error(
+        `${tables.locations.path}: must have a line for each of ${parts.size} parts of every picture; ` +
+          `got ${own.size} for ${picture.path}. The file may be cut`,
       );
     }
   }

@@ -66,6 +66,18 @@ test("what is broken is named by file and line", async () => {
       "image_class_labels.txt: must have a line for every picture; got none for 002.Jay/b c.jpg",
     ],
     [
+      { "parts/part_locs.txt": TABLES["parts/part_locs.txt"].replace(/9 3.*\r\n/, "") },
+      "parts/part_locs.txt: must have a line for each of 2 parts of every picture; got 1 for 002.Jay/b c.jpg",
+    ],
+    [
+      { "parts/part_locs.txt": TABLES["parts/part_locs.txt"].replace("9 3", "9 1") },
+      "parts/part_locs.txt: line 4 must have a part that no line before has for 002.Jay/b c.jpg in column 2",
+    ],
+    [
+      { "images.txt": "7 001.Crow/a.jpg\n7 002.Jay/b c.jpg\n" },
+      "images.txt: line 2 must have a picture's number that no line before has in column 1",
+    ],
+    [
       { "bounding_boxes.txt": "7 1 2 3\n" },
       "bounding_boxes.txt: line 1 must have x, y, width or height in column 5",
     ],
