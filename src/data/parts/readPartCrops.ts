@@ -5,8 +5,9 @@ import type { FolderEntry } from "../folder.ts";
 import { checkImageSet } from "../images.ts";
 import type { PartCropOptions, PartCrops } from "../partCrops.ts";
 import { cutSquare } from "../partSquares.ts";
-import { type Picture, resize } from "../resize.ts";
+import { resize } from "../resize.ts";
 import { type FindPartsOptions, findParts, type PictureWithParts } from "./findParts.ts";
+import { scaleOf } from "./scaleOf.ts";
 
 export interface ReadPartCropsOptions extends FindPartsOptions, Pick<PartCropOptions, "size" | "filter"> {
   /** The set's name. */
@@ -74,14 +75,4 @@ function inOrder(pictures: readonly PictureWithParts[], chosen: ReadonlySet<numb
     first += squares.length;
     return squares.length > 0 ? [here] : [];
   });
-}
-
-/** How much larger a file is than the picture that was annotated. Throws where it has another shape. */
-function scaleOf(file: FolderEntry, picture: Picture, annotated: { width: number; height: number }): number {
-  const { width, height } = picture;
-  const scale = width / annotated.width;
-  if (Math.abs(annotated.height * scale - height) <= 1 + scale) return scale;
-  throw new Error(
-    `${file.path}: must be ${annotated.width} x ${annotated.height} as it was annotated, or a scaled copy; got ${width} x ${height}`,
-  );
 }

@@ -6,6 +6,7 @@ import { type Filter, fitSquare, roundHalfEven } from "../resize.ts";
 import { partFormatOf, partsAsked } from "./findParts.ts";
 import type { LabelMask } from "./labelMask.ts";
 import type { ReadPartsOptions } from "./partFormat.ts";
+import { scaleOf } from "./scaleOf.ts";
 
 export interface ReadPartMasksOptions extends ReadPartsOptions {
   /** The set's name. */
@@ -51,9 +52,12 @@ export async function readPartMasks(
   let done = 0;
   const decode = await openDecoder();
   await eachAtMost(8, work.slice(0, count), async ({ file, mask }, i) => {
-    const picture = fitSquare(decode(file.path, await file.read()), size, filter);
-    pixels.set(picture.pixels, i * picture.pixels.length);
-    const labels = nearestSquare(await mask(), size);
+    const picture = decode(file.path, await file.read());
+    const annotated = await mask();
+    scaleOf(file, picture, annotated); // refuses a picture of another shape than its mask
+    const square = fitSquare(picture, size, filter);
+    pixels.set(square.pixels, i * square.pixels.length);
+    const labels = nearestSquare(annotated, size);
     partMask.set(
       labels.map((label) => place[label - 1] ?? 0),
       i * labels.length,

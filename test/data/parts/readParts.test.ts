@@ -145,6 +145,9 @@ test("masks are scaled and cut as their pictures are", async () => {
   await expect(readPartMasks(ENTRIES, options)).rejects.toThrow(
     "m: must hold a picture to train with an outlined part",
   );
+  await expect(
+    readPartMasks([entry("images/train/a.jpg", 2, 6), ...entries.slice(1)], options),
+  ).rejects.toThrow("images/train/a.jpg: must be 6 x 2 as it was annotated, or a scaled copy; got 2 x 6");
   const tall = { width: 2, height: 5, labels: Uint16Array.from({ length: 10 }, (_, i) => i) };
   expect([...nearestSquare(tall, 2)]).toEqual([4, 5, 6, 7]); // (5 - 2) / 2 rounds to the even 2
 });
