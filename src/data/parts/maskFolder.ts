@@ -4,10 +4,11 @@
  */
 import type { Split } from "../dataFormat.ts";
 import { eachAtMost } from "../eachAtMost.ts";
-import { byPath, type Folder, type FolderEntry, fileIn, fileName, filesFrom, pathBelow } from "../folder.ts";
+import { type Folder, type FolderEntry, fileIn, filesFrom, pathBelow } from "../folder.ts";
 import { isPicture, nameSome } from "../folderLayout.ts";
 import { cut } from "../headerJson.ts";
 import { textOf } from "../text.ts";
+import { byStem } from "./byStem.ts";
 import { decodeMask, labelBoxes, relabelled } from "./labelMask.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat, ReadPartsOptions } from "./partFormat.ts";
 
@@ -20,8 +21,8 @@ export interface MaskedPicture {
 /** How the two folders are called, alone or behind a word and `_`. */
 const PICTURES = /^(.*_)?(images?|imgs?|jpegimages|pictures)$/i;
 const MASKS = /^(.*_)?(masks?|anns?|annotations?|labels?|segmentations?|segmentationclass(raw)?)$/i;
-/** How folders of splits below them begin. */
-const SPLITS: Record<Split, RegExp> = { train: /^train(?!_?val)/i, test: /^(val|test)/i };
+/** How folders of splits below them begin. Where test pictures come without masks, val is what one tests on. */
+const SPLITS: Record<Split, RegExp[]> = { train: [/^train(?!_?val)/i], test: [/^test/i, /^val/i] };
 
 /** Labels that are no part: the background, and what was not labelled. */
 const NO_PART: readonly number[] = [0, 255];
@@ -29,28 +30,35 @@ const NO_PART: readonly number[] = [0, 255];
 const foldersLike = ({ folders }: Folder, name: RegExp): Folder[] =>
   [...folders.values()].filter((folder) => name.test(folder.name));
 
-const stem = (file: FolderEntry): string => fileName(file).replace(/\.[^.]*$/, "");
-
 /** Whether a file lies in a folder of the split below `folder`. */
-const isOfSplit = (folder: Folder, file: FolderEntry, split: Split): boolean =>
+const isOfSplit = (folder: Folder, file: FolderEntry, split: RegExp): boolean =>
   pathBelow(folder, file)
     .split("/")
     .slice(0, -1)
-    .some((part) => SPLITS[split].test(part));
+    .some((part) => split.test(part));
 
-/** Files of a split below folders by their names without ending. Two of one name are an error. */
-function byStem(folders: readonly Folder[], split: Split): Map<string, FolderEntry> {
-  const files = new Map<string, FolderEntry>();
-  const all = folders.flatMap((folder) =>
-    filesFrom(folder).filter((file) => isPicture(file) && isOfSplit(folder, file, split)),
-  );
-  for (const file of all.sort(byPath)) {
-    const other = files.get(stem(file));
-    if (other)
-      throw new Error(`${file.path}: must have a name of its own in the split; got that of ${other.path}`);
-    files.set(stem(file), file);
-  }
-  return files;
+/** A split's pictures and masks by name, and those that have both. `only` names those of a list. */
+function pairsIn(folder: Folder, split: RegExp, only?: readonly string[]) {
+  const [pictures, masks] = [PICTURES, MASKS].map((name) =>
+    byStem(
+      foldersLike(folder, name).flatMap((inside) =>
+        filesFrom(inside).filter((file) => isPicture(file) && isOfSplit(inside, file, split)),
+      ),
+    ),
+  ) as [Map<string, FolderEntry>, Map<string, FolderEntry>];
+  const names = only ?? [...pictures.keys()];
+  const pairs = names.flatMap((name): MaskedPicture[] => {
+    const [picture, mask] = [pictures.get(name), masks.get(name)];
+    return picture && mask ? [{ picture, mask }] : [];
+  });
+  return { pictures, masks, pairs };
+}
+
+/** What folders of the split hold: the first kind of them that has pairs, otherwise the first that has files. */
+function splitIn(folder: Folder, split: Split, only?: readonly string[]) {
+  const all = SPLITS[split].map((name) => pairsIn(folder, name, only));
+  const withFiles = all.find(({ pictures, masks }) => pictures.size + masks.size > 0);
+  return all.find(({ pairs }) => pairs.length > 0) ?? withFiles ?? all[0]!;
 }
 
 /** The pictures of a split that have a mask. `only` names those of a list; what of either is alone is told to `note`. */
@@ -59,13 +67,8 @@ export function maskedPictures(
   { split, path, note }: ReadPartsOptions,
   only?: readonly string[],
 ): MaskedPicture[] {
-  const [pictures, masks] = [PICTURES, MASKS].map((name) => byStem(foldersLike(folder, name), split));
-  const names = only ?? [...pictures!.keys()];
-  const pairs = names.flatMap((name) => {
-    const [picture, mask] = [pictures!.get(name), masks!.get(name)];
-    return picture && mask ? [{ picture, mask }] : [];
-  });
-  const alone = only ? names.length - pairs.length : pictures!.size + masks!.size - 2 * pairs.length;
+  const { pictures, masks, pairs } = splitIn(folder, split, only);
+  const alone = only ? only.length - pairs.length : pictures.size + masks.size - 2 * pairs.length;
   if (alone > 0) {
     note?.(
       `${path}: ${alone} ${only ? "names of the list" : "pictures or masks"} to ${split} lack their picture or mask and are left out`,
@@ -74,7 +77,7 @@ export function maskedPictures(
   if (pairs.length === 0) {
     throw new Error(
       `${path}: must hold pictures and masks of the same names in folders of the split for ${split}; ` +
-        `got ${pictures!.size} pictures and ${masks!.size} masks`,
+        `got ${pictures.size} pictures and ${masks.size} masks`,
     );
   }
   return pairs;

@@ -78,6 +78,18 @@ test("pictures and masks of the same names, in folders of any of their usual nam
   }
 });
 
+test("the test split is test where it has masks, otherwise val", async () => {
+  const entries = [
+    ...pictures("images/{test,val}/a.jpg", "images/train/b.jpg"),
+    file("masks/val/a.png", MASK),
+    text("classes.txt", "2 door\n"),
+  ];
+  const paths = async (...more: FolderEntry[]) =>
+    (await read(masks, [...entries, ...more], "test")).pictures.map((picture) => picture.file.path);
+  expect(await paths()).toEqual(["images/val/a.jpg"]);
+  expect(await paths(file("masks/test/a.png", MASK))).toEqual(["images/test/a.jpg"]);
+});
+
 test("names come from ADE's table, or are the numbers", async () => {
   const entries = [...pictures("images/train/a.jpg"), file("annotations/train/a.png", MASK)];
   const table =
@@ -100,7 +112,7 @@ test("what does not pair is refused", async () => {
     "set: must hold pictures and masks of the same names in folders of the split for train; got 1 pictures and 1 masks",
   );
   await expect(read(masks, [...pictures("images/train/{1,2}/a.jpg"), mask])).rejects.toThrow(
-    "images/train/2/a.jpg: must have a name of its own in the split; got that of images/train/1/a.jpg",
+    "images/train/2/a.jpg: must have a name of its own; got that of images/train/1/a.jpg",
   );
   await expect(
     read(masks, [...pictures("images/train/a.jpg"), file("masks/train/a.png", MASK.subarray(0, 50))]),
