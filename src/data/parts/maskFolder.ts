@@ -150,10 +150,13 @@ export const masks: PartFormat = {
       const pictures = await maskRegions(pairs, (label) => labels.indexOf(label), options);
       return { partNames: [...names.values()], pictures };
     }
-    const pictures = await maskRegions(pairs, (label) => label - 1, options);
-    const most = pictures
+    // Nameless labels run to the highest of both splits, so that both have the same parts.
+    const other = splitIn(folder, options.split === "train" ? "test" : "train");
+    const both = await maskRegions([...pairs, ...other.pairs], (label) => label - 1, options);
+    const most = both
       .flatMap(({ regions }) => regions.map(({ part }) => part))
       .reduce((a, b) => Math.max(a, b), 0);
-    return { partNames: Array.from({ length: most + 1 }, (_, part) => `label ${part + 1}`), pictures };
+    const partNames = Array.from({ length: most + 1 }, (_, part) => `label ${part + 1}`);
+    return { partNames, pictures: both.slice(0, pairs.length) };
   },
 };

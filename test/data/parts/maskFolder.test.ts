@@ -106,6 +106,18 @@ test("names come from ADE's table, or are the numbers", async () => {
   );
 });
 
+test("both splits have the same numbered parts", async () => {
+  const entries = [
+    ...pictures("images/train/a.jpg", "images/val/b.jpg"),
+    file("masks/train/a.png", grayPng(2, [0, 1, 3, 255])),
+    file("masks/val/b.png", grayPng(1, [2])),
+  ];
+  for (const split of ["train", "test"] as const) {
+    const { partNames, pictures: found } = await read(masks, entries, split);
+    expect([split, found.length, ...partNames]).toEqual([split, 1, "label 1", "label 2", "label 3"]);
+  }
+});
+
 test("what does not pair is refused", async () => {
   const mask = file("masks/train/a.png", MASK);
   await expect(read(masks, [...pictures("images/train/b.jpg"), mask])).rejects.toThrow(
