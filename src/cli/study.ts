@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command } from "commander";
+import * as v from "valibot";
 import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
 import { type CellResult, runCell } from "../study/cell.ts";
-import { encodeOutcomes, withOutcomes, withoutPictures } from "../study/outcomes.ts";
+import { encodeOutcomes, type Score, withOutcomes, withoutPictures } from "../study/outcomes.ts";
 import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../study/plan.ts";
 import { setTables } from "../study/setTable.ts";
 import type { Trainer } from "../train/trainer.ts";
@@ -32,6 +33,23 @@ const RESULT = "result.json";
 const OUTCOMES = "outcomes.safetensors";
 const PICTURES = "pictures";
 const ENCODER = "encoder.safetensors";
+
+/** What the result of a finished cell must have; the rest of it is only passed on. */
+const stored = v.looseObject({
+  plan: v.looseObject({}),
+  readouts: v.array(
+    v.looseObject({
+      target: v.string(),
+      reading: v.string(),
+      probe: v.string(),
+      score: v.number(),
+      floor: v.number(),
+    }),
+  ),
+});
+type Stored = Omit<CellResult, "readouts"> & { readouts: Score[] };
+const storedFrom = (bytes: Uint8Array): Stored =>
+  v.parse(stored, JSON.parse(new TextDecoder().decode(bytes))) as unknown as Stored;
 
 const EXAMPLES = `
 Examples:
@@ -121,13 +139,28 @@ async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<CellR
   const folder = join(out, cellName(cell));
   const [result, outcomes] = [join(folder, RESULT), join(folder, OUTCOMES)];
   if ((await kindOf(result)) === null || (await kindOf(outcomes)) === null) return null;
-  const found = JSON.parse(new TextDecoder().decode(await readBytes(result))) as CellResult;
-  const change = firstChange(found.plan ?? {}, cellPlan(plan, cell));
-  if (change === null) return { ...found, readouts: withOutcomes(found.readouts, await readBytes(outcomes)) };
+  const found = await readWhole(result, storedFrom);
+  const change = firstChange(found.plan, cellPlan(plan, cell));
+  if (change === null) {
+    return { ...found, readouts: await readWhole(outcomes, (bytes) => withOutcomes(found.readouts, bytes)) };
+  }
   throw new UsageError(
     `${folder}: must have been computed by what the study asks now; ${change}. ` +
       "Delete the folder to compute it again, or name another --out",
   );
+}
+
+/** What a file of a finished cell holds; one that cannot be read is a `UsageError`. */
+async function readWhole<T>(file: string, parse: (bytes: Uint8Array) => T): Promise<T> {
+  const bytes = await readBytes(file);
+  try {
+    return parse(bytes);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new UsageError(`${file}: is damaged: ${message}. Remove its folder to compute it again`, {
+      cause: error,
+    });
+  }
 }
 
 /** Computes one cell in this process, unless it is there. */

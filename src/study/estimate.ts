@@ -44,9 +44,12 @@ export function intervalOf(found: Estimate, level = 0.95): Interval {
 /** Smallest p that is told apart: beyond it float64 has too few digits of the level. */
 const LEAST_P = 1e-12;
 
-/** Two-sided: the share 1 - level at which the interval just reaches `value`. */
+/** Two-sided: the share 1 - level at which the interval just reaches `value`. Throws where the estimate is not finite. */
 export function pValue(found: Estimate, value = 0): number {
   const distance = Math.abs(found.mean - value);
+  if (!Number.isFinite(distance + halfWidth(found))) {
+    throw new Error(`pValue: the estimate must be finite; got ${JSON.stringify(intervalOf(found))}`);
+  }
   const reaches = (p: number) => halfWidth(found, 1 - p) >= distance;
   if (distance === 0) return 1;
   if (!reaches(LEAST_P)) return LEAST_P;

@@ -4,6 +4,7 @@
  */
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/safetensors.ts";
 import type { Readout } from "./readouts.ts";
+import { scoreOf } from "./sample.ts";
 
 /** A readout without its pictures: what is written as JSON. */
 export type Score = Omit<Readout, "pictures">;
@@ -25,7 +26,10 @@ export function encodeOutcomes(readouts: readonly Readout[]): Uint8Array<ArrayBu
   return writeSafetensors(tensors, { format: "partwise.outcomes.1" });
 }
 
-/** Scores with their pictures again. Throws where the file is of other readouts. */
+/** Of a stored score and the mean of its stored pictures, which have 24 bits each. */
+const TOLERANCE = 1e-5;
+
+/** Scores with their pictures again. Throws where the file is of other readouts, or where pictures and score disagree. */
 export function withOutcomes(scores: readonly Score[], file: Uint8Array): Readout[] {
   const { tensors } = readSafetensors(file);
   const numbers = (name: string): number[] => {
@@ -37,8 +41,15 @@ export function withOutcomes(scores: readonly Score[], file: Uint8Array): Readou
     }
     return Array.from(found.data as ArrayLike<number>);
   };
-  return scores.map((score) => ({
-    ...score,
-    pictures: { items: numbers(itemsName(score)), sums: numbers(sumsName(score)) },
-  }));
+  return scores.map((score) => {
+    const pictures = { items: numbers(itemsName(score)), sums: numbers(sumsName(score)) };
+    const { items, sums } = pictures;
+    const mean = scoreOf(sums, items); // not a number, and so refused, where one of them is not
+    if (items.length === sums.length && Math.abs(mean - score.score) < TOLERANCE)
+      return { ...score, pictures };
+    throw new Error(
+      `outcomes: ${sumsName(score)} must have the score ${score.score}; ` +
+        `got ${mean} of ${sums.length} sums and ${items.length} pictures`,
+    );
+  });
 }

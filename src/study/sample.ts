@@ -20,7 +20,7 @@ function paired(samples: readonly Sample[], join: (scores: readonly number[]) =>
   if (!first) throw new Error("paired: needs at least one sample; got none");
   const { items } = first;
   for (const other of others) {
-    if (other.items.length === items.length && other.items.every((count, i) => count === items[i])) continue;
+    if (samePictures(items, other.items)) continue;
     throw new Error(
       `paired: samples must be of the same pictures; got ${items.length} and ${other.items.length} pictures, ` +
         "or other items in them. Are the cells of one study?",
@@ -38,14 +38,23 @@ function paired(samples: readonly Sample[], join: (scores: readonly number[]) =>
   return { items, seeds };
 }
 
+/** Whether two are of the same pictures, as far as their items tell. */
+export const samePictures = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((count, i) => count === b[i]);
+
 /** Sums by picture, averaged over the seeds. [P] */
 export function overSeeds({ items, seeds }: Sample): number[] {
   const all = [...seeds.values()];
   return items.map((_, i) => all.reduce((sum, sums) => sum + sums[i]!, 0) / all.length);
 }
 
-/** The score of each seed: sum of scores / number of items. */
-export function scoresOf({ items, seeds }: Sample): number[] {
+/** Sum of scores / number of items. sums, items [P] */
+export function scoreOf(sums: readonly number[], items: readonly number[]): number {
   const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-  return [...seeds.values()].map((sums) => total(sums) / total(items));
+  return total(sums) / total(items);
+}
+
+/** The score of each seed. */
+export function scoresOf({ items, seeds }: Sample): number[] {
+  return [...seeds.values()].map((sums) => scoreOf(sums, items));
 }

@@ -2,10 +2,10 @@
 import { METHODS, type MethodName } from "../models/methods.ts";
 import type { CellResult } from "./cell.ts";
 import { type Estimate, estimate, intervalOf } from "./estimate.ts";
-import type { Cell } from "./plan.ts";
+import { type Cell, cellName } from "./plan.ts";
 import type { Readout } from "./readouts.ts";
 import { type ResampleOptions, Resamples } from "./resamples.ts";
-import { minus, type Sample } from "./sample.ts";
+import { minus, type Sample, samePictures } from "./sample.ts";
 import { TARGETS, type TargetName } from "./targets.ts";
 
 /** What a cell found, without how. */
@@ -35,12 +35,20 @@ export class SetResults {
     const { target, probe, reading } = question;
     const seeds = new Map<number, readonly number[]>();
     let items: readonly number[] | null = null;
-    for (const { encoder: of, seed, readouts } of this.#cells) {
+    for (const cell of this.#cells) {
+      const { encoder: of, seed, readouts } = cell;
       if (of !== encoder || seed >= VALIDATION_SEED !== validation) continue;
       const found = readouts.find((r) => r.target === target && r.probe === probe && r.reading === reading);
       if (!found) continue;
-      items ??= found.pictures.items;
-      seeds.set(seed, found.pictures.sums);
+      const { pictures } = found;
+      items ??= pictures.items;
+      if (!samePictures(items, pictures.items)) {
+        throw new Error(
+          `${cellName(cell)}: must be of the pictures of ${encoder}'s other seeds; got other items on ${target}. ` +
+            "Remove its folder to compute it again",
+        );
+      }
+      seeds.set(seed, pictures.sums);
     }
     return items && { items, seeds };
   }

@@ -214,4 +214,17 @@ linearEpochs: 1
     expect([same.code, same.stdout]).toEqual([0, "coat/pixels-0: computed before\n"]);
     expect(readFileSync(result, "utf8")).toBe(before);
   });
+
+  test("names a result that is damaged", async () => {
+    const result = join(program.folder, "study/coat/pixels-0/result.json");
+    const whole = readFileSync(result, "utf8");
+    for (const text of [whole.slice(0, 100), "null", whole.replace(/"score":[\d.]+/, '"score":7')]) {
+      writeFileSync(result, text);
+      const { code, stderr } = await study(TINY, "--cell", "0");
+      expect(stderr).toMatch(
+        /^partwise: .*coat\/pixels-0\/\S+: is damaged: .*\. Remove its folder to compute it again\.$/m,
+      );
+      expect(code).toBe(2);
+    }
+  });
 });

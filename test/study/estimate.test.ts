@@ -76,6 +76,12 @@ describe("an estimate", () => {
     expect(pValue({ ...found, seedError: null, seeds: 1 }, 0.1 + 2.5758293 * 0.02)).toBeCloseTo(0.01, 6);
   });
 
+  test("what is not finite has no p", () => {
+    const found = { mean: 0.1, seeds: 3, seedError: 0.01, pictureError: 0.02 };
+    expect(() => pValue({ ...found, mean: Number.NaN })).toThrow(/^pValue: the estimate must be finite; got/);
+    expect(() => pValue({ ...found, pictureError: Number.POSITIVE_INFINITY })).toThrow(/must be finite/);
+  });
+
   test("no seed in common is no estimate", () => {
     expect(estimate(sampleOf(items, {}), resamples)).toBeNull();
   });

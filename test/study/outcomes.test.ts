@@ -7,7 +7,11 @@ const readout = (
   reading: string,
   probe: Readout["probe"],
   pictures: Readout["pictures"],
-): Readout => ({ target, reading, probe, score: 0.5, floor: 0.1, pictures });
+): Readout => {
+  const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+  const score = total(pictures.sums) / total(pictures.items);
+  return { target, reading, probe, score, floor: 0.1, pictures };
+};
 
 const READOUTS = [
   readout("objects", "cls", "k-NN", { items: [1, 1, 1], sums: [1, 0, 1] }),
@@ -25,5 +29,27 @@ test("a file of other readouts is refused by the name that is missing", () => {
   const file = encodeOutcomes(READOUTS.slice(0, 2));
   expect(() => withOutcomes(READOUTS.map(withoutPictures), file)).toThrow(
     /must hold parts\/items; got objects\/items/,
+  );
+});
+
+test.each([
+  [
+    "one that is not finite",
+    { items: [1, 1, 1], sums: [1, Number.NaN, 1] },
+    /score 0\.66\d*; got NaN of 3 sums/,
+  ],
+  ["others", { items: [1, 1, 1], sums: [1, 1, 1] }, /score 0\.66\d*; got 1 of 3 sums/],
+])("scores of pictures that are not those of the cell's score are refused: %s", (_, pictures, sentence) => {
+  const [first] = READOUTS;
+  const file = encodeOutcomes([{ ...first!, pictures }]);
+  expect(() => withOutcomes([withoutPictures(first!)], file)).toThrow(sentence);
+});
+
+test("scores of another number of pictures are refused", () => {
+  const [first, second] = READOUTS;
+  const more = { ...second!, pictures: { items: [1, 1, 0, 1], sums: [0, 0, 0, 1] } };
+  const file = encodeOutcomes([first!, more]); // items are of a target: the second's are left
+  expect(() => withOutcomes([withoutPictures(first!)], file)).toThrow(
+    /got 0\.66\d* of 3 sums and 4 pictures/,
   );
 });

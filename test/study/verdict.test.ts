@@ -132,6 +132,21 @@ test("validation seeds choose the rival of claim 1 and are in no result", () => 
   expect(first!.decision).toBe("supported");
 });
 
+test("seeds of one encoder on other pictures are refused by the cell's name", () => {
+  const cell = (seed: number, items: number[]): ScoredCell => {
+    const about = { target: "objects", probe: "linear", reading: "cls", score: 0.5, floor: 0.1 } as const;
+    return {
+      data: "toy",
+      encoder: "dino",
+      seed,
+      readouts: [{ ...about, pictures: { items, sums: [1, 0] } }],
+    };
+  };
+  const results = new SetResults([cell(0, [1, 1]), cell(1, [1, 2])]);
+  const question = { target: "objects", probe: "linear", reading: "cls" } as const;
+  expect(() => results.sample("dino", question)).toThrow(/^toy\/dino-1: must be of the pictures of/);
+});
+
 test("every method of the paper has a reading of its encoder", () => {
   const readings = Object.fromEntries(ENCODERS.map((name: MethodName) => [name, METHODS[name].reading]));
   expect(readings).toEqual({
