@@ -49,7 +49,7 @@ export const claimsOf = (results: SetResults): Claim[] =>
   ].sort((a, b) => a.number - b.number);
 
 /**
- * The best self-supervised method is the one of the validation seeds. Where a study has none, all are compared, and
+ * The best self-supervised method is the one of the validation seeds. Where not all have such seeds, all are compared, and
  * supervised pretraining must be ahead of each: choosing by the seeds that are compared would favour the chosen.
  */
 function bestAtObjects(results: SetResults): Claim {
@@ -73,8 +73,9 @@ function chosen(results: SetResults): readonly MethodName[] | null {
     const scores = scoresOf(sample);
     return [{ method, score: scores.reduce((sum, score) => sum + score, 0) / scores.length }];
   });
+  if (scored.length < SELF_SUPERVISED.length) return null;
   const [best] = scored.sort((a, b) => b.score - a.score);
-  return best ? [best.method] : null;
+  return [best!.method];
 }
 
 const betterAtParts = (probe: "retrieval" | "linear"): Claim => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../../src/engine/random.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
-import { SELF_SUPERVISED } from "../../src/study/claims.ts";
+import { claimsOf, SELF_SUPERVISED } from "../../src/study/claims.ts";
 import { meanRanks } from "../../src/study/meanRank.ts";
 import type { Cell } from "../../src/study/plan.ts";
 import { PROBES, type Readout } from "../../src/study/readouts.ts";
@@ -145,6 +145,22 @@ test("seeds of one encoder on other pictures are refused by the cell's name", ()
   const results = new SetResults([cell(0, [1, 1]), cell(1, [1, 2])]);
   const question = { target: "objects", probe: "linear", reading: "cls" } as const;
   expect(() => results.sample("dino", question)).toThrow(/^toy\/dino-1: must be of the pictures of/);
+});
+
+test("where a method has no validation seeds, the others' choose no rival", () => {
+  const cells = (validated: readonly MethodName[]) =>
+    SELF_SUPERVISED.flatMap((encoder) =>
+      [0, ...(validated.includes(encoder) ? [100] : [])].map((seed): ScoredCell => {
+        const about = { target: "objects", probe: "linear", score: 0.5, floor: 0.1 } as const;
+        const { reading } = METHODS[encoder];
+        const pictures = { items: [1, 1], sums: [1, 0] };
+        return { data: "toy", encoder, seed, readouts: [{ ...about, reading, pictures }] };
+      }),
+    );
+  const rivals = (validated: readonly MethodName[]) =>
+    claimsOf(new SetResults(cells(validated)))[0]!.comparisons.map(({ theirs }) => theirs.encoders[0]);
+  expect(rivals(SELF_SUPERVISED)).toHaveLength(1);
+  expect(rivals(SELF_SUPERVISED.slice(1))).toEqual(SELF_SUPERVISED);
 });
 
 test("every method of the paper has a reading of its encoder", () => {
