@@ -8,7 +8,7 @@ import { METHODS, type MethodName } from "../models/methods.ts";
 import { SELF_SUPERVISED } from "./claims.ts";
 import { PROBES } from "./readouts.ts";
 import { overSeeds, type Sample, scoresOf } from "./sample.ts";
-import type { SetResults } from "./setResults.ts";
+import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
 import { TARGETS } from "./targets.ts";
 
 export interface First {
@@ -35,9 +35,10 @@ export function firstInMeanRank(results: SetResults, method: MethodName): First 
   if (measured.length < SELF_SUPERVISED.length) {
     return untold(`${measured.length} of ${SELF_SUPERVISED.length} methods are measured`);
   }
-  const counts = (name: MethodName) => readouts.every((readout) => results.beatsUntrained(name, readout));
-  const idle = measured.filter((name) => !counts(name));
-  const why = idle.length > 0 ? `; not trained enough: ${idle.join(", ")}` : "";
+  const gates = measured.map((name) => readouts.map((readout) => results.beatsUntrained(name, readout)));
+  if (gates.flat().includes(null)) return untold(NO_FLOOR);
+  const idle = measured.filter((_, m) => gates[m]!.includes(false));
+  const why = idle.length > 0 ? `; ${NOT_TRAINED}: ${idle.join(", ")}` : "";
   const ranked = measured.filter((name) => !idle.includes(name));
   if (idle.includes(method) || ranked.length < 2) return untold(why.slice(2), idle);
   const samples = sharedSeeds(

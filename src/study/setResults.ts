@@ -17,13 +17,17 @@ export type Question = Pick<Readout, "target" | "probe" | "reading">;
 /** Seeds from here on choose between settings and methods, and are in no result. */
 export const VALIDATION_SEED = 100;
 
+/** Why a method that fails the gate does not count, and why the gate cannot be asked. */
+export const NOT_TRAINED = "not trained enough";
+export const NO_FLOOR = "untrained encoder not measured";
+
 export class SetResults {
   readonly #cells: readonly ScoredCell[];
   /** By target: all samples of one have the same pictures. */
   readonly #resamples = new Map<TargetName, Resamples>();
 
   readonly #rounds: Pick<ResampleOptions, "rounds">;
-  readonly #gates = new Map<string, boolean>();
+  readonly #gates = new Map<string, boolean | null>();
 
   constructor(cells: readonly ScoredCell[], rounds: Pick<ResampleOptions, "rounds"> = {}) {
     this.#cells = cells;
@@ -68,16 +72,16 @@ export class SetResults {
 
   /**
    * The gate: whether a method is above the encoder that was not trained, on the same reading and paired by seed, by more
-   * than the 95 % interval. False where that cannot be told.
+   * than the 95 % interval. Null where they have no seed in common.
    */
-  beatsUntrained(method: MethodName, question: Omit<Question, "reading">): boolean {
+  beatsUntrained(method: MethodName, question: Omit<Question, "reading">): boolean | null {
     const asked = { ...question, reading: METHODS[method].reading };
     const key = [method, ...Object.values(asked)].join(" ");
     const known = this.#gates.get(key);
     if (known !== undefined) return known;
     const [trained, untrained] = [this.sample(method, asked), this.sample("untrained", asked)];
     const found = trained && untrained && this.estimate(question.target, minus(trained, untrained));
-    const beats = found !== null && intervalOf(found).low > 0;
+    const beats = found && intervalOf(found).low > 0;
     this.#gates.set(key, beats);
     return beats;
   }

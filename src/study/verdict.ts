@@ -4,7 +4,7 @@ import { type Claim, type Comparison, claimsOf, type Side } from "./claims.ts";
 import { type Estimate, holm, intervalOf, pValue } from "./estimate.ts";
 import { firstInMeanRank } from "./meanRank.ts";
 import { meanOf, minus, type Sample } from "./sample.ts";
-import type { SetResults } from "./setResults.ts";
+import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
 
 export type Decision = "supported" | "contradicted" | "undecided";
 
@@ -60,8 +60,6 @@ interface Measured {
   idle: readonly MethodName[];
 }
 
-const NOT_TRAINED = "not trained enough";
-
 function measured(results: SetResults, comparison: Comparison): Measured {
   const { ours, theirs, target, probe } = comparison;
   const undecided = (why: string, estimate: Estimate | null = null, idle: MethodName[] = []) => ({
@@ -75,7 +73,9 @@ function measured(results: SetResults, comparison: Comparison): Measured {
   const estimate = a && b && results.estimate(target, minus(a, b));
   if (!estimate) return undecided("not measured");
   const encoders = new Set([...ours.encoders, ...theirs.encoders]);
-  const idle = [...encoders].filter((encoder) => !results.beatsUntrained(encoder, { target, probe }));
+  const gates = [...encoders].map((encoder) => results.beatsUntrained(encoder, { target, probe }));
+  if (gates.includes(null)) return undecided(NO_FLOOR, estimate);
+  const idle = [...encoders].filter((_, i) => !gates[i]);
   if (idle.length > 0) return undecided(`${NOT_TRAINED}: ${idle.join(", ")}`, estimate, idle);
   if (estimate.seedError === null) return undecided("one seed: no interval over runs", estimate);
   return { comparison, estimate, why: null, idle };

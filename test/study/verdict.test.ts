@@ -16,8 +16,14 @@ const ENCODERS = ["supervised", ...SELF_SUPERVISED] as const;
 type Truth = (encoder: Cell["encoder"], readout: Pick<Readout, "target" | "probe" | "reading">) => number;
 
 /** Every encoder of the paper with so many seeds, and the floor; noise of pictures and of runs. */
-function planted(truth: Truth, seeds: readonly number[], draw = 0, noise = 0.02): SetResults {
-  const cells = (["untrained", ...ENCODERS] as const).flatMap((encoder, e) =>
+function planted(
+  truth: Truth,
+  seeds: readonly number[],
+  draw = 0,
+  noise = 0.02,
+  encoders: readonly Cell["encoder"][] = ["untrained", ...ENCODERS],
+): SetResults {
+  const cells = encoders.flatMap((encoder, e) =>
     seeds.map((seed): ScoredCell => {
       const run = new Random(draw, "test", 100 * e + seed);
       const projections = encoder in PROJECTED ? [PROJECTED[encoder as keyof typeof PROJECTED]] : [];
@@ -87,6 +93,17 @@ test("an encoder that is not above the untrained one does not count, however far
   const fourth = verdictsOf(planted(lazy, FIVE)).find(({ claim }) => claim === 4)!;
   expect([fourth.decision, fourth.probability! > 0.95]).toEqual(["undecided", true]);
   expect(fourth.why).toContain("not trained enough: dino");
+});
+
+test("without an untrained encoder nothing is decided, and that is why: nobody is said to be trained too little", () => {
+  const others = planted(PAPER, FIVE, 0, 0.02, ENCODERS);
+  for (const { claim, decision, why } of verdictsOf(others)) {
+    expect([decision, why], `${claim}`).toEqual([
+      "undecided",
+      expect.stringContaining("untrained encoder not measured"),
+    ]);
+    expect(why).not.toContain("not trained enough");
+  }
 });
 
 test("one seed decides nothing and says so", () => {
