@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Random } from "../../src/engine/random.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { claimsOf, SELF_SUPERVISED } from "../../src/study/claims.ts";
-import { meanRanks } from "../../src/study/meanRank.ts";
+import { meanRanks, RUNS_SEED } from "../../src/study/meanRank.ts";
 import type { Cell } from "../../src/study/plan.ts";
 import { PROBES, type Readout } from "../../src/study/readouts.ts";
 import { type ScoredCell, SetResults } from "../../src/study/setResults.ts";
@@ -191,6 +191,10 @@ test("every method of the paper has a reading of its encoder", () => {
     beit: "mean",
     cae: "mean",
   });
+});
+
+test("what seeds add is drawn by other numbers than the pictures of any target", () => {
+  expect(TARGETS.map((_, target) => target)).not.toContain(RUNS_SEED);
 });
 
 test("mean ranks: the highest score first, equal ones share", () => {
