@@ -7,7 +7,11 @@ import { UsageError } from "./errors.ts";
 import { readBytes } from "./files.ts";
 
 const count = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(2 ** 32 - 1));
-const seeds = v.pipe(v.array(count(0)), v.minLength(1));
+const seeds = v.pipe(
+  v.array(count(0)),
+  v.minLength(1),
+  v.check((list) => new Set(list).size === list.length, "must be different numbers"),
+);
 
 const data = v.strictObject({
   source: v.pipe(v.string(), v.minLength(1)),
@@ -20,10 +24,13 @@ const data = v.strictObject({
 
 const method = v.strictObject({
   batch: v.optional(count(1)),
-  lr: v.optional(v.pipe(v.number(), v.gtValue(0))),
+  lr: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite())),
   pictures: v.optional(count(1)),
   config: v.optional(v.record(v.string(), v.unknown())),
 });
+
+/** A set's name is that of its folder below the study's. */
+const folder = v.pipe(v.string(), v.regex(/^\w[\w-]*$/, "must be letters, digits and dashes"));
 
 const names = Object.keys(METHODS) as [MethodName, ...MethodName[]];
 
@@ -33,7 +40,7 @@ const schema = v.strictObject({
   pictures: count(1),
   seeds,
   floorSeeds: seeds,
-  data: v.record(v.pipe(v.string(), v.regex(/^[\w.-]+$/)), data),
+  data: v.pipe(v.record(folder, data), v.minEntries(1)),
   methods: v.record(v.picklist(names), method),
   neighbours: v.optional(count(1), 20),
   linearEpochs: v.optional(count(1), 30),
@@ -53,6 +60,15 @@ export async function readStudy(path: string): Promise<StudyPlan> {
     const [issue] = found.issues;
     const where = v.getDotPath(issue) ?? "the file";
     throw new UsageError(`${path}: ${where}: ${issue.message}`);
+  }
+  for (const [name, { config = {} }] of Object.entries(found.output.methods)) {
+    const known = Object.keys(METHODS[name as MethodName].settings);
+    const odd = Object.keys(config).find((key) => !known.includes(key));
+    if (odd !== undefined) {
+      throw new UsageError(
+        `${path}: methods.${name}.config.${odd}: must be a setting of ${name}, which has ${known.join(", ")}`,
+      );
+    }
   }
   return found.output;
 }

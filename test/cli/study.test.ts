@@ -46,6 +46,15 @@ test.each([
   ["pictures of a wrong kind", GOOD.replace("pictures: 16", "pictures: many"), /pictures: /],
   ["no seed", GOOD.replace("seeds: [0]", "seeds: []"), /seeds: /],
   ["a set without pictures", GOOD.replace("train: 12", "train: 0"), /data\.coat\.train: /],
+  ["a seed twice", GOOD.replace("floorSeeds: [0]", "floorSeeds: [1, 0, 1]"), /floorSeeds: must be different/],
+  ["no set", GOOD.replace(/data: .*/, "data: {}"), /data: /],
+  ["a set that is a folder above", GOOD.replace("coat:", "..:"), /data\..*must be letters/],
+  ["a rate without end", GOOD.replace("batch: 4", "lr: .inf"), /methods\.mae\.lr: /],
+  [
+    "a word that is no setting of the method",
+    GOOD.replace("batch: 4", "config: { maskRate: 0.5 }"),
+    /methods\.mae\.config\.maskRate: must be a setting of mae, which has .*maskRatio/,
+  ],
   ["no YAML", "name: [", /must be YAML/],
 ])("%s is refused where it stands", async (_, text, where) => {
   const path = fileOf(text);
