@@ -101,15 +101,23 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
     child(name, [file, "--out", flags.out, option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])]);
   await inTurns(pieces.keys(), flags.jobs, (k) => again(`piece ${k}`, "--piece", k));
   printLine(`${cells.length} cells, ${missing.length} to compute`);
-  await inTurns(missing, flags.jobs, async (k) => {
-    if (inTime()) await again(cellName(cells[k]!), "--cell", k);
-  });
+  try {
+    await inTurns(missing, flags.jobs, async (k) => {
+      if (inTime()) await again(cellName(cells[k]!), "--cell", k);
+    });
+  } finally {
+    await report(flags.out, plan, cells); // of the cells there are, also where one has failed
+  }
+}
+
+/** Writes and prints what the finished cells of a study say. */
+async function report(out: string, plan: StudyPlan, cells: readonly Cell[]): Promise<void> {
   const results: CellResult[] = [];
   for (const cell of cells) {
-    const found = await resultOf(flags.out, plan, cell);
+    const found = await resultOf(out, plan, cell);
     if (found) results.push(found);
   }
-  const tables = setTables(results);
+  const tables = await asUsage(() => setTables(results));
   const scores = results.map(({ readouts, ...rest }) => ({
     ...rest,
     readouts: readouts.map(withoutPictures),
@@ -119,7 +127,7 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
     "table.csv": tableCsv(tables),
     "verdicts.csv": verdictCsv(tables),
   };
-  for (const [name, text] of Object.entries(written)) await writeAtomic(join(flags.out, name), text);
+  for (const [name, text] of Object.entries(written)) await writeAtomic(join(out, name), text);
   printLine(`\n${studyText(tables)}`);
   if (results.length < cells.length) {
     printLine(
@@ -237,6 +245,6 @@ async function inTurns<T>(items: Iterable<T>, most: number, work: (item: T) => P
       await work(item).catch((error) => failures.push(error));
     }
   };
-  await Promise.all(Array.from({ length: most }, worker));
+  await Promise.all(Array.from({ length: Math.min(most, left.length) }, worker));
   if (failures.length > 0) throw failures[0];
 }

@@ -200,12 +200,16 @@ linearEpochs: 1
     program.run("study", fileOf(text), "--out", join(program.folder, "study"), ...more);
 
   test("ends with 1 where a loss is not finite, and keeps the other cells", async () => {
-    const { code, stderr } = await study(TINY);
+    const { code, stderr, stdout } = await study(TINY, "--jobs", "4000000000");
     expect(stderr).toMatch(/^partwise: step \d+: loss and gradients must be finite; .*\.$/m);
     expect(stderr).toMatch(/^partwise: study: coat\/mae-0 ended with 1; its message is above\.$/m);
     expect(code).toBe(1);
     const floor = readFileSync(join(program.folder, "study/coat/pixels-0/result.json"), "utf8");
     expect(JSON.parse(floor)).toMatchObject({ encoder: "pixels", plan: { linearEpochs: 1 } });
+    expect(readFileSync(join(program.folder, "study/table.csv"), "utf8")).toMatch(
+      /^coat,untrained,cls,objects/m,
+    );
+    expect(stdout).toMatch(/^1 of 3 cells are missing/m);
   });
 
   test("names a cell that the file now asks otherwise, and touches none", async () => {
