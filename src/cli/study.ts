@@ -5,9 +5,9 @@ import * as v from "valibot";
 import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
-import { type CellResult, runCell } from "../study/cell.ts";
+import { type CellResult, cellChange, runCell } from "../study/cell.ts";
 import { encodeOutcomes, type Score, withOutcomes, withoutPictures } from "../study/outcomes.ts";
-import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../study/plan.ts";
+import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
 import { setTables } from "../study/setTable.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { path, whole } from "./arguments.ts";
@@ -37,6 +37,9 @@ const ENCODER = "encoder.safetensors";
 /** What the result of a finished cell must have; the rest of it is only passed on. */
 const stored = v.looseObject({
   plan: v.looseObject({}),
+  training: v.optional(
+    v.looseObject({ settings: v.looseObject({ data: v.looseObject({ count: v.number() }) }) }),
+  ),
   readouts: v.array(
     v.looseObject({
       target: v.string(),
@@ -148,7 +151,7 @@ async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<CellR
   const [result, outcomes] = [join(folder, RESULT), join(folder, OUTCOMES)];
   if ((await kindOf(result)) === null || (await kindOf(outcomes)) === null) return null;
   const found = await readWhole(result, storedFrom);
-  const change = firstChange(found.plan, cellPlan(plan, cell));
+  const change = await asUsage(() => cellChange(found, plan, cell));
   if (change === null) {
     return { ...found, readouts: await readWhole(outcomes, (bytes) => withOutcomes(found.readouts, bytes)) };
   }

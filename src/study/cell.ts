@@ -7,9 +7,15 @@ import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type LoopOptions, type ProgressRow, train } from "../train/loop.ts";
-import { descriptionOf, moduleOf, type RunSettings, runSettings } from "../train/run.ts";
+import {
+  type DataDescription,
+  descriptionOf,
+  moduleOf,
+  type RunSettings,
+  runSettings,
+} from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
-import { type Cell, type CellPlan, cellPlan, type StudyPlan } from "./plan.ts";
+import { type Cell, type CellPlan, cellPlan, firstChange, type StudyPlan } from "./plan.ts";
 import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder } from "./readouts.ts";
 import type { Target } from "./targets.ts";
 
@@ -62,7 +68,7 @@ export async function runCell(
   const config = vitConfig(plan.model);
   if (name === "pixels") return { ...about, readouts: await read(pixelEncoder(config.imageSize)) };
   if (name === "untrained") return { ...about, readouts: await read(untrained(device, config, seed)) };
-  const settings = cellSettings(plan, cell, pictures.train);
+  const settings = cellSettings(plan, cell, descriptionOf(pictures.train));
   const images = await DeviceImages.upload(device, pictures.train);
   const trainer = new Trainer(device, settings, images);
   await trainer.prepare();
@@ -78,14 +84,14 @@ export async function runCell(
 }
 
 /** The run of a cell: the method's small recipe with what the plan changes. */
-export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: ImageSet): RunSettings {
+export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: DataDescription): RunSettings {
   const method = encoder as MethodName;
   const { batch, lr, pictures = plan.pictures, config } = plan.methods[method] ?? {};
   const batchSize = Math.min(batch ?? moduleOf(method).recipes.small.batchSize, data.count);
   return runSettings({
     method,
     model: plan.model,
-    data: descriptionOf(data),
+    data,
     seed,
     batchSize,
     totalSteps: Math.ceil(pictures / batchSize),
@@ -93,6 +99,21 @@ export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: Ima
     ...(lr === undefined ? {} : { rate: lr }),
     ...(config === undefined ? {} : { config }),
   });
+}
+
+/**
+ * The first thing that a finished cell was computed by and would not be now, in words; null where there is none. Of what the
+ * plan leaves out the recipe decides, and a recipe may have changed since.
+ */
+export function cellChange(
+  { plan: was, training }: Pick<CellResult, "plan" | "training">,
+  plan: StudyPlan,
+  cell: Cell,
+): string | null {
+  const change = firstChange(was, cellPlan(plan, cell));
+  if (change !== null || !training) return change;
+  const { settings } = training;
+  return firstChange(settings, cellSettings(plan, cell, settings.data), "settings");
 }
 
 /** An encoder with its first values. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { cellSettings } from "../../src/study/cell.ts";
-import type { StudyPlan } from "../../src/study/plan.ts";
+import { cellChange, cellSettings } from "../../src/study/cell.ts";
+import { cellPlan, type StudyPlan } from "../../src/study/plan.ts";
+import { descriptionOf } from "../../src/train/run.ts";
 
 const plan: StudyPlan = {
   name: "toy",
@@ -20,8 +21,25 @@ test("the run of a cell is the small recipe with the plan's changes; it names it
     ...{ name: "toy", width: 32, height: 32, count: 10, pixels },
     ...{ labels: new Int32Array(10), classes: ["a", "b"] },
   };
-  const settings = cellSettings(plan, { data: "toy", encoder: "mae", seed: 3 }, data);
+  const settings = cellSettings(plan, { data: "toy", encoder: "mae", seed: 3 }, descriptionOf(data));
   expect(settings).toMatchObject({ recipe: "small", seed: 3, batchSize: 10, totalSteps: 5 });
   expect(settings.lr.base).toBe(0.25);
   expect(settings.data).toEqual({ name: "toy", width: 32, height: 32, count: 10, classes: 2 });
+});
+
+test("a finished cell is another's where its recipe was another, though the plan is the same", () => {
+  const cell = { data: "toy", encoder: "mae", seed: 3 } as const;
+  const set = { source: "creatures-coat", train: 10, probe: 8, test: 8, parts: 0 };
+  const asked = { ...plan, data: { toy: set } };
+  const data = { name: "toy", width: 32, height: 32, count: 10, classes: 2 };
+  const settings = cellSettings(asked, cell, data);
+  const changeFrom = (was: object) => {
+    const training = { settings: { ...settings, ...was }, pictures: 50, seconds: 1, rows: [] };
+    return cellChange(JSON.parse(JSON.stringify({ plan: cellPlan(asked, cell), training })), asked, cell);
+  };
+  expect(changeFrom({})).toBeNull();
+  expect(changeFrom({ clip: 7 })).toMatch(/^settings\.clip was 7 and is /);
+  expect(changeFrom({ config: { ...settings.config, maskRatio: 0.123 } })).toMatch(
+    /^settings\.config\.maskRatio was 0\.123 and is /,
+  );
 });
