@@ -1,20 +1,20 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command } from "commander";
-import * as v from "valibot";
 import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
-import { type CellResult, cellChange, runCell } from "../study/cell.ts";
-import { encodeOutcomes, type Score, withOutcomes, withoutPictures } from "../study/outcomes.ts";
+import { type CellResult, runCell } from "../study/cell.ts";
+import { encodeOutcomes, withoutPictures } from "../study/outcomes.ts";
 import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
 import { setTables } from "../study/setTable.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { path, whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
-import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
+import { makeFolder, writeAtomic } from "./files.ts";
 import { printLine, printWarning } from "./output.ts";
 import { duration, ProgressLine } from "./progress.ts";
+import { OUTCOMES, RESULT, resultOf } from "./studyCell.ts";
 import { readStudy } from "./studyFile.ts";
 import { allPieces, cellPictures, drawPiece } from "./studyPictures.ts";
 import { studyText, tableCsv, verdictCsv } from "./studyTable.ts";
@@ -29,30 +29,8 @@ interface StudyFlags {
   tune: boolean;
 }
 
-const RESULT = "result.json";
-const OUTCOMES = "outcomes.safetensors";
 const PICTURES = "pictures";
 const ENCODER = "encoder.safetensors";
-
-/** What the result of a finished cell must have; the rest of it is only passed on. */
-const stored = v.looseObject({
-  plan: v.looseObject({}),
-  training: v.optional(
-    v.looseObject({ settings: v.looseObject({ data: v.looseObject({ count: v.number() }) }) }),
-  ),
-  readouts: v.array(
-    v.looseObject({
-      target: v.string(),
-      reading: v.string(),
-      probe: v.string(),
-      score: v.number(),
-      floor: v.number(),
-    }),
-  ),
-});
-type Stored = Omit<CellResult, "readouts"> & { readouts: Score[] };
-const storedFrom = (bytes: Uint8Array): Stored =>
-  v.parse(stored, JSON.parse(new TextDecoder().decode(bytes))) as unknown as Stored;
 
 const EXAMPLES = `
 Examples:
@@ -143,35 +121,6 @@ function chosen<T>(list: readonly T[], k: number, option: string): T {
   const found = list[k];
   if (found === undefined) throw new UsageError(`${option} must be below ${list.length}; got ${k}`);
   return found;
-}
-
-/** The result of a cell that is finished, or null. One of other settings than the study's is a `UsageError`. */
-async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<CellResult | null> {
-  const folder = join(out, cellName(cell));
-  const [result, outcomes] = [join(folder, RESULT), join(folder, OUTCOMES)];
-  if ((await kindOf(result)) === null || (await kindOf(outcomes)) === null) return null;
-  const found = await readWhole(result, storedFrom);
-  const change = await asUsage(() => cellChange(found, plan, cell));
-  if (change === null) {
-    return { ...found, readouts: await readWhole(outcomes, (bytes) => withOutcomes(found.readouts, bytes)) };
-  }
-  throw new UsageError(
-    `${folder}: must have been computed by what the study asks now; ${change}. ` +
-      "Delete the folder to compute it again, or name another --out",
-  );
-}
-
-/** What a file of a finished cell holds; one that cannot be read is a `UsageError`. */
-async function readWhole<T>(file: string, parse: (bytes: Uint8Array) => T): Promise<T> {
-  const bytes = await readBytes(file);
-  try {
-    return parse(bytes);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new UsageError(`${file}: is damaged: ${message}. Remove its folder to compute it again`, {
-      cause: error,
-    });
-  }
 }
 
 /** Computes one cell in this process, unless it is there. */

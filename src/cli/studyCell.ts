@@ -1,0 +1,60 @@
+/** The folder of a finished cell, read again: its result, and the scores of each picture. */
+import { join } from "node:path";
+import * as v from "valibot";
+import { type CellResult, cellChange } from "../study/cell.ts";
+import { type Score, withOutcomes } from "../study/outcomes.ts";
+import { type Cell, cellName, type StudyPlan } from "../study/plan.ts";
+import { asUsage, UsageError } from "./errors.ts";
+import { kindOf, readBytes } from "./files.ts";
+
+export const RESULT = "result.json";
+export const OUTCOMES = "outcomes.safetensors";
+
+/** What the result of a finished cell must have; the rest of it is only passed on. */
+const stored = v.looseObject({
+  plan: v.looseObject({}),
+  training: v.optional(
+    v.looseObject({ settings: v.looseObject({ data: v.looseObject({ count: v.number() }) }) }),
+  ),
+  readouts: v.array(
+    v.looseObject({
+      target: v.string(),
+      reading: v.string(),
+      probe: v.string(),
+      score: v.number(),
+      floor: v.number(),
+    }),
+  ),
+});
+type Stored = Omit<CellResult, "readouts"> & { readouts: Score[] };
+const storedFrom = (bytes: Uint8Array): Stored =>
+  v.parse(stored, JSON.parse(new TextDecoder().decode(bytes))) as unknown as Stored;
+
+/** The result of a cell that is finished, or null. One of other settings than the study's is a `UsageError`. */
+export async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<CellResult | null> {
+  const folder = join(out, cellName(cell));
+  const [result, outcomes] = [join(folder, RESULT), join(folder, OUTCOMES)];
+  if ((await kindOf(result)) === null || (await kindOf(outcomes)) === null) return null;
+  const found = await readWhole(result, storedFrom);
+  const change = await asUsage(() => cellChange(found, plan, cell));
+  if (change === null) {
+    return { ...found, readouts: await readWhole(outcomes, (bytes) => withOutcomes(found.readouts, bytes)) };
+  }
+  throw new UsageError(
+    `${folder}: must have been computed by what the study asks now; ${change}. ` +
+      "Delete the folder to compute it again, or name another --out",
+  );
+}
+
+/** What a file of a finished cell holds; one that cannot be read is a `UsageError`. */
+async function readWhole<T>(file: string, parse: (bytes: Uint8Array) => T): Promise<T> {
+  const bytes = await readBytes(file);
+  try {
+    return parse(bytes);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new UsageError(`${file}: is damaged: ${message}. Remove its folder to compute it again`, {
+      cause: error,
+    });
+  }
+}
