@@ -7,8 +7,8 @@ import { Tensor } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
 import { mean } from "../engine/ops/mean.ts";
-import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
+import { classToken } from "../models/heads.ts";
 import { anyVit } from "../models/relativeVit.ts";
 import { classTokensOf, type VitConfig, type VitOutput } from "../models/vit.ts";
 import { holding } from "./holding.ts";
@@ -26,12 +26,6 @@ export interface Features {
 
 /** What turns normalised pictures [B, H, W, 3] into features [B, F]. */
 export type Encode = (images: Tensor) => Tensor;
-
-/** tokens [B, C + N, D], C of them class tokens -> the first one [B, D]. */
-function classToken(tokens: Tensor): Tensor {
-  const [batch, , width] = tokens.shape as [number, number, number];
-  return reshape(slice(tokens, 1, 0, 1), [batch, width]);
-}
 
 /** tokens [B, C + N, D] -> the mean of the patches [B, D]. */
 const patchMean = (tokens: Tensor, config: VitConfig): Tensor =>

@@ -22,7 +22,7 @@ import { type MaskSettings, movingMasks } from "./batchMasks.ts";
 import { linearSpecs, type Training } from "./block.ts";
 import { beitInit, type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
-import { epochsOf } from "./recipe.ts";
+import { epochsOf, type Recipe } from "./recipe.ts";
 import { encodeAny } from "./relativeVit.ts";
 import { positiveNumber, range, share, toggle, wholeNumber } from "./settings.ts";
 import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
@@ -181,6 +181,17 @@ export function beitEncoderSettings(): Settings<BeitEncoderConfig> {
   };
 }
 
+/** What the small recipes of the methods that hide blocks share. */
+export const smallMasked = {
+  source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
+  batchSize: 256,
+  epochs: 100,
+  betas: [0.9, 0.999],
+  lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+  weightDecay: 0.05,
+  clip: { limit: 3, by: "model" },
+} as const satisfies Omit<Recipe<BeitConfig>, "config">;
+
 export const tokensSetting = wholeNumber("--tokens <n>", "codes of the tokenizer", 8192, 2);
 
 /** In a function, so that bundlers may leave it out. */
@@ -202,13 +213,7 @@ function beitModuleOf(): MethodModule<BeitConfig> {
         config: {},
       },
       small: {
-        source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
-        batchSize: 256,
-        epochs: 100,
-        betas: [0.9, 0.999],
-        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
-        weightDecay: 0.05,
-        clip: { limit: 3, by: "model" },
+        ...smallMasked,
         // A bias that begins at 0 and moves by a rate at a time is still below .5 after 400 steps: attention sees no places.
         config: {
           relativePositions: false,

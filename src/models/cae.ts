@@ -22,7 +22,14 @@ import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
 import { movingMasks } from "./batchMasks.ts";
-import { accuracy, type MaskedEncoderConfig, maskedSettings, maskedViews, tokensSetting } from "./beit.ts";
+import {
+  accuracy,
+  type MaskedEncoderConfig,
+  maskedSettings,
+  maskedViews,
+  smallMasked,
+  tokensSetting,
+} from "./beit.ts";
 import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { regress, regressorSpecs } from "./caeRegressor.ts";
 import { caeInit, type Initializer } from "./init.ts";
@@ -177,13 +184,7 @@ function caeModuleOf(): MethodModule<CaeConfig> {
         config: {},
       },
       small: {
-        source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
-        batchSize: 256,
-        epochs: 100,
-        betas: [0.9, 0.999],
-        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
-        weightDecay: 0.05,
-        clip: { limit: 3, by: "model" },
+        ...smallMasked,
         config: {
           maskedPatches: 32,
           minBlock: 5,

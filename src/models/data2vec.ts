@@ -27,6 +27,7 @@ import {
   maskedHeadSpecs,
   maskedSettings,
   maskedViews,
+  smallMasked,
 } from "./beit.ts";
 import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
 import { classToken } from "./heads.ts";
@@ -138,13 +139,7 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
         config: {},
       },
       small: {
-        source: "32 px, 64 tokens, .3 to 1 M pictures: chosen for this project, not tuned",
-        batchSize: 256,
-        epochs: 100,
-        betas: [0.9, 0.999],
-        lr: { kind: "linspaceCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
-        weightDecay: 0.05,
-        clip: { limit: 3, by: "model" },
+        ...smallMasked,
         // .9998 forgets half of the first values in 3,466 steps, which is such a run's whole length; .99 in 69.
         config: {
           relativePositions: false,

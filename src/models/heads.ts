@@ -15,7 +15,7 @@ import { linearSpecs } from "./block.ts";
 import { constant, type Initializer, symmetric } from "./init.ts";
 import type { Projection } from "./method.ts";
 
-/** tokens [B, 1 + N, D] -> [B, D]: the class token. */
+/** tokens [B, C + N, D], C of them class tokens -> the first one [B, D]. */
 export function classToken(tokens: Tensor): Tensor {
   const [batch, , width] = tokens.shape as [number, number, number];
   return reshape(slice(tokens, 1, 0, 1), [batch, width]);

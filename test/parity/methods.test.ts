@@ -67,6 +67,7 @@ const methods = {
 //   dino        7.5e-7 (2.6e-7)   6.9e-7 (8.1e-7)   1.9e-7 (2.7e-7)   2.9e-7 (2.2e-7)
 //   ibot        1.5e-7 (2.0e-7)   2.8e-6 (2.7e-6)   1.8e-7 (1.9e-7)   3.0e-7 (5.3e-7)
 //   supervised  6.2e-8 (7.7e-8)   6.4e-7 (6.7e-7)   1.3e-7 (1.2e-7)   1.4e-7 (2.3e-7)
+//   distilled   3.8e-8 (4.7e-8)   4.4e-7 (5.3e-7)   2.2e-7 (1.6e-7)   1.7e-7 (2.4e-7)
 //   mae         1.2e-7 (6.0e-8)   8.7e-7 (5.6e-7)   1.6e-7 (1.4e-7)
 /** How many times PyTorch's own float32 error ours may be. */
 const YARDSTICK = 4;

@@ -68,7 +68,7 @@ export function partsAsked(
   return [...asked];
 }
 
-/** The squares of each picture that has any, after the rule; what gives none is told. */
+/** Every picture with the squares that the rule gives it; pictures without one are left out, and `note` is told how many and why. */
 function squaresOf(
   { partNames, pictures }: PartAnnotations,
   parts: string[],
