@@ -1,5 +1,5 @@
 import type { Device } from "../src/engine/gpu/device.ts";
-import { tuneGemm } from "../src/engine/ops/tuneGemm.ts";
+import { tuneKernels } from "../src/engine/ops/tune.ts";
 import { tuneSummary } from "../src/profile/tuneTable.ts";
 import { planRun } from "../src/train/plan.ts";
 import type { RunSettings } from "../src/train/run.ts";
@@ -17,7 +17,7 @@ export async function tuneRun(
   planRun(device, settings, { withoutImages: true });
   await saveTuning(device); // a browser that stores nothing is better known before the measuring
   let done = 0;
-  const tuned = await tuneGemm(device, {
+  const tuned = await tuneKernels(device, {
     now: () => performance.now(),
     rounds: ROUNDS,
     onTuned: () => onProgress(++done, device.tuning.asked.size),

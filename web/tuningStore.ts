@@ -1,7 +1,7 @@
 // What `Tune` measured, kept by the browser: for each adapter the text that Node keeps in a file.
 import type { Device } from "../src/engine/gpu/device.ts";
 import { fingerprint, readTuning, writeTuning } from "../src/engine/gpu/tuning.ts";
-import { gemmVersion } from "../src/engine/ops/gemmMethods.ts";
+import { tunedVersion } from "../src/engine/ops/tunedVersion.ts";
 
 const STORE = "tuning";
 
@@ -11,7 +11,7 @@ export async function loadTuning(device: Device): Promise<void> {
   try {
     const text: unknown = await inStore("readonly", (store) => store.get(adapter));
     if (text === undefined) return;
-    const found = readTuning(String(text), adapter, gemmVersion());
+    const found = readTuning(String(text), adapter, tunedVersion());
     if (typeof found !== "string") device.tuning.choices = found;
     else console.warn(`The stored tuning is ignored: ${found}; Tune writes it anew.`);
   } catch (error) {
@@ -22,7 +22,7 @@ export async function loadTuning(device: Device): Promise<void> {
 /** Stores a device's choices for its adapter. Throws where the browser keeps nothing for this page. */
 export async function saveTuning({ info, tuning }: Device): Promise<void> {
   const adapter = fingerprint(info);
-  const text = writeTuning(adapter, gemmVersion(), tuning.choices);
+  const text = writeTuning(adapter, tunedVersion(), tuning.choices);
   await inStore("readwrite", (store) => store.put(text, adapter)).catch((cause) => {
     throw new Error(
       `Tuning must be stored by the browser, which refuses it here: ${cause}. Try a window that is not private.`,

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Device } from "../engine/gpu/device.ts";
-import { tuneGemm } from "../engine/ops/tuneGemm.ts";
+import { tuneKernels } from "../engine/ops/tune.ts";
 import type { MethodName } from "../models/methods.ts";
 import { speedup, tuneSummary, tuneTable } from "../profile/tuneTable.ts";
 import type { RunSettings } from "../train/run.ts";
@@ -34,7 +34,9 @@ export const tuneCommand = (): Command =>
     ),
     (method) => {
       const command = new Command(method)
-        .description(`Find the fastest matrix product kernels for the shapes of \`pretrain ${method}\`.`)
+        .description(
+          `Find the fastest kernels, of matrix products and attention, for the shapes of \`pretrain ${method}\`.`,
+        )
         .option("--rounds <n>", "times each kernel is timed, of which the median counts", whole(1), 5)
         .option("--json", "end with one line of JSON");
       return addModelOptions(command, method)
@@ -51,7 +53,7 @@ async function tune(flags: TuneFlags): Promise<void> {
   await saveTuning(device); // what cannot be written is better known before the measuring
   const line = new ProgressLine();
   let done = 0;
-  const tuned = await tuneGemm(device, {
+  const tuned = await tuneKernels(device, {
     now: () => performance.now(),
     rounds,
     onTuned: ({ name }) => line.show(`${++done}/${device.tuning.asked.size}  ${name}`),

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Device, DeviceOptions } from "../engine/gpu/device.ts";
 import { fingerprint, readTuning, writeTuning } from "../engine/gpu/tuning.ts";
-import { gemmVersion } from "../engine/ops/gemmMethods.ts";
+import { tunedVersion } from "../engine/ops/tunedVersion.ts";
 import { openDevice } from "./dawn.ts";
 import { UsageError } from "./errors.ts";
 import { explain, kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
@@ -62,7 +62,7 @@ async function readCache(file: string, info: GPUAdapterInfo): Promise<ReadonlyMa
   } catch (error) {
     return (error as Error).message.replace(`${file}: `, "");
   }
-  return readTuning(text, fingerprint(info), gemmVersion());
+  return readTuning(text, fingerprint(info), tunedVersion());
 }
 
 /** Writes a device's choices to its cache -> the file. Throws a `UsageError` where the folder cannot be written. */
@@ -71,7 +71,7 @@ export async function saveTuning({ info, tuning }: Device): Promise<string> {
   const folder = dirname(file);
   try {
     await makeFolder(folder);
-    await writeAtomic(file, writeTuning(fingerprint(info), gemmVersion(), tuning.choices));
+    await writeAtomic(file, writeTuning(fingerprint(info), tunedVersion(), tuning.choices));
   } catch (error) {
     const { message } = explain(folder, error) as Error;
     throw new UsageError(

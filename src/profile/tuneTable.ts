@@ -1,4 +1,4 @@
-import type { Tuned } from "../engine/ops/tuneGemm.ts";
+import type { Tuned } from "../engine/ops/tune.ts";
 
 /** Time of the shipped method over that of the fastest, 1 where they are the same; null if it was skipped. */
 export function speedup({ times, shipped }: Tuned): number | null {

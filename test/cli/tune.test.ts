@@ -3,10 +3,12 @@ import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { tuneHint } from "../../src/cli/tune.ts";
 import { cacheFile, cacheFolder } from "../../src/cli/tuningCache.ts";
-import { fingerprint, readTuning, Tuning, writeTuning } from "../../src/engine/gpu/tuning.ts";
+import { fingerprint, readTuning, type Tunable, Tuning, writeTuning } from "../../src/engine/gpu/tuning.ts";
+import { attentionMethods, shippedAttention } from "../../src/engine/ops/attentionMethods.ts";
 import { shippedMethod } from "../../src/engine/ops/gemmChoice.ts";
-import { gemmMethods, gemmVersion } from "../../src/engine/ops/gemmMethods.ts";
-import type { Tuned } from "../../src/engine/ops/tuneGemm.ts";
+import { gemmMethods } from "../../src/engine/ops/gemmMethods.ts";
+import type { Tuned } from "../../src/engine/ops/tune.ts";
+import { tunedVersion } from "../../src/engine/ops/tunedVersion.ts";
 import type { KernelRow } from "../../src/profile/byKernel.ts";
 import { planRun } from "../../src/train/plan.ts";
 import { runSettings } from "../../src/train/run.ts";
@@ -31,13 +33,25 @@ function write(text: string): void {
   writeFileSync(file(), text);
 }
 const writeChoices = (choices: ReadonlyMap<string, string>): void =>
-  write(writeTuning(fingerprint(on.device.info), gemmVersion(), choices));
+  write(writeTuning(fingerprint(on.device.info), tunedVersion(), choices));
 
 /** A run's classes and one shape of each. */
 function classesOf(): Tuning["asked"] {
   on.device.tuning = new Tuning();
   planRun(on.device, settings, { withoutImages: true });
   return on.device.tuning.asked;
+}
+
+/** The methods there are for one, and the one that ships. */
+function waysOf(tunable: Tunable): { names: string[]; usual: string } {
+  const { device } = on;
+  if (tunable.op === "matmul") {
+    const names = gemmMethods(device.capabilities).map(({ name }) => name);
+    return { names, usual: shippedMethod(device, tunable.shape) };
+  }
+  const pass = tunable.op === "attention forward" ? "forward" : "backward";
+  const names = attentionMethods(device, pass, tunable.shape).map(({ name }) => name);
+  return { names, usual: shippedAttention(device, pass) };
 }
 
 describe("partwise tune mae", () => {
@@ -55,11 +69,12 @@ describe("partwise tune mae", () => {
   test("measures the classes of the run's shapes, each with every method or a reason not to", () => {
     expect(new Set(result.classes.map(({ name }) => name))).toEqual(new Set(classesOf().keys()));
     expect(result.classes.length).toBeGreaterThan(5);
-    const names = gemmMethods(on.device.capabilities).map(({ name }) => name);
-    for (const { best, shipped, shape, times, skipped, speedup } of result.classes) {
-      expect([...times.map(({ method }) => method), ...skipped].sort()).toEqual([...names].sort());
+    const asked = classesOf();
+    for (const { name, best, shipped, times, skipped, speedup } of result.classes) {
+      const { names, usual } = waysOf(asked.get(name)!);
+      expect([...times.map(({ method }) => method), ...skipped].sort()).toEqual(names.sort());
       expect(best).toBe(times[0]!.method);
-      expect(shipped).toBe(shippedMethod(on.device, shape));
+      expect(shipped).toBe(usual);
       expect(speedup ?? 1).toBeGreaterThanOrEqual(1);
     }
   });
@@ -74,7 +89,7 @@ describe("partwise tune mae", () => {
   });
 
   test("saves the choices beside those of other shapes", () => {
-    const saved = readTuning(readFileSync(file(), "utf8"), fingerprint(on.device.info), gemmVersion());
+    const saved = readTuning(readFileSync(file(), "utf8"), fingerprint(on.device.info), tunedVersion());
     const found = result.classes.map(({ name, best }) => [name, best] as const);
     expect(saved).toEqual(new Map([EXTRA, ...found]));
   });
@@ -84,10 +99,11 @@ describe("a run whose cache names other methods than those that ship", () => {
   let entry: string;
   beforeAll(() => {
     const classes = classesOf();
-    const shipped = [...classes.values()].map((shape) => shippedMethod(on.device, shape));
+    const products = [...classes].filter(([, { op }]) => op === "matmul");
+    const shipped = products.map(([, tunable]) => waysOf(tunable).usual);
     const other = shipped.some((name) => name.startsWith("workgroup")) ? "register" : "workgroup32";
     entry = `matmul_${other.replace(/\d+/, "")}`;
-    writeChoices(new Map([...classes.keys()].map((name) => [name, other])));
+    writeChoices(new Map(products.map(([name]) => [name, other])));
   });
 
   const matmulsOf = async (...more: string[]): Promise<string[]> => {
@@ -122,7 +138,7 @@ describe("a cache of no use", () => {
 
   test.each([
     ["it is not JSON", "{"],
-    ["it was measured on another adapter, another", writeTuning("another", gemmVersion(), new Map())],
+    ["it was measured on another adapter, another", writeTuning("another", tunedVersion(), new Map())],
     ["must have at most 1048576 bytes; got 1048577", "x".repeat(2 ** 20 + 1)],
   ])("is one line on stderr: %s", async (reason, text) => {
     write(text);
@@ -180,7 +196,7 @@ describe("the hint to tune", () => {
   const shape = { m: 4, n: 4, k: 4, batch: 1, transposeA: false, transposeB: false };
   const asking = (): Tuning => {
     const tuning = new Tuning();
-    tuning.choose(shape);
+    tuning.choose({ op: "matmul", shape });
     return tuning;
   };
 

@@ -1,10 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { shapeClass, Tuning } from "../../src/engine/gpu/tuning.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { type Epilogue, gemm } from "../../src/engine/ops/gemm.ts";
-import { chooseMethod, shippedMethod } from "../../src/engine/ops/gemmChoice.ts";
 import { gemmMethods } from "../../src/engine/ops/gemmMethods.ts";
-import { tuneGemm } from "../../src/engine/ops/tuneGemm.ts";
 import { Random } from "../../src/engine/random.ts";
 import { withDevice } from "../withDevice.ts";
 
@@ -146,69 +143,6 @@ describe("every method gives the same bits", () => {
     const values = new Random(seed, "test").fillNormal(new Float32Array(shape.reduce((p, q) => p * q, 1)));
     return Tensor.from(context.device, values, shape);
   }
-});
-
-describe("tuneGemm", () => {
-  const context = withDevice();
-
-  test("measures what was asked for and makes the fastest the choice", async () => {
-    const { device } = context;
-    const shape = { m: 64, n: 64, k: 32, batch: 1, transposeA: false, transposeB: true };
-    device.tuning.choose(shape);
-    let time = 0;
-    const tuned = await tuneGemm(device, { now: () => (time += 1), rounds: 3 });
-    const found = tuned.find(({ name }) => name === shapeClass(shape))!;
-    const names = gemmMethods(device.capabilities).map(({ name }) => name);
-    expect([...found.times.map(({ method }) => method), ...found.skipped].sort()).toEqual([...names].sort());
-    expect(found.best).toBe(found.times[0]!.method);
-    expect(found.shipped).toBe(shippedMethod(device, shape));
-    expect(device.tuning.choose(shape)).toBe(found.best);
-  });
-
-  test("begins with the largest shape, for which no method is skipped", async () => {
-    const { device } = context;
-    device.tuning = new Tuning();
-    for (const m of [8, 64, 16]) {
-      device.tuning.choose({ m, n: 16, k: 16, batch: 1, transposeA: false, transposeB: false });
-    }
-    const tuned = await tuneGemm(device, { now: () => performance.now(), rounds: 1 });
-    expect(tuned.map(({ shape }) => shape.m)).toEqual([64, 16, 8]);
-    const tiles = tuned[0]!.skipped.filter((name) => name.startsWith("tile"));
-    expect(tuned[0]!.skipped).toEqual(tiles);
-    expect(tuned[0]!.times).toHaveLength(gemmMethods(device.capabilities).length - tiles.length);
-  });
-
-  test("skips a method whose whole tiles take too long at the best rate seen", async () => {
-    const { device } = context;
-    device.tuning = new Tuning();
-    const layout = { batch: 1, transposeA: false, transposeB: false };
-    device.tuning.choose({ m: 64, n: 64, k: 64, ...layout });
-    device.tuning.choose({ m: 1, n: 1, k: 4096, ...layout });
-    let time = 0; // a single run takes 1 ms, whatever it does
-    const tuned = await tuneGemm(device, { now: () => (time += 1), rounds: 1 });
-    expect(tuned[1]!.skipped).toContain("workgroup64");
-    expect(tuned[1]!.times.map(({ method }) => method)).toContain("register");
-  });
-
-  test("a name that no method has leaves the shape to the method that ships", () => {
-    const { device } = context;
-    const shape = { m: 96, n: 96, k: 96, batch: 1, transposeA: false, transposeB: false };
-    device.tuning.choices = new Map([[shapeClass(shape), "workgroup32"]]);
-    expect(chooseMethod(device, shape).name).toBe("workgroup32");
-    device.tuning.choices = new Map([[shapeClass(shape), "of another version"]]);
-    expect(chooseMethod(device, shape).name).toBe(shippedMethod(device, shape));
-  });
-
-  test("shapes share a class where sizes lie between the same powers of two", () => {
-    const shape = { m: 64, n: 64, k: 32, batch: 1, transposeA: false, transposeB: true };
-    expect(shapeClass(shape)).toBe("matmul nt m64 n64 k32 batch1");
-    expect(shapeClass({ ...shape, m: 124 })).toBe(shapeClass(shape));
-    expect(shapeClass({ ...shape, m: 126 })).toBe("matmul nt m64r n64 k32 batch1");
-    const tuning = new Tuning();
-    tuning.choose(shape);
-    tuning.choose({ ...shape, m: 124 });
-    expect([...tuning.asked.values()]).toEqual([shape]);
-  });
 });
 
 const bits = (values: ArrayLike<number> & { buffer?: ArrayBufferLike }): number[] => [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Tuned } from "../../src/engine/ops/tuneGemm.ts";
+import type { Tuned } from "../../src/engine/ops/tune.ts";
 import { speedup, tuneSummary, tuneTable } from "../../src/profile/tuneTable.ts";
 
 const shape = { m: 8, n: 8, k: 8, batch: 1, transposeA: false, transposeB: false };

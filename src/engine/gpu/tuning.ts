@@ -8,28 +8,52 @@ export interface GemmShape {
   transposeB: boolean;
 }
 
+/** What decides how fast an attention is: the sizes of q [batch, queries, heads, headSize] and of as many rows of k and v. */
+export interface AttentionShape {
+  batch: number;
+  queries: number;
+  keys: number;
+  heads: number;
+  headSize: number;
+}
+
+/** What there is a choice of kernels for. */
+export type Tunable =
+  | { op: "matmul"; shape: GemmShape }
+  | { op: "attention forward" | "attention backward"; shape: AttentionShape };
+
 const LAYOUTS = ["nn", "nt", "tn", "tt"];
 const floorPower = (n: number): number => 2 ** Math.floor(Math.log2(n));
 
-/** Shapes of one class share a choice: same layout, sizes between the same powers of two, same divisibility by 4. */
-export function shapeClass({ m, n, k, batch, transposeA, transposeB }: GemmShape): string {
+/** Shapes of one class share a choice: sizes between the same powers of two, and alike in all that changes a kernel's text. */
+export const classOf = (tunable: Tunable): string =>
+  tunable.op === "matmul" ? gemmClass(tunable.shape) : attentionClass(tunable.op, tunable.shape);
+
+/** Same layout, same divisibility by 4. */
+function gemmClass({ m, n, k, batch, transposeA, transposeB }: GemmShape): string {
   const layout = LAYOUTS[Number(transposeA) * 2 + Number(transposeB)];
   const ragged = [m, n, k].map((size) => (size % 4 === 0 ? "" : "r"));
   const [pm, pn, pk] = [m, n, k].map((size, i) => `${floorPower(size)}${ragged[i]}`);
   return `matmul ${layout} m${pm} n${pn} k${pk} batch${floorPower(batch)}`;
 }
 
+/** Same width of a head. */
+function attentionClass(op: string, { batch, queries, keys, heads, headSize }: AttentionShape): string {
+  const [q, k, pairs] = [queries, keys, batch * heads].map(floorPower);
+  return `${op} q${q} k${k} d${headSize} batch${pairs}`;
+}
+
 /** Which method computes which class of shapes on one device, and which classes it has been asked for. */
 export class Tuning {
   /** Measured choices: class -> name of a method. Assign to use those of a cache. */
   choices: ReadonlyMap<string, string> = new Map();
-  /** One shape of every class asked for so far: what `tune` measures. */
-  readonly asked = new Map<string, GemmShape>();
+  /** One of every class asked for so far: what `tune` measures. */
+  readonly asked = new Map<string, Tunable>();
 
-  /** The method measured for this shape's class, if any. */
-  choose(shape: GemmShape): string | undefined {
-    const name = shapeClass(shape);
-    if (!this.asked.has(name)) this.asked.set(name, shape);
+  /** The method measured for this one's class, if any. */
+  choose(tunable: Tunable): string | undefined {
+    const name = classOf(tunable);
+    if (!this.asked.has(name)) this.asked.set(name, tunable);
     return this.choices.get(name);
   }
 }

@@ -8,15 +8,7 @@ import tilesWgsl from "../../shaders/attentionTiles.wgsl";
 import type { Capabilities } from "../gpu/device.ts";
 import type { Constants } from "../gpu/kernel.ts";
 import { sharing } from "../gpu/subgroups.ts";
-
-/** What decides how fast an attention is: the sizes of q [batch, queries, heads, headSize] and of as many rows of k and v. */
-export interface AttentionShape {
-  batch: number;
-  queries: number;
-  keys: number;
-  heads: number;
-  headSize: number;
-}
+import type { AttentionShape } from "../gpu/tuning.ts";
 
 /** The tensors of attention's kernels. */
 export type Operand = "q" | "k" | "v" | "o" | "statistics" | "dy" | "gradients" | "dbias" | "bias" | "kept";

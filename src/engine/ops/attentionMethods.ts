@@ -1,7 +1,7 @@
 import type { Device } from "../gpu/device.ts";
+import type { AttentionShape } from "../gpu/tuning.ts";
 import {
   type AttentionKernel,
-  type AttentionShape,
   isSmall,
   keptKernel,
   laneKernel,
@@ -13,7 +13,7 @@ export type AttentionPass = "forward" | "backward";
 
 /** One way to compute a pass. All of them give the same bits. */
 export interface AttentionMethod {
-  /** As `Tuning.choices` knows it, under "attention forward" and "attention backward". */
+  /** As `Tuning.choices` knows it. */
   name: string;
   /** In the order in which they run. Those that bind `kept` run for one group of pictures after another. */
   kernels: readonly AttentionKernel[];
@@ -71,10 +71,14 @@ export function attentionMethods(
 export function chooseAttention(device: Device, pass: AttentionPass, shape: AttentionShape): AttentionMethod {
   const methods = attentionMethods(device, pass, shape);
   const named = (name: string | undefined) => methods.find((method) => method.name === name);
-  const chosen =
-    named(device.tuning.choices.get(`attention ${pass}`)) ?? named(shippedAttention(device, pass));
-  return chosen ?? methods[0]!;
+  const measured = device.tuning.choose({ op: `attention ${pass}`, shape: sizesOf(shape) });
+  return named(measured) ?? named(shippedAttention(device, pass)) ?? methods[0]!;
 }
+
+/** The sizes alone, of what may hold more. */
+const sizesOf = ({ batch, queries, keys, heads, headSize }: AttentionShape): AttentionShape => ({
+  ...{ batch, queries, keys, heads, headSize },
+});
 
 /** The name of what ships: for software adapters what loads least, for GPUs what shares loads in workgroup memory. */
 export function shippedAttention({ info, capabilities }: Device, pass: AttentionPass): string {

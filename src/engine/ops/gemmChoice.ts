@@ -9,7 +9,11 @@ import { type GemmMethod, gemmMethods, register } from "./gemmMethods.ts";
 export function chooseMethod(device: Device, shape: GemmShape, parts = 1): GemmMethod {
   const methods = gemmMethods(device.capabilities);
   const named = (name: string | undefined) => methods.find((method) => method.name === name);
-  return named(device.tuning.choose(shape)) ?? named(shippedMethod(device, shape, parts)) ?? register;
+  return (
+    named(device.tuning.choose({ op: "matmul", shape })) ??
+    named(shippedMethod(device, shape, parts)) ??
+    register
+  );
 }
 
 /** Whether the adapter computes on the CPU, as Dawn's architecture tells. */

@@ -132,16 +132,3 @@ export const gemmGroups = (
   { tile, tilesPerWorkgroup }: GemmMethod,
   { m, n }: { m: number; n: number },
 ): number => Math.ceil((Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns)) / tilesPerWorkgroup);
-
-/**
- * Changes whenever a kernel's text does, its comments and layout aside (FNV-1a): measured choices are worth nothing for
- * other kernels.
- */
-export function gemmVersion(): string {
-  let hash = 0x811c9dc5;
-  const texts = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl].join("\n");
-  for (const character of texts.replace(/\/\/.*|\s+/g, "")) {
-    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-  }
-  return hash.toString(16).padStart(8, "0");
-}

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Device } from "../../../src/engine/gpu/device.ts";
 import { fingerprint, readTuning, writeTuning } from "../../../src/engine/gpu/tuning.ts";
-import { gemmVersion } from "../../../src/engine/ops/gemmMethods.ts";
-import plainWgsl from "../../../src/shaders/matmulPlain.wgsl";
-import registerWgsl from "../../../src/shaders/matmulRegister.wgsl";
-import subgroupWgsl from "../../../src/shaders/matmulSubgroup.wgsl";
-import tileWgsl from "../../../src/shaders/matmulTile.wgsl";
-import workgroupWgsl from "../../../src/shaders/matmulWorkgroup.wgsl";
+import { attentionMethods } from "../../../src/engine/ops/attentionMethods.ts";
+import { gemmMethods } from "../../../src/engine/ops/gemmMethods.ts";
+import { tunedTexts, tunedVersion } from "../../../src/engine/ops/tunedVersion.ts";
+import { withDevice } from "../../withDevice.ts";
+
+const on = withDevice();
 
 const ADAPTER = 'maker / family / 7 / GPU with a "name"';
 const choices = new Map([
@@ -54,12 +55,35 @@ test("a fingerprint tells adapters and drivers apart", () => {
   expect(fingerprint({ ...info, description: "driver 2" })).not.toBe(fingerprint(info));
 });
 
-test("the kernels' version is that of their text without comments and layout", () => {
-  const bare = [plainWgsl, registerWgsl, subgroupWgsl, workgroupWgsl, tileWgsl]
-    .join("")
-    .replace(/\/\/.*/g, "")
-    .replace(/\s/g, "");
-  let hash = 0x811c9dc5n; // FNV-1a
-  for (const character of bare) hash = ((hash ^ BigInt(character.charCodeAt(0))) * 0x01000193n) & 0xffffffffn;
-  expect(gemmVersion()).toBe(hash.toString(16).padStart(8, "0"));
+describe("the kernels' version", () => {
+  test("is the hash of their text without comments and layout", () => {
+    const bare = tunedTexts()
+      .join("")
+      .replace(/\/\/.*/g, "")
+      .replace(/\s/g, "");
+    let hash = 0x811c9dc5n; // FNV-1a
+    for (const character of bare) {
+      hash = ((hash ^ BigInt(character.charCodeAt(0))) * 0x01000193n) & 0xffffffffn;
+    }
+    expect(tunedVersion()).toBe(hash.toString(16).padStart(8, "0"));
+    expect(tunedVersion(["a // b", " c"])).toBe(tunedVersion(["ac"]));
+  });
+
+  test("is of a text of every method that there is a choice of", () => {
+    const texts = new Set(tunedTexts());
+    const shape = { batch: 2, queries: 65, keys: 65, heads: 3, headSize: 32 };
+    for (const subgroupSize of [0, 8, 32]) {
+      const { limits, info, capabilities } = on.device;
+      const device = { limits, info, capabilities: { ...capabilities, subgroupSize } } as Device;
+      const attention = (["forward", "backward"] as const).flatMap((pass) =>
+        attentionMethods(device, pass, shape).flatMap(({ kernels }) => kernels),
+      );
+      for (const { entry, sources } of [...gemmMethods(device.capabilities), ...attention]) {
+        expect(
+          sources.some((text) => texts.has(text)),
+          entry,
+        ).toBe(true);
+      }
+    }
+  });
 });
