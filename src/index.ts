@@ -80,6 +80,16 @@ export { readStl10, STL10_CLASSES } from "./data/stl10.ts";
 export * from "./engine/index.ts";
 export * from "./engine/ops/index.ts";
 export {
+  type Box,
+  boxOf,
+  type FeatureMaps,
+  featureAt,
+  featureMaps,
+  type Grid,
+  type MapEncoder,
+  type Place,
+} from "./eval/featureMaps.ts";
+export {
   type Encode,
   type ExtractOptions,
   extractFeatures,
@@ -89,6 +99,7 @@ export {
 } from "./eval/features.ts";
 export { type KnnOptions, type KnnResult, type KnnScore, knn, type Neighbours, nearest } from "./eval/knn.ts";
 export { linearProbe, type ProbeOptions, type ProbeResult, type ProbeSettings } from "./eval/linearProbe.ts";
+export { patchEncoder, type WindowOptions, windowEncoder } from "./eval/mapEncoders.ts";
 export {
   bootstrapInterval,
   type GuessLevels,
@@ -97,6 +108,7 @@ export {
   meanAndStd,
   studentInterval,
 } from "./eval/metrics.ts";
+export { type Match, type SearchOptions, type Similar, search, similarTo } from "./eval/patchSearch.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
 export type { Training } from "./models/block.ts";
 export { type Initializer, maeInit, timmInit } from "./models/init.ts";
@@ -115,6 +127,7 @@ export type {
   MethodModule,
   Moment,
   Moving,
+  Projection,
   Seeing,
   Setting,
   Step,

@@ -32,6 +32,7 @@ import {
 } from "./beit.ts";
 import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { regress, regressorSpecs } from "./caeRegressor.ts";
+import { patchTokens } from "./heads.ts";
 import { caeInit, type Initializer } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
@@ -70,7 +71,7 @@ function encodeChosen(
 ): Tensor {
   const patches = gatherTokens(embedPatches(params, encoder, images), chosen, { unique: true });
   const { tokens } = encode(params, encoder, prependClassToken(params, patches), training);
-  return slice(tokens, 1, 1, tokens.shape[1]!);
+  return patchTokens(tokens);
 }
 
 /** The fixed positions of some patches, [B, M, D]. */
@@ -80,13 +81,12 @@ function positionsOf(params: Parameters, chosen: Tensor): Tensor {
   return indexSelect(reshape(slice(positions, 1, 1, tokens), [tokens - 1, width]), chosen);
 }
 
-/** What the regressor guesses of every patch from all of them, on average. tokens [B, 1 + N, D] -> [B, D] */
-function regressedMean(params: Parameters, encoder: VitConfig, depth: number, tokens: Tensor): Tensor {
-  const seen = slice(tokens, 1, 1, tokens.shape[1]!);
-  const table = params.get("pos_embed");
-  const positions = expand(slice(table, 1, 1, table.shape[1]!), seen.shape);
+/** What the regressor guesses of each patch from all of them. tokens [B, 1 + N, D] -> [B, N, D] */
+function regressed(params: Parameters, encoder: VitConfig, depth: number, tokens: Tensor): Tensor {
+  const seen = patchTokens(tokens);
+  const positions = expand(patchTokens(params.get("pos_embed")), seen.shape);
   const places = { seen, seenPositions: positions, hiddenPositions: positions };
-  return mean(regress(params, encoder, depth, places), 1);
+  return regress(params, encoder, depth, places);
 }
 
 export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConfig): Method<"order"> {
@@ -99,7 +99,8 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
     projections: {
       regressor: {
         dim: encoder.embedDim,
-        of: (params, tokens) => regressedMean(params, encoder, config.regressorDepth, tokens),
+        of: (params, tokens) => mean(regressed(params, encoder, config.regressorDepth, tokens), 1),
+        ofPatches: (params, tokens) => regressed(params, encoder, config.regressorDepth, tokens),
       },
     },
     networks(seed) {

@@ -21,6 +21,9 @@ export function classToken(tokens: Tensor): Tensor {
   return reshape(slice(tokens, 1, 0, 1), [batch, width]);
 }
 
+/** tokens [B, 1 + N, D] -> the patches [B, N, D]. */
+export const patchTokens = (tokens: Tensor): Tensor => slice(tokens, 1, 1, tokens.shape[1]!);
+
 /** Weight of torch.nn.Linear as it leaves its constructor: U(±1/√inputs). */
 const torchLinear = (init: Initializer, name: string, outputs: number, inputs: number): ParameterSpec => ({
   name,
@@ -127,15 +130,20 @@ export function bottleneck(params: Parameters, name: string, x: Tensor): Tensor 
 export const prototypesOf = (params: Parameters, name: string): Tensor =>
   mul(normalize(params.get(`${name}.last_layer.weight_v`)), params.get(`${name}.last_layer.weight_g`));
 
-/** What DINO's head makes of the class token: its bottleneck [B, b], and the logits of its prototypes [B, K]. */
-export const headProjections = (name: string, head: PrototypeHead): Record<string, Projection> => ({
-  bottleneck: {
-    dim: head.bottleneckDim,
-    of: (params, tokens) => bottleneck(params, name, classToken(tokens)),
-  },
-  prototypes: {
-    dim: head.prototypes,
-    of: (params, tokens) =>
-      matmul(bottleneck(params, name, classToken(tokens)), prototypesOf(params, name), { transposeB: true }),
-  },
-});
+/** What DINO's head makes of a token: its bottleneck [b], and the logits of its prototypes [K]. */
+export function headProjections(name: string, head: PrototypeHead): Record<string, Projection> {
+  const logits = (params: Parameters, x: Tensor): Tensor =>
+    matmul(bottleneck(params, name, x), prototypesOf(params, name), { transposeB: true });
+  return {
+    bottleneck: {
+      dim: head.bottleneckDim,
+      of: (params, tokens) => bottleneck(params, name, classToken(tokens)),
+      ofPatches: (params, tokens) => bottleneck(params, name, patchTokens(tokens)),
+    },
+    prototypes: {
+      dim: head.prototypes,
+      of: (params, tokens) => logits(params, classToken(tokens)),
+      ofPatches: (params, tokens) => logits(params, patchTokens(tokens)),
+    },
+  };
+}

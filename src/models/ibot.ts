@@ -25,7 +25,14 @@ import {
   HEAD,
   teacherTemperature,
 } from "./dino.ts";
-import { bottleneck, classToken, headProjections, prototypeHeadSpecs, prototypesOf } from "./heads.ts";
+import {
+  bottleneck,
+  classToken,
+  headProjections,
+  patchTokens,
+  prototypeHeadSpecs,
+  prototypesOf,
+} from "./heads.ts";
 import { constant, timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { joined, multiCropViews, viewTokens } from "./multiCrop.ts";
@@ -62,8 +69,6 @@ export function encodeHidden(
   return encode(params, encoder, prependClassToken(params, seen), training).tokens;
 }
 
-/** The patches of tokens [B, 1 + N, D]: [B, N, D]. */
-const patchTokens = (tokens: Tensor): Tensor => slice(tokens, 1, 1, tokens.shape[1]!);
 /** Tokens [B, M, D] as rows [B M, D]. */
 const rowsOf = (tokens: Tensor): Tensor => reshape(tokens, [-1, tokens.shape[2]!]);
 

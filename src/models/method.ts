@@ -69,10 +69,13 @@ export interface StepOutput {
   metrics?: Readonly<Record<string, Tensor>>;
 }
 
-/** What a head makes of the encoder's tokens [B, 1 + N, D], by the parameters of the encoder's network: [B, dim]. */
+/** What a head makes of the encoder's tokens [B, 1 + N, D], by the parameters of the encoder's network. */
 export interface Projection {
   dim: number;
+  /** Of a picture: [B, dim]. */
   of(params: Parameters, tokens: Tensor): Tensor;
+  /** Of each patch, which a head takes as it takes the class token: [B, N, dim]. */
+  ofPatches(params: Parameters, tokens: Tensor): Tensor;
 }
 
 /** A way to pretrain: its networks, what it sees, what moves, and its loss. One file each. */

@@ -11,6 +11,7 @@ import { crossEntropy } from "../engine/ops/crossEntropy.ts";
 import { add, scale } from "../engine/ops/elementwise.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { normalize } from "../engine/ops/normalize.ts";
+import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { cosineMomentum } from "../engine/step/schedule.ts";
@@ -19,7 +20,7 @@ import { gaussianBlur } from "../pictures/gaussianBlur.ts";
 import { grayscale } from "../pictures/grayscale.ts";
 import { solarize } from "../pictures/solarize.ts";
 import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
-import { batchNormMlp, batchNormMlpSpecs, classToken, type Widths } from "./heads.ts";
+import { batchNormMlp, batchNormMlpSpecs, classToken, patchTokens, type Widths } from "./heads.ts";
 import { type Initializer, mocoInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
@@ -84,6 +85,12 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
       projector: {
         dim: config.dim,
         of: (params, tokens) => batchNormMlp(params, PROJECTOR, projector, classToken(tokens)),
+        ofPatches(params, tokens) {
+          const patches = patchTokens(tokens); // batch norm has rows
+          const rows = reshape(patches, [-1, encoder.embedDim]);
+          const projected = batchNormMlp(params, PROJECTOR, projector, rows);
+          return reshape(projected, [patches.shape[0]!, patches.shape[1]!, config.dim]);
+        },
       },
     },
     networks(seed) {

@@ -5,6 +5,7 @@ import type { Parameters } from "../engine/graph/parameters.ts";
 import { sizeOf } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { reshape } from "../engine/ops/reshape.ts";
+import { columns } from "../eval/columns.ts";
 import { type Encode, extractFeatures, type Features, READINGS } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";
@@ -93,18 +94,6 @@ export async function readAll(
     }
   }
   return found;
-}
-
-/** Some columns of features. */
-function columns({ values, dim, ...rest }: Features, first: number, width: number): Features {
-  if (width === dim) return { values, dim, ...rest };
-  const rows = values.length / dim;
-  const part = new Float32Array(rows * width);
-  for (let row = 0; row < rows; row++) {
-    const start = row * dim + first;
-    part.set(values.subarray(start, start + width), row * width);
-  }
-  return { values: part, dim: width, ...rest };
 }
 
 /** The three probes: each item's score, and the floor. The paper retrieves parts alone. */
