@@ -5,7 +5,7 @@ import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { slice } from "../../src/engine/ops/slice.ts";
 import { Random } from "../../src/engine/random.ts";
-import type { Method } from "../../src/models/method.ts";
+import type { Method, Projection } from "../../src/models/method.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { anyVit } from "../../src/models/relativeVit.ts";
 import { defaultsOf } from "../../src/models/settings.ts";
@@ -55,6 +55,24 @@ test("methods have the projections that claims name, and the others none", () =>
   }
 });
 
+/** A head takes a patch as it takes the class token; the regressor's picture is the mean of its patches. */
+async function expectPatches({ dim, of, ofPatches }: Projection, params: Parameters, tokens: Tensor) {
+  const patches = tokens.shape[1]! - 1;
+  const map = ofPatches(params, tokens);
+  expect(map.shape).toEqual([1, patches, dim]);
+  const values = await map.read();
+  if (params.has("mask_token")) {
+    const whole = await of(params, tokens).read();
+    const mean = (i: number) =>
+      Array.from({ length: patches }, (_, patch) => values[patch * dim + i]!).reduce((a, b) => a + b) /
+      patches;
+    for (const [i, value] of whole.entries()) expect(mean(i)).toBeCloseTo(value, 5);
+    return;
+  }
+  const last = await of(params, slice(tokens, 1, patches, patches + 1)).read();
+  for (const [i, value] of last.entries()) expect(values[(patches - 1) * dim + i]!).toBeCloseTo(value, 5);
+}
+
 describe("a projection", () => {
   const on = withDevice();
   const { imageSize: side } = TINY;
@@ -68,13 +86,14 @@ describe("a projection", () => {
       const images = Tensor.from(on.device, pixels, [3, side, side, 3]);
       const { tokens } = anyVit(params, encoder.config, images);
       const alone = anyVit(params, encoder.config, slice(images, 0, 1, 2)).tokens;
-      for (const [key, { dim, of }] of Object.entries(projections!)) {
+      for (const [key, { dim, of, ofPatches }] of Object.entries(projections!)) {
         const together = of(params, tokens);
         expect(together.shape, key).toEqual([3, dim]);
         const [all, own] = [await together.read(), await of(params, alone).read()];
         const second = all.slice(dim, 2 * dim);
         for (const [i, value] of own.entries()) expect(second[i]!).toBeCloseTo(value, 5);
         expect(second).not.toEqual(all.slice(0, dim)); // the pictures differ
+        await expectPatches({ dim, of, ofPatches }, params, alone);
       }
       params.dispose();
     },
