@@ -6,7 +6,7 @@ import { reshape } from "../engine/ops/reshape.ts";
 import { type Encode, extractFeatures, type Features, type Reading, vitFeatures } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";
-import { type CheckpointInfo, savedEncoder } from "../train/checkpoint.ts";
+import { savedEncoder } from "../train/checkpoint.ts";
 import { path, positive, seed, whole, wholeList } from "./arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { loadPair } from "./datasets.ts";
@@ -14,7 +14,7 @@ import { asUsage, UsageError } from "./errors.ts";
 import { printLine, printResult } from "./output.ts";
 import { addPartOptions } from "./partOptions.ts";
 import { ProgressLine } from "./progress.ts";
-import { readCheckpoint } from "./runFolder.ts";
+import { readSaved } from "./runFolder.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
 
 /** The flags that both probes have. */
@@ -80,7 +80,7 @@ Examples:
 
 const addEvalOptions = (command: Command): Command =>
   addPartOptions(addDataOptions(command))
-    .option("--checkpoint <path>", "folder of a run, or its checkpoint.safetensors", path)
+    .option("--checkpoint <path>", "folder of a run or of a study's cell, or its safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
     .addOption(
       new Option(
@@ -152,14 +152,14 @@ async function encoderReader({ checkpoint: path, untrained = false, pool }: Eval
   if (path === undefined) {
     throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
   }
-  const checkpoint = await readCheckpoint(path);
-  const { settings, step }: CheckpointInfo = checkpoint.info;
+  const saved = await readSaved(path);
+  const { settings, step } = saved.info;
   const { method, model, encoder } = settings;
   return {
     side: encoder.imageSize,
     async encodeOn(device) {
-      const { params, config } = await savedEncoder(device, checkpoint, { untrained });
-      await checkpoint.close();
+      const { params, config } = await savedEncoder(device, saved, { untrained });
+      await saved.close();
       return vitFeatures(params, config, pool);
     },
     about: { checkpoint: path, method, model, step: untrained ? 0 : step, untrained, pool },

@@ -18,7 +18,7 @@ import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
 import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./onlineKnn.ts";
 import { printLine, printResult, printWarning } from "./output.ts";
 import { byteSize, duration, ProgressLine } from "./progress.ts";
-import { type CheckpointFile, RunFolder, readCheckpoint } from "./runFolder.ts";
+import { RunFolder, readCheckpoint, type SavedFile } from "./runFolder.ts";
 import {
   assumedSettings,
   checkData,
@@ -149,7 +149,7 @@ async function pretrain(typed: PretrainFlags): Promise<void> {
 }
 
 /** The checkpoint to go on from, or null for a fresh run; a run that is there is never overwritten. */
-async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<CheckpointFile | null> {
+async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<SavedFile<Checkpoint> | null> {
   if (flags.resume) {
     if (await folder.hasCheckpoint()) await folder.make(); // from here on no other run moves it
     return readCheckpoint(folder.path);

@@ -1,35 +1,51 @@
 import { appendFileSync, closeSync, createReadStream, openSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { type Checkpoint, encodeCheckpoint, openCheckpoint } from "../train/checkpoint.ts";
+import { type Checkpoint, encodeCheckpoint, openCheckpoint, type Saved } from "../train/checkpoint.ts";
+import { openSaved } from "../train/encoderFile.ts";
 import type { ProgressRow } from "../train/loop.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { explain, kindOf, makeFolder, writeAtomic } from "./files.ts";
 import { lock } from "./lock.ts";
-import { openFile } from "./openFile.ts";
+import { type OpenFile, openFile } from "./openFile.ts";
 
 const CHECKPOINT = "checkpoint.safetensors";
+/** What a study keeps of a trained cell. */
+export const ENCODER = "encoder.safetensors";
 const METRICS = "metrics.jsonl";
 const LOCK = "run.lock";
 const FLUSH_EVERY_MS = 1000;
 const LINES_AT_ONCE = 1000;
 
-/** A checkpoint whose tensors are read from its file until that is closed. */
-export interface CheckpointFile extends Checkpoint {
-  close(): Promise<void>;
-}
+/** A checkpoint, or less, whose tensors are read from its file until that is closed. */
+export type SavedFile<S extends Saved = Saved> = S & { close(): Promise<void> };
 
 /** The checkpoint in a folder of a run, or the file itself. */
-export async function readCheckpoint(path: string): Promise<CheckpointFile> {
+export const readCheckpoint = (path: string): Promise<SavedFile<Checkpoint>> =>
+  openIn(path, [CHECKPOINT], openCheckpoint);
+
+/** What probes read: a run's checkpoint or a study's encoder, by the folder it is in or the file itself. */
+export const readSaved = (path: string): Promise<SavedFile> => openIn(path, [CHECKPOINT, ENCODER], openSaved);
+
+async function openIn<S extends Saved>(
+  path: string,
+  names: readonly string[],
+  open: (name: string, source: OpenFile) => Promise<S>,
+): Promise<SavedFile<S>> {
   const kind = await kindOf(path);
   if (kind === null)
     throw new UsageError(`${path}: must be a folder of a run or a checkpoint; it does not exist`);
-  const file = kind === "folder" ? join(path, CHECKPOINT) : path;
-  if ((await kindOf(file)) === null) throw new UsageError(`${path}: must hold ${CHECKPOINT}; it does not`);
+  let file = path;
+  if (kind === "folder") {
+    const kinds = await Promise.all(names.map((name) => kindOf(join(path, name))));
+    const found = names.find((_, i) => kinds[i] !== null);
+    if (found === undefined) throw new UsageError(`${path}: must hold ${names.join(" or ")}; it does not`);
+    file = join(path, found);
+  }
   const source = await openFile(file);
-  const checkpoint = await asUsage(() => openCheckpoint(file, source));
-  return { ...checkpoint, close: source.close };
+  const saved = await asUsage(() => open(file, source));
+  return { ...saved, close: source.close };
 }
 
 /** The folder of one run: `checkpoint.safetensors`, `checkpoint.json` and `metrics.jsonl`. */

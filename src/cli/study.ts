@@ -1,19 +1,19 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command } from "commander";
-import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
 import { type CellResult, runCell } from "../study/cell.ts";
 import { encodeOutcomes, withoutPictures } from "../study/outcomes.ts";
 import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
 import { setTables } from "../study/setTable.ts";
-import type { Trainer } from "../train/trainer.ts";
+import { encodeNetworks } from "../train/encoderFile.ts";
 import { path, whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { makeFolder, writeAtomic } from "./files.ts";
 import { printLine, printWarning } from "./output.ts";
 import { duration, ProgressLine } from "./progress.ts";
+import { ENCODER } from "./runFolder.ts";
 import { OUTCOMES, RESULT, resultOf } from "./studyCell.ts";
 import { readStudy } from "./studyFile.ts";
 import { allPieces, cellPictures, drawPiece } from "./studyPictures.ts";
@@ -30,7 +30,6 @@ interface StudyFlags {
 }
 
 const PICTURES = "pictures";
-const ENCODER = "encoder.safetensors";
 
 const EXAMPLES = `
 Examples:
@@ -140,7 +139,7 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
     runCell(device, plan, cell, pictures, {
       now: () => performance.now(),
       trained: async (trainer) => {
-        await writeAtomic(join(folder, ENCODER), await encoderFile(trainer));
+        await writeAtomic(join(folder, ENCODER), await encodeNetworks(trainer));
       },
       onWarning(sentence) {
         line.end();
@@ -159,18 +158,6 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
   const training = result.training ? `, trained in ${duration(result.training.seconds)}` : "";
   printLine(`${cellName(cell)}: ${duration((performance.now() - started) / 1000)}${training}`);
   device.destroy();
-}
-
-/** Every network of a run in half precision: what probes, search and other programs read, without the optimiser. */
-async function encoderFile({ networks, settings }: Trainer): Promise<Uint8Array> {
-  const tensors = new Map<string, StoredTensor>();
-  for (const [i, [network, params]] of Object.entries(networks).entries()) {
-    for (const [name, { shape, values }] of await params.read(params.values)) {
-      const data = Uint16Array.from(values, toHalf);
-      tensors.set(i === 0 ? name : `${network}.${name}`, { dtype: "F16", shape, data });
-    }
-  }
-  return writeSafetensors(tensors, { partwise: JSON.stringify({ format: "partwise.encoder.1", settings }) });
 }
 
 /** Runs this program again with these arguments of `study`, its output in ours. What is wrong with its input is with ours. */

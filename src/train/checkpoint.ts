@@ -4,6 +4,7 @@ import type { HeaderEntry } from "../data/safetensorsHeader.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import type { Shape, Tensor } from "../engine/graph/tensor.ts";
+import type { Projection } from "../models/method.ts";
 import type { VitConfig } from "../models/vit.ts";
 import { methodOf, type RunSettings } from "./run.ts";
 import { FORMAT, FORMATS, settingsIn } from "./savedSettings.ts";
@@ -25,13 +26,18 @@ export interface CheckpointInfo {
   adapter: string;
 }
 
-/** A saved run. Its tensors stay in the file until they are asked for. */
-export interface Checkpoint {
-  info: CheckpointInfo;
-  /** By name: the trained network's as they are called, another's as `<network>.<name>`, moments as `optimizer.<moment>.<name>`. */
+/** The networks of a saved run. Tensors stay in the file until they are asked for. */
+export interface Saved {
+  info: Pick<CheckpointInfo, "format" | "step" | "settings">;
+  /** By name: the trained network's as they are called, another's as `<network>.<name>`. */
   entries: ReadonlyMap<string, HeaderEntry>;
   /** One tensor's values; throws if the file has none of this name. */
   values(name: string): Promise<Float32Array>;
+}
+
+/** A run that can go on: moments are there as `optimizer.<moment>.<name>`. */
+export interface Checkpoint extends Saved {
+  info: CheckpointInfo;
 }
 
 /** What a device is called in a checkpoint: equal settings give equal bits on one adapter, not on two. */
@@ -87,9 +93,17 @@ async function* valuesOf(trainer: Trainer): AsyncGenerator<[name: string, NamedV
 
 /** Opens what `encodeCheckpoint` wrote. `name` is the file's, for messages. */
 export const openCheckpoint = (name: string, source: ByteSource): Promise<Checkpoint> =>
+  open(name, source, infoIn);
+
+/** Opens safetensors with metadata of ours, of which `infoOf` makes what is known or throws a sentence. */
+export const open = <I extends Saved["info"]>(
+  name: string,
+  source: ByteSource,
+  infoOf: (metadata: string | undefined) => I,
+): Promise<Saved & { info: I }> =>
   inFile(name, async () => {
     const { entries, metadata, tensor } = await openSafetensors(source);
-    const info = infoIn(metadata.partwise);
+    const info = infoOf(metadata.partwise);
     return { info, entries, values: (key) => inFile(name, async () => toFloat32(await tensor(key))) };
   });
 
@@ -104,7 +118,7 @@ async function inFile<T>(name: string, action: () => Promise<T>): Promise<T> {
 }
 
 /** The metadata of a checkpoint. Throws unless it is whole, whoever wrote it. */
-function infoIn(text: string | undefined): CheckpointInfo {
+export function infoIn(text: string | undefined): CheckpointInfo {
   const info = text === undefined ? undefined : (parsed(text) as Partial<CheckpointInfo> | null);
   if (!FORMATS.includes(info?.format)) {
     const given = text === undefined ? "safetensors without partwise metadata" : text.slice(0, 40);
@@ -118,7 +132,7 @@ function infoIn(text: string | undefined): CheckpointInfo {
 }
 
 /** The value behind JSON, null where it is none. */
-function parsed(text: string): unknown {
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -133,30 +147,38 @@ export async function restoreTrainer(trainer: Trainer, checkpoint: Checkpoint): 
 }
 
 /**
- * Puts a network's parameters into a model: what lies in the checkpoint behind `prefix`, see `prefixOf`. The model may have
+ * Puts a network's parameters into a model: what lies in the file behind `prefix`, see `prefixOf`. The model may have
  * fewer, for example the encoder alone.
  */
-export const loadParameters = (model: Parameters, checkpoint: Checkpoint, prefix = ""): Promise<void> => {
+export const loadParameters = (model: Parameters, saved: Saved, prefix = ""): Promise<void> => {
   const views = [...model.views(model.values)].map(([name, view]) => [prefix + name, view] as const);
-  return load(model.device, new Map(views), checkpoint);
+  return load(model.device, new Map(views), saved);
 };
 
-/** The network that probes read, as it was before the first step, or with what the checkpoint has of it. */
-export async function savedEncoder(
-  device: Device,
-  checkpoint: Checkpoint,
-  options: { untrained?: boolean } = {},
-): Promise<{ params: Parameters; config: VitConfig }> {
-  const { settings } = checkpoint.info;
-  const method = methodOf(settings);
-  const networks = method.networks(settings.seed);
-  const { network, config } = method.encoder;
-  const params = new Parameters(device, networks[network]!, { gradients: false });
-  if (!options.untrained) await loadParameters(params, checkpoint, prefixOf(networks, network));
-  return { params, config };
+/** What probes read. */
+export interface SavedEncoder {
+  params: Parameters;
+  config: VitConfig;
+  /** The heads behind it, by name; see `Method.projections`. */
+  projections: Readonly<Record<string, Projection>>;
 }
 
-async function load(device: Device, views: ReadonlyMap<string, Tensor>, from: Checkpoint): Promise<void> {
+/** The network that probes read, as it was before the first step, or with what was saved of it. */
+export async function savedEncoder(
+  device: Device,
+  saved: Saved,
+  options: { untrained?: boolean } = {},
+): Promise<SavedEncoder> {
+  const { settings } = saved.info;
+  const { networks: networksOf, encoder, projections = {} } = methodOf(settings);
+  const networks = networksOf(settings.seed);
+  const { network, config } = encoder;
+  const params = new Parameters(device, networks[network]!, { gradients: false });
+  if (!options.untrained) await loadParameters(params, saved, prefixOf(networks, network));
+  return { params, config, projections };
+}
+
+async function load(device: Device, views: ReadonlyMap<string, Tensor>, from: Saved): Promise<void> {
   for (const [name, { shape }] of views) checkShape(name, shape, from.entries.get(name));
   let waiting = 0;
   for (const [name, view] of views) {

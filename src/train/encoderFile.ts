@@ -1,0 +1,31 @@
+// The networks of a run in half precision: what probes, search and other programs read, without the optimiser.
+
+import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
+import type { ByteSource } from "../data/safetensorsFile.ts";
+import { infoIn, open, parsed, type Saved } from "./checkpoint.ts";
+import type { RunSettings } from "./run.ts";
+import { FORMAT, settingsIn } from "./savedSettings.ts";
+import { prefixOf, type Trainer } from "./trainer.ts";
+
+const ENCODER_FORMAT = "partwise.encoder.1";
+
+/** Every network of a finished run as a safetensors file, under the names of a checkpoint. */
+export async function encodeNetworks({ networks, settings }: Trainer): Promise<Uint8Array<ArrayBuffer>> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [network, params] of Object.entries(networks)) {
+    for await (const [name, { shape, values }] of params.entries(params.values)) {
+      const data = Uint16Array.from(values, toHalf);
+      tensors.set(prefixOf(networks, network) + name, { dtype: "F16", shape, data });
+    }
+  }
+  return writeSafetensors(tensors, { partwise: JSON.stringify({ format: ENCODER_FORMAT, settings }) });
+}
+
+/** Opens what `encodeNetworks` or `encodeCheckpoint` wrote. `name` is the file's, for messages. */
+export const openSaved = (name: string, source: ByteSource): Promise<Saved> =>
+  open(name, source, (metadata): Saved["info"] => {
+    const { format, settings: given } = Object(parsed(metadata ?? "")) as Partial<Saved["info"]>;
+    if (format !== ENCODER_FORMAT) return infoIn(metadata);
+    const settings: RunSettings = settingsIn(FORMAT, given);
+    return { format, settings, step: settings.totalSteps };
+  });
