@@ -79,6 +79,7 @@ export {
 export { readStl10, STL10_CLASSES } from "./data/stl10.ts";
 export * from "./engine/index.ts";
 export * from "./engine/ops/index.ts";
+export { attentionEncoder, holdingShare } from "./eval/attentionMaps.ts";
 export {
   type Box,
   boxOf,
@@ -109,6 +110,7 @@ export {
   studentInterval,
 } from "./eval/metrics.ts";
 export { type Match, type SearchOptions, type Similar, search, similarTo } from "./eval/patchSearch.ts";
+export { type Principal, pcaMaps, principalComponents } from "./eval/pcaMaps.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
 export type { Training } from "./models/block.ts";
 export { type Initializer, maeInit, timmInit } from "./models/init.ts";

@@ -174,8 +174,6 @@ function block(
     weight: params.get(`${name}.${suffix}.weight`),
     bias: params.get(`${name}.${suffix}.bias`),
   });
-  const normed = (suffix: string, input: Tensor): Tensor =>
-    layerNorm(input, layer(suffix).weight, layer(suffix).bias);
   /** residual + drop(γ branch); without γ and drop the branch's last kernel adds the residual itself. */
   const onto = (
     residual: Tensor,
@@ -189,16 +187,18 @@ function block(
     return add(residual, drop ? drop(y, site) : y);
   };
   const proj = layer("attn.proj");
-  const qkv = linear(
-    normed("norm1", x),
-    params.get(`${name}.attn.qkv.weight`),
-    qkvBias(params, `${name}.attn`),
-  );
-  const attended = selfAttention(qkv, numHeads, bias);
+  const attended = selfAttention(qkvOf(params, name, x), numHeads, bias);
   const middle = onto(x, "ls1.gamma", 0, (residual) => linear(attended, proj.weight, proj.bias, residual));
   const weights = { fc1: layer("mlp.fc1"), fc2: layer("mlp.fc2") };
-  const normedMiddle = normed("norm2", middle);
+  const norm2 = layer("norm2");
+  const normedMiddle = layerNorm(middle, norm2.weight, norm2.bias);
   return onto(middle, "ls2.gamma", 1, (residual) => mlp(normedMiddle, weights, activation, residual));
+}
+
+/** What the attention of block `name` works on: x [B, N, D] -> queries, keys and values [B, N, 3 D]. */
+export function qkvOf(params: Parameters, name: string, x: Tensor): Tensor {
+  const normed = layerNorm(x, params.get(`${name}.norm1.weight`), params.get(`${name}.norm1.bias`));
+  return linear(normed, params.get(`${name}.attn.qkv.weight`), qkvBias(params, `${name}.attn`));
 }
 
 /** [3 D]: what is trained as one, or the parts of queries and values with 0 for the keys. */
