@@ -5,6 +5,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import { isSoftwareAdapter } from "./gemmChoice.ts";
 import { attentionSubject } from "./tuneAttention.ts";
 import { gemmSubject } from "./tuneGemm.ts";
+import type { Subject, SubjectMethod } from "./tuningSubject.ts";
 
 export interface TuneOptions {
   /** A clock in milliseconds; the core has none of its own. */
@@ -30,24 +31,6 @@ export interface Tuned {
    * made for GPUs, and a software adapter compiles them for seconds and runs them slowly.
    */
   skipped: string[];
-}
-
-/** What is measured of one class of shapes. */
-export interface Subject {
-  /** Those that the device can run, the portable one first. */
-  methods: readonly SubjectMethod[];
-  shipped: string;
-  /** Computes `outputs` from noise, by the method that `device.tuning` names. */
-  run(): void;
-  outputs: readonly Tensor[];
-  dispose(): void;
-}
-
-export interface SubjectMethod {
-  name: string;
-  isForGpus: boolean;
-  /** Multiply-adds with padding, where methods differ by it and reach like rates. */
-  paddedWork?: number;
 }
 
 /** Calls that one timed run repeats at most, and the milliseconds it should last. */

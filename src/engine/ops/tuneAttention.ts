@@ -4,8 +4,7 @@ import { Tensor } from "../graph/tensor.ts";
 import { separateLayout } from "./attentionLayout.ts";
 import { type AttentionPass, attentionMethods, shippedAttention } from "./attentionMethods.ts";
 import { backward, forward } from "./attentionPasses.ts";
-import type { Subject } from "./tune.ts";
-import { tuningNoise } from "./tuningNoise.ts";
+import { type Subject, tuningNoise } from "./tuningSubject.ts";
 
 /** One pass of an attention of this shape, without a bias. */
 export function attentionSubject(

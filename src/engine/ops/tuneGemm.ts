@@ -4,8 +4,7 @@ import { Tensor } from "../graph/tensor.ts";
 import { gemm } from "./gemm.ts";
 import { shippedMethod } from "./gemmChoice.ts";
 import { type GemmMethod, gemmMethods } from "./gemmMethods.ts";
-import type { Subject } from "./tune.ts";
-import { tuningNoise } from "./tuningNoise.ts";
+import { type Subject, tuningNoise } from "./tuningSubject.ts";
 
 /** A matrix product of this shape, without an epilogue. */
 export function gemmSubject(device: Device, shape: GemmShape): Subject {
