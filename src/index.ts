@@ -169,7 +169,7 @@ export {
   savedEncoder,
 } from "./train/checkpoint.ts";
 export { DeviceImages } from "./train/deviceImages.ts";
-export { encodeNetworks, openSaved } from "./train/encoderFile.ts";
+export { encodeEncoder, openSaved } from "./train/encoderFile.ts";
 export { fitTokenizer, type TokenizerChoices } from "./train/fitTokenizer.ts";
 export { type LoopOptions, NonFiniteLossError, type ProgressRow, train } from "./train/loop.ts";
 export { largestBatch, type PlanOptions, planRun, type RunPlan } from "./train/plan.ts";

@@ -7,7 +7,7 @@ import { type CellResult, runCell } from "../study/cell.ts";
 import { encodeOutcomes, withoutPictures } from "../study/outcomes.ts";
 import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
 import { setTables } from "../study/setTable.ts";
-import { encodeNetworks } from "../train/encoderFile.ts";
+import { encodeEncoder } from "../train/encoderFile.ts";
 import { path, whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { makeFolder, writeAtomic } from "./files.ts";
@@ -139,7 +139,7 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
     runCell(device, plan, cell, pictures, {
       now: () => performance.now(),
       trained: async (trainer) => {
-        await writeAtomic(join(folder, ENCODER), await encodeNetworks(trainer));
+        await writeAtomic(join(folder, ENCODER), await encodeEncoder(trainer));
       },
       onWarning(sentence) {
         line.end();

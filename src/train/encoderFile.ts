@@ -1,4 +1,4 @@
-// The networks of a run in half precision: what probes, search and other programs read, without the optimiser.
+// The encoder of a run in half precision: what probes, search and other programs read, without the optimiser.
 
 import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
 import type { ByteSource } from "../data/safetensorsFile.ts";
@@ -9,19 +9,22 @@ import { prefixOf, type Trainer } from "./trainer.ts";
 
 const ENCODER_FORMAT = "partwise.encoder.1";
 
-/** Every network of a finished run as a safetensors file, under the names of a checkpoint. */
-export async function encodeNetworks({ networks, settings }: Trainer): Promise<Uint8Array<ArrayBuffer>> {
+/** The network that probes read, its heads included, as a safetensors file, under the names of a checkpoint. */
+export async function encodeEncoder({
+  encoder,
+  method,
+  networks,
+  settings,
+}: Trainer): Promise<Uint8Array<ArrayBuffer>> {
+  const prefix = prefixOf(networks, method.encoder.network);
   const tensors = new Map<string, StoredTensor>();
-  for (const [network, params] of Object.entries(networks)) {
-    for await (const [name, { shape, values }] of params.entries(params.values)) {
-      const data = Uint16Array.from(values, toHalf);
-      tensors.set(prefixOf(networks, network) + name, { dtype: "F16", shape, data });
-    }
+  for await (const [name, { shape, values }] of encoder.entries(encoder.values)) {
+    tensors.set(prefix + name, { dtype: "F16", shape, data: Uint16Array.from(values, toHalf) });
   }
   return writeSafetensors(tensors, { partwise: JSON.stringify({ format: ENCODER_FORMAT, settings }) });
 }
 
-/** Opens what `encodeNetworks` or `encodeCheckpoint` wrote. `name` is the file's, for messages. */
+/** Opens what `encodeEncoder` or `encodeCheckpoint` wrote. `name` is the file's, for messages. */
 export const openSaved = (name: string, source: ByteSource): Promise<Saved> =>
   open(name, source, (metadata): Saved["info"] => {
     const { format, settings: given } = Object(parsed(metadata ?? "")) as Partial<Saved["info"]>;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { toFloat32, toHalf, writeSafetensors } from "../../src/data/safetensors.ts";
 import type { Parameters } from "../../src/engine/graph/parameters.ts";
 import { savedEncoder } from "../../src/train/checkpoint.ts";
-import { encodeNetworks, openSaved } from "../../src/train/encoderFile.ts";
+import { encodeEncoder, openSaved } from "../../src/train/encoderFile.ts";
 import { withDevice } from "../withDevice.ts";
 import { savedBytes, sourceOf } from "./savedFile.ts";
 import { tinySettings, tinyTrainer } from "./tinyRun.ts";
@@ -24,7 +24,7 @@ test.each(["moco-v3", "mae"] as const)(
     const trainer = await tinyTrainer(on.device, { ...settings, config });
     await trainer.prepare();
     trainer.run();
-    const saved = await openSaved("encoder", sourceOf(await encodeNetworks(trainer)));
+    const saved = await openSaved("encoder", sourceOf(await encodeEncoder(trainer)));
     expect(saved.info).toEqual({ format: "partwise.encoder.1", step: 7, settings: trainer.settings });
     const encoder = await savedEncoder(on.device, saved);
     expect(Object.keys(encoder.projections)).toEqual(method === "mae" ? [] : ["projector"]);
