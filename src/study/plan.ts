@@ -1,5 +1,5 @@
 /** What a study trains and measures, as data, and the cells that come of it. */
-import { METHODS, type MethodName } from "../models/methods.ts";
+import type { MethodName } from "../models/methods.ts";
 
 /** One set of pictures and how many of it. */
 export interface StudyData {
@@ -89,9 +89,9 @@ export function firstChange(was: unknown, is: unknown, place = ""): string | nul
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Every cell, set by set; within a set the floors first, then method by method, so that a study cut short compares. */
+/** Every cell, set by set; within a set the floors first, then the methods as the plan has them, so that a study cut short compares. */
 export function cellsOf({ data, methods, seeds, floorSeeds }: StudyPlan): Cell[] {
-  const named = Object.keys(METHODS).filter((name): name is MethodName => Object.hasOwn(methods, name));
+  const named = Object.keys(methods) as MethodName[];
   return Object.keys(data).flatMap((set) => [
     { data: set, encoder: "pixels" as const, seed: 0 },
     ...floorSeeds.map((seed) => ({ data: set, encoder: "untrained" as const, seed })),

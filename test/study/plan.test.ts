@@ -14,10 +14,10 @@ const plan: StudyPlan = {
   linearEpochs: 2,
 };
 
-test("every set has its floors, and every method with every seed, seed by seed", () => {
+test("every set has its floors, and every method in its order with every seed, seed by seed", () => {
   const names = cellsOf(plan).map(cellName);
   const ofSet = (name: string) =>
-    ["pixels-0", "untrained-0", "supervised-4", "mae-4", "supervised-5", "mae-5"].map(
+    ["pixels-0", "untrained-0", "mae-4", "supervised-4", "mae-5", "supervised-5"].map(
       (cell) => `${name}/${cell}`,
     );
   expect(names).toEqual([...ofSet("coat"), ...ofSet("shape")]);
