@@ -25,6 +25,8 @@ const EMPTY: Record<string, (x: Tensor, index: Tensor) => unknown> = {
     ops.resize(ops.reshape(x, [1, 2, 2, 1]), { height: 0, width: 2, mode: "bilinear" }),
   "patches of no size": (x) => ops.patchify(ops.reshape(x, [1, 2, 2, 1]), 0),
   "patches in a negative grid": (x) => ops.unpatchify(ops.reshape(x, [1, 4, 1]), 1, { grid: [-2, -2] }),
+  "windows of no size": (x) => ops.unfold(ops.reshape(x, [1, 2, 2, 1]), 0),
+  "squares of no size": (x) => ops.maxPool2d(ops.reshape(x, [1, 2, 2, 1]), 0),
   "a negative number of heads": (x) => ops.selfAttention(ops.fill(x.device, [1, 2, 12], 1), -1),
 };
 

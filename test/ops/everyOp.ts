@@ -124,6 +124,14 @@ const elementwise = Object.entries(elementwiseOps).map(([op, row]): OpRow => {
 
 const key0 = { seed: 3, stream: "dropout" } as const;
 
+/** The places of x [1, 2, 2, 1] that the window of 3 x 3 around each pixel sees, -1 beyond the edges. */
+const windows = [
+  [-1, -1, -1, -1, 0, 1, -1, 2, 3],
+  [-1, -1, -1, 0, 1, -1, 2, 3, -1],
+  [-1, 0, 1, -1, 2, 3, -1, -1, -1],
+  [0, 1, -1, 2, 3, -1, -1, -1, -1],
+];
+
 export const everyOp: readonly OpRow[] = [
   ...elementwise,
   {
@@ -479,6 +487,32 @@ export const everyOp: readonly OpRow[] = [
     run: (x) => ops.topK(x!, 2).indices,
     reference: byRow(4, (row) => descending(row).slice(0, 2)),
     gives: "u32",
+  },
+  {
+    op: "conv2d",
+    inputs: [float([1, 2, 2, 1], -1, 5, 2, 3), float([1, 3, 3, 1], ...ramp(9)), float([1], 2)],
+    run: (x, weight, bias) => ops.conv2d(x!, weight!, bias!),
+    reference: (x, weight, bias) =>
+      windows.map((window) => total(window.map((at, i) => (x![at] ?? 0) * weight![i]!)) + bias![0]!),
+  },
+  {
+    op: "maxPool2d",
+    inputs: [any([1, 2, 4, 1], -1, 5, 2, 5, 0, 3, 3, 1)],
+    run: (x) => ops.maxPool2d(x!, 2),
+    reference: (x) =>
+      [
+        [0, 1, 4, 5],
+        [2, 3, 6, 7],
+      ].map((square) => {
+        const values = square.map((at) => x![at]!);
+        return values[argmax(values)]!;
+      }),
+  },
+  {
+    op: "unfold",
+    inputs: [any([1, 2, 2, 1], -1, 5, 2, 3)],
+    run: (x) => ops.unfold(x!, 3),
+    reference: (x) => windows.flat().map((at) => x![at] ?? 0),
   },
   {
     op: "where",

@@ -6,6 +6,7 @@ export { attention, selfAttention } from "./attention.ts";
 export { type BatchNormOptions, batchNorm } from "./batchNorm.ts";
 export { cast } from "./cast.ts";
 export { concat } from "./concat.ts";
+export { conv2d } from "./conv2d.ts";
 export {
   BOX_WORDS,
   type CropOptions,
@@ -25,6 +26,7 @@ export { linear, type MlpWeights, mlp } from "./linear.ts";
 export { meanSquaredError, smoothL1 } from "./loss.ts";
 export { type MatmulOptions, matmul } from "./matmul.ts";
 export { argmax, max } from "./max.ts";
+export { maxPool2d } from "./maxPool2d.ts";
 export { mean } from "./mean.ts";
 export { normalize } from "./normalize.ts";
 export { type Padding, pad } from "./pad.ts";
@@ -38,4 +40,5 @@ export { slice } from "./slice.ts";
 export { logSoftmax, softmax } from "./softmax.ts";
 export { sum } from "./sum.ts";
 export { type TopK, topK } from "./topK.ts";
+export { unfold } from "./unfold.ts";
 export { where } from "./where.ts";
