@@ -10,7 +10,9 @@ export interface Picture {
   pixels: Uint8Array;
 }
 
-export type Filter = "bicubic" | "bilinear";
+export type Filter = "bicubic" | "bilinear" | "lanczos";
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
 /** Kernel and half width, in source pixels when enlarging. Bicubic is Keys' kernel with a = -0.5. */
 const FILTERS: Record<Filter, { support: number; kernel: (x: number) => number }> = {
@@ -24,6 +26,7 @@ const FILTERS: Record<Filter, { support: number; kernel: (x: number) => number }
       return 0;
     },
   },
+  lanczos: { support: 3, kernel: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
 /** Weights are integers scaled by 2^22: 8 bits stay for the pixel and 2 for the overshoot of bicubic. */

@@ -89,7 +89,7 @@ const cases: [number, number, number][] = [
   [100, 80, 7],
   [1, 1, 4],
 ];
-for (const filter of ["bicubic", "bilinear"] as const) {
+for (const filter of ["bicubic", "bilinear", "lanczos"] as const) {
   test.each(cases)(`${filter} crops of %i x %i give Pillow's bytes at %i`, async (width, height, size) => {
     const set = pictures(4, width, height);
     const images = await DeviceImages.upload(on.device, set);

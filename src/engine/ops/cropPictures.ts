@@ -39,6 +39,8 @@ const cropRows = kernel("crop_rows", sources, { WORKGROUP, LEVELS: false });
 const cropColumns = kernel("crop_columns", sources, { WORKGROUP, LEVELS: false });
 const cropLevels = kernel("crop_columns", sources, { WORKGROUP, LEVELS: true });
 
+const sinc = (t: number): number => (t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t));
+
 /** Half width and kernel, in source pixels when enlarging. Bicubic is Keys' kernel with a = -0.5. */
 const FILTERS = {
   bilinear: { reach: 1, kernel: (t: number) => Math.max(0, 1 - t) },
@@ -47,6 +49,7 @@ const FILTERS = {
     kernel: (t: number) =>
       t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? -0.5 * (((t - 5) * t + 8) * t - 4) : 0,
   },
+  lanczos: { reach: 3, kernel: (t: number) => (t < 3 ? sinc(t) * sinc(t / 3) : 0) },
 } as const;
 
 /** Weights are whole multiples of 2^-22, as in Pillow's src/libImaging/Resample.c. */
