@@ -77,6 +77,7 @@ export {
   safetensorsPieces,
 } from "./data/safetensorsFile.ts";
 export { readStl10, STL10_CLASSES } from "./data/stl10.ts";
+export { isTorchFile, openTorchFile, type TensorFile } from "./data/torchFile.ts";
 export * from "./engine/index.ts";
 export * from "./engine/ops/index.ts";
 export { attentionEncoder, holdingShare } from "./eval/attentionMaps.ts";
@@ -113,6 +114,7 @@ export { type Match, type SearchOptions, type Similar, search, similarTo } from 
 export { type Principal, pcaMaps, principalComponents } from "./eval/pcaMaps.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
 export type { Training } from "./models/block.ts";
+export { type DalleConfig, dalleLogits, dalleSpecs, dalleTokens } from "./models/dalle.ts";
 export { type Initializer, maeInit, timmInit } from "./models/init.ts";
 export {
   decoderSpecs,
@@ -168,6 +170,7 @@ export {
   type SavedEncoder,
   savedEncoder,
 } from "./train/checkpoint.ts";
+export { type Dalle, readDalle } from "./train/dalleFile.ts";
 export { DeviceImages } from "./train/deviceImages.ts";
 export { encodeEncoder, openSaved } from "./train/encoderFile.ts";
 export { fitTokenizer, type TokenizerChoices } from "./train/fitTokenizer.ts";
@@ -183,6 +186,13 @@ export {
 } from "./train/run.ts";
 export { type SightRow, sightsOf } from "./train/sights.ts";
 export { readTeacher, type Teacher } from "./train/teacherFile.ts";
-export { type Codebook, readTokenizer, writeTokenizer } from "./train/tokenizerFile.ts";
+export {
+  type Codebook,
+  type GivenTokens,
+  openTokenizer,
+  readTokenizer,
+  type TokenizerWanted,
+  writeTokenizer,
+} from "./train/tokenizerFile.ts";
 export { type Look, Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.ts";
 export { fillBoxes, type View, type ViewKey, type ViewSettings, viewOf } from "./train/views.ts";

@@ -1,19 +1,21 @@
-// `--tokenizer FILE` of `partwise pretrain`, for every method whose module says that it predicts tokens.
+// `--tokenizer FILE` of `partwise pretrain` and `plan`, for every method whose module says that it predicts tokens.
 
 import { createHash } from "node:crypto";
 import { type Command, Option } from "commander";
 import type { MethodName } from "../models/methods.ts";
-import { CODEBOOK } from "../models/tokenizer.ts";
+import type { TokenConfig } from "../models/tokens.ts";
 import type { VitConfig } from "../models/vit.ts";
 import { moduleOf } from "../train/run.ts";
-import { readTokenizer } from "../train/tokenizerFile.ts";
+import { openTokenizer } from "../train/tokenizerFile.ts";
 import { path } from "./arguments.ts";
 import { asUsage } from "./errors.ts";
-import { readBytes } from "./files.ts";
+import { openFile } from "./openFile.ts";
 
 /** A tokenizer out of a file. */
 export interface GivenTokenizer {
-  /** Of the codes, hexadecimal. */
+  /** The method's settings that it decides. */
+  config: TokenConfig;
+  /** Of its values, hexadecimal, whatever the file that they were in. */
   sha256: string;
   /** As `Trainer.ready` takes them. */
   buffers: ReadonlyMap<string, Float32Array>;
@@ -33,11 +35,12 @@ interface TokenizerFlags {
 /** Adds the flag where the method takes a tokenizer. */
 export function addTokenizerOption(command: Command, method: MethodName): void {
   if (moduleOf(method).tokenizer === undefined) return;
-  const text = "codes that `partwise tokenizer` wrote (default: the run first finds its own in its pictures)";
+  const text =
+    "codes that `partwise tokenizer` wrote, or DALL-E's encoder.pkl (default: the run first finds codes in its pictures)";
   command.addOption(new Option("--tokenizer <file>", text).argParser(path));
 }
 
-/** The flags with the tokenizer they name and its number of codes. A file of no use is a `UsageError` that names it. */
+/** The flags with the tokenizer they name. A file of no use is a `UsageError` that names it. */
 export async function withTokenizer<F extends TokenizerFlags>(
   flags: F,
   { patchSize }: Pick<VitConfig, "patchSize">,
@@ -45,20 +48,19 @@ export async function withTokenizer<F extends TokenizerFlags>(
   const { tokenizer: file, method, config } = flags;
   const count = moduleOf(method).tokenizer;
   if (file === undefined || count === undefined) return flags;
-  const bytes = await readBytes(file);
-  const { values, shape } = await asUsage(() => {
+  const source = await openFile(file);
+  const tokens = config[count] as number | undefined;
+  const found = await asUsage(async () => {
     try {
-      return readTokenizer(bytes, { patchSize, tokens: config[count] as number | undefined });
+      return await openTokenizer(source, { patchSize, ...(tokens !== undefined && { tokens }) });
     } catch (error) {
-      throw new Error(`${file}: ${(error as Error).message.replace(/^readTokenizer: /, "")}`, {
-        cause: error,
-      });
+      if (!(error instanceof Error) || error.constructor !== Error) throw error;
+      throw new Error(`${file}: ${error.message.replace(/^\w+: /, "")}`, { cause: error });
+    } finally {
+      await source.close();
     }
   });
-  const sha256 = createHash("sha256").update(values).digest("hex");
-  return {
-    ...flags,
-    config: { ...config, [count]: shape[0] },
-    given: { sha256, buffers: new Map([[CODEBOOK, values]]) },
-  };
+  const hash = createHash("sha256");
+  for (const values of found.values.values()) hash.update(values);
+  return { ...flags, given: { config: found.config, sha256: hash.digest("hex"), buffers: found.values } };
 }

@@ -5,6 +5,7 @@ import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
 import { describeSplit } from "./datasets.ts";
 import { asUsage } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
+import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
 import { printLine, printResult } from "./output.ts";
 import { byteSize, ProgressLine } from "./progress.ts";
@@ -36,6 +37,7 @@ export const planCommand = (): Command =>
         )
         .option("--json", "end with one line of JSON");
       addModelOptions(command, method);
+      addTokenizerOption(command, method);
       addDataOptions(command, { otherwise: "none counted" });
       return command
         .addHelpText("after", examples(method) + EXIT_CODES)
@@ -43,7 +45,9 @@ export const planCommand = (): Command =>
     },
   );
 
-async function plan(flags: PlanFlags): Promise<void> {
+async function plan(typed: PlanFlags): Promise<void> {
+  const { encoder } = await assumedSettings(typed);
+  const flags = await withTokenizer(typed, encoder);
   const assumed = await assumedSettings(flags);
   const data = await picturesOf(flags, assumed.encoder.imageSize);
   const settings = data ? await asUsage(() => settingsOf({ ...flags, steps: 1 }, data)) : assumed;

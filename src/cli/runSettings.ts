@@ -142,7 +142,7 @@ export function settingsOf(flags: RunFlags, data: DataDescription): RunSettings 
     baseRate: flags.baseRate,
     warmupSteps: flags.warmup,
     imageSize,
-    config,
+    config: { ...config, ...flags.given?.config },
     tokenizer: flags.given?.sha256,
   });
 }

@@ -1,7 +1,7 @@
 // BEiT: Bao et al. 2021, "BEiT: BERT Pre-Training of Image Transformers", arXiv:2106.08254; official files modeling_pretrain.py
 // (VisionTransformerForMaskedImageModeling), masking_generator.py, datasets.py, engine_for_pretraining.py.
-// What differs: tokens are those of tokenizer.ts instead of OpenAI's d-VAE, and of the very crop that the encoder sees instead
-// of one half as large; colours are jittered after the crop; masks come from the counter-based generator.
+// What differs: without a file of DALL-E's encoder tokens are codes of the very crop that the encoder sees (tokens.ts); colours
+// are jittered after the crop; masks come from the counter-based generator.
 
 import { fill } from "../engine/graph/fill.ts";
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
@@ -25,7 +25,7 @@ import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.
 import { epochsOf, type Recipe } from "./recipe.ts";
 import { encodeAny } from "./relativeVit.ts";
 import { positiveNumber, range, share, toggle, wholeNumber } from "./settings.ts";
-import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
+import { type TokenConfig, tokenSource } from "./tokens.ts";
 import { embedMasked, prependClassToken, type VitConfig, type VitOutput, vitSpecs } from "./vit.ts";
 
 /** What the methods that hide blocks share. */
@@ -45,10 +45,7 @@ export interface BeitEncoderConfig extends MaskedEncoderConfig {
   relativePositions: boolean;
 }
 
-export interface BeitConfig extends BeitEncoderConfig {
-  /** Codes of the tokenizer. */
-  tokens: number;
-}
+export interface BeitConfig extends BeitEncoderConfig, TokenConfig {}
 
 /** The encoder of BEiT and data2vec: positions of its own, gammas, no bias of the keys. */
 export const beitEncoder = (
@@ -121,7 +118,15 @@ export function beit(
   config: BeitConfig,
 ): Method<"mask" | "order" | "weights"> {
   const encoder = beitEncoder(given, config);
+  const {
+    buffers,
+    networks: others,
+    targets: targetsOf,
+    views: viewsOf,
+    ...known
+  } = tokenSource(encoder, config);
   return {
+    ...known,
     name: "beit",
     encoder: { network: "model", config: encoder },
     networks(seed) {
@@ -130,22 +135,19 @@ export function beit(
         model: [
           ...beitEncoderSpecs(encoder, init),
           ...maskedHeadSpecs(encoder, config.tokens, init),
-          codebookSpec(config.tokens, encoder.patchSize, init),
+          ...buffers(init),
         ],
+        ...others,
       };
     },
-    views: maskedViews(encoder, config),
+    views: viewsOf(maskedViews(encoder, config)),
     moving: movingMasks("beit", encoder, config, { batch, exact: false }),
     metrics: ["accuracy"],
-    async prepare(preview) {
-      return new Map([[CODEBOOK, await fitCodebook(preview, config.tokens, encoder.patchSize)]]);
-    },
     record({ networks, views, value, training }) {
       const model = networks.model!;
       const [images] = views as [Tensor];
       const hidden = slice(value("order"), 1, 0, config.maskedPatches); // [B, M]
-      const patches = gatherTokens(tokenizerPatches(images, encoder.patchSize), hidden);
-      const targets = tokensOf(model.get(CODEBOOK), patches); // [B, M]
+      const targets = targetsOf({ networks, views }, hidden); // [B, M]
       const { tokens } = encodeMasked(model, encoder, images, value("mask"), training(0));
       const logits = maskedHead(model, tokens, hidden); // [B, M, K]
       const each = crossEntropy(logits, targets, { reduction: "none" });

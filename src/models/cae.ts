@@ -1,7 +1,7 @@
 // CAE: Chen et al. 2022, "Context Autoencoder for Self-Supervised Representation Learning", arXiv:2202.03026; official files
 // modeling_cae.py, modeling_cae_helper.py, engine_for_pretraining.py.
-// What differs: tokens are those of tokenizer.ts, of the crop that the encoder sees; regressor and decoder are as wide as the
-// encoder, as in the published ViT-B. The teacher is a copy of the parameters that the step before began with: the
+// What differs: without a file of DALL-E's encoder tokens are codes (tokens.ts); regressor and decoder are as wide as the encoder,
+// as in the published ViT-B. The teacher is a copy of the parameters that the step before began with: the
 // official step copies the encoder after the teacher has been used and before the update, and so does this one.
 
 import { fill } from "../engine/graph/fill.ts";
@@ -38,12 +38,10 @@ import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { positiveNumber, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
-import { CODEBOOK, codebookSpec, fitCodebook, tokenizerPatches, tokensOf } from "./tokenizer.ts";
+import { type TokenConfig, tokenSource } from "./tokens.ts";
 import { embedPatches, encode, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
-export interface CaeConfig extends MaskedEncoderConfig {
-  /** Codes of the tokenizer. */
-  tokens: number;
+export interface CaeConfig extends MaskedEncoderConfig, TokenConfig {
   /** Blocks that turn what is seen into what is hidden, and blocks that name it. */
   regressorDepth: number;
   decoderDepth: number;
@@ -93,7 +91,15 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
   const { layerScale, dropPath, maskedPatches, alignment } = config;
   const encoder: VitConfig = { ...given, positions: "sincos-moco", noKeyBias: true, layerScale, dropPath };
   const { order } = movingMasks("cae", encoder, config, { batch, exact: true });
+  const {
+    buffers,
+    networks: others,
+    targets: targetsOf,
+    views: viewsOf,
+    ...known
+  } = tokenSource(encoder, config);
   return {
+    ...known,
     name: "cae",
     encoder: { network: "model", config: encoder },
     projections: {
@@ -106,15 +112,12 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
     networks(seed) {
       const init = caeInit(seed);
       const base = vitSpecs(encoder, init);
-      const codes = codebookSpec(config.tokens, encoder.patchSize, init);
-      return { model: [...base, ...neckSpecs(encoder, config, init), codes], teacher: base };
+      const model = [...base, ...neckSpecs(encoder, config, init), ...buffers(init)];
+      return { model, teacher: base, ...others };
     },
-    views: maskedViews(encoder, config),
+    views: viewsOf(maskedViews(encoder, config)),
     moving: { order },
     metrics: ["accuracy", "alignment"],
-    async prepare(preview) {
-      return new Map([[CODEBOOK, await fitCodebook(preview, config.tokens, encoder.patchSize)]]);
-    },
     record({ networks, views, value, training, guard, beforeUpdate }) {
       const { model, teacher } = networks as { model: Parameters; teacher: Parameters };
       const [images] = views as [Tensor];
@@ -133,8 +136,7 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
         model.get("pretext_neck.head.weight"),
         model.get("pretext_neck.head.bias"),
       );
-      const patches = gatherTokens(tokenizerPatches(images, encoder.patchSize), hidden);
-      const targets = tokensOf(model.get(CODEBOOK), patches); // [B, M]
+      const targets = targetsOf({ networks, views }, hidden); // [B, M]
       const distance = meanSquaredError(guess, target);
       const loss = add(crossEntropy(logits, targets), scale(distance, alignment));
       beforeUpdate(() => ema(teacher.trained, frontOf(model, teacher), fill(images.device, [], 0), guard)); // a copy

@@ -32,9 +32,11 @@ export interface ViewGroup {
   count: number;
   /** Range of the crop's share of the area. */
   scale: readonly [number, number];
-  filter?: "bicubic" | "bilinear";
+  filter?: "bicubic" | "bilinear" | "lanczos";
   /** What happens to the crops afterwards, in order, on levels; then they are standardised. */
   augment?: readonly Augmentation[];
+  /** The number of an earlier group whose crops, flips and drawn numbers these share, at another size: a tokenizer's. */
+  follows?: number;
 }
 
 /** What a network sees in a step. */
@@ -159,8 +161,8 @@ export interface MethodModule<C extends object> {
   readonly settings: Settings<C>;
   readonly recipes: Readonly<Record<RecipeName, Recipe<C>>>;
   /**
-   * Of a method that predicts the tokens of a tokenizer (tokenizer.ts): which of its settings counts them. A run may then be
-   * given the codes, and finds its own where it is not.
+   * Of a method that predicts the tokens of a tokenizer (tokens.ts): which of its settings counts them. A run may then be
+   * given one, and finds its own codes where it is not.
    */
   readonly tokenizer?: string;
   /** Of a method that may learn from a teacher which was trained with labels: which of its settings is that one's encoder. */

@@ -137,7 +137,8 @@ export function methodOf({ method, config, encoder, batchSize, data }: RunSettin
   if (needsLabels && !data.classes) {
     throw new Error(`${method}: the pictures must have labels; ${data.name} has none`);
   }
-  for (const { size } of views) {
+  for (const { size, follows } of views) {
+    if (follows !== undefined) continue; // it is not cut into patches
     if (size < encoder.patchSize || size % encoder.patchSize !== 0) {
       throw new Error(
         `${method}: the side of a crop must be a multiple of the patch size ${encoder.patchSize}; got ${size}`,

@@ -38,6 +38,7 @@ export async function sightsOf(trainer: Trainer, count: number): Promise<SightRo
   const shown = Math.min(count, batchSize);
   const { pictures, views, sights } = trainer.look();
   const kept: Tensor[] = [pictures, ...views, ...Object.values(sights)];
+  const isShown = (_: unknown, group: number): boolean => method.views[group]!.follows === undefined;
   /** The pictures of each view of a tensor [views B, side, side, 3]. */
   const cut = async (tensor: Tensor): Promise<Omit<SightRow, "name">[]> => {
     const [rows, side] = tensor.shape as [number, number];
@@ -51,11 +52,11 @@ export async function sightsOf(trainer: Trainer, count: number): Promise<SightRo
   };
   try {
     const [whole] = await cut(pictures);
-    const cuts = (await Promise.all(views.map(cut))).flat();
+    const cuts = (await Promise.all(views.filter(isShown).map(cut))).flat();
     const made = await Promise.all(
       Object.entries(sights).map(async ([word, tensor]) => [word, await cut(tensor)] as const),
     );
-    const names = viewNames(method.views);
+    const names = viewNames(method.views.filter(isShown));
     return [
       { name: "Picture", ...whole! },
       ...cuts.flatMap((row, v) => [

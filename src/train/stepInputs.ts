@@ -72,7 +72,8 @@ export class StepInputs {
 function viewInputs({ batchSize, data }: RunSettings, { views }: Method): Record<string, Input> {
   const inputs: Record<string, Input> = {};
   let first = 0;
-  for (const [group, { count, scale, augment = [] }] of views.entries()) {
+  for (const [group, { count, scale, augment = [], follows }] of views.entries()) {
+    if (follows !== undefined) continue;
     const firstView = first;
     /** Fills a table of `width` numbers for each picture of each view. */
     const byView = <T extends Float32Array | Uint32Array>(

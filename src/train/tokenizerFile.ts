@@ -1,7 +1,11 @@
-// The file of a tokenizer: its codes alone, as safetensors, so that several runs predict the same tokens.
+// The file of a tokenizer, so that several runs predict the same tokens: codes alone, as safetensors, or DALL-E's encoder.
 
-import { readSafetensors, writeSafetensors } from "../data/safetensors.ts";
+import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/safetensors.ts";
+import { type ByteSource, openSafetensors } from "../data/safetensorsFile.ts";
+import { isTorchFile, openTorchFile, type TensorFile } from "../data/torchFile.ts";
 import { CODEBOOK, PATCH_EPS } from "../models/tokenizer.ts";
+import type { TokenConfig } from "../models/tokens.ts";
+import { DALLE_FIRST, readDalle } from "./dalleFile.ts";
 
 /** What the file says it is. Codes are of patches of mean 0 and deviation 1, with this added to their variance. */
 const metadataOf = () => ({ format: "partwise tokenizer", patchEps: String(PATCH_EPS) });
@@ -16,22 +20,66 @@ export interface Codebook {
 export const writeTokenizer = ({ values, shape }: Codebook): Uint8Array<ArrayBuffer> =>
   writeSafetensors(new Map([[CODEBOOK, { dtype: "F32", shape, data: values }]]), metadataOf());
 
+/** What a tokenizer is asked to be: of patches of a size, and of so many tokens where that is given. */
+export interface TokenizerWanted {
+  tokens?: number;
+  patchSize: number;
+}
+
+/** What a run needs of a tokenizer. */
+export interface GivenTokens {
+  /** For the method's settings. */
+  config: TokenConfig;
+  /** For `Trainer.ready`. */
+  values: Map<string, Float32Array>;
+}
+
+/**
+ * The tokenizer in a file: codes, or DALL-E's encoder. Throws one sentence where it is neither, or not what is wanted. An
+ * encoder's tokens are of any patches, since it sees pictures of 8 pixels for each.
+ */
+export async function openTokenizer(source: ByteSource, wanted: TokenizerWanted): Promise<GivenTokens> {
+  if (isTorchFile(await source.read(0, Math.min(4, source.size)))) {
+    return dalleIn(await openTorchFile(source), wanted);
+  }
+  const file = await openSafetensors(source);
+  if (file.entries.has(DALLE_FIRST)) return dalleIn(file, wanted);
+  const found = file.entries.has(CODEBOOK) ? await file.tensor(CODEBOOK) : undefined;
+  const { values, shape } = codesIn(found, file, wanted);
+  return { config: { tokens: shape[0]! }, values: new Map([[CODEBOOK, values]]) };
+}
+
+async function dalleIn(file: TensorFile, wanted: TokenizerWanted): Promise<GivenTokens> {
+  const { config, values } = await readDalle(file);
+  checkCount("the encoder", config.tokens, wanted);
+  return { config: { tokens: config.tokens, dalle: config }, values };
+}
+
 /**
  * The codes of a tokenizer file, [tokens, 3 p p]. Throws one sentence where the bytes are no such file or the codes are not of
  * RGB patches of `patchSize` pixels, or not `tokens` where that is given.
  */
-export function readTokenizer(
-  bytes: Uint8Array,
-  { tokens, patchSize }: { tokens?: number; patchSize: number },
-): Codebook {
+export function readTokenizer(bytes: Uint8Array, wanted: TokenizerWanted): Codebook {
   const { tensors, metadata } = readSafetensors(bytes);
-  const found = tensors.get(CODEBOOK);
+  return codesIn(tensors.get(CODEBOOK), { entries: tensors, metadata }, wanted);
+}
+
+/** The codes `found` in a file that says what it is. */
+function codesIn(
+  found: StoredTensor | undefined,
+  {
+    entries,
+    metadata,
+  }: { entries: ReadonlyMap<string, unknown>; metadata: Readonly<Record<string, string>> },
+  wanted: TokenizerWanted,
+): Codebook {
+  const { patchSize } = wanted;
   for (const [key, value] of Object.entries(metadataOf())) {
     if (found && metadata[key] === value) continue;
     throw new Error(
       `readTokenizer: a tokenizer file must hold ${CODEBOOK} and say ${key} = ${value}; ` +
-        `got ${found ? `${metadata[key]}` : [...tensors.keys()].join(", ") || "no tensors"}. ` +
-        "Is it a checkpoint, or OpenAI's encoder? Only codes that this program fitted are read",
+        `got ${found ? `${metadata[key]}` : [...entries.keys()].slice(0, 3).join(", ") || "no tensors"}. ` +
+        "Give a file of `partwise tokenizer`, or DALL-E's encoder",
     );
   }
   const { shape, data, dtype } = found!;
@@ -42,15 +90,18 @@ export function readTokenizer(
         `got ${dtype} [${shape.join(", ")}]. Use a model of the patches it was fitted for, or fit one for this model`,
     );
   }
-  if (tokens !== undefined && shape[0] !== tokens) {
-    throw new Error(
-      `readTokenizer: ${CODEBOOK} must have ${tokens} codes; got ${shape[0]}. Leave --tokens out, or give --tokens ${shape[0]}`,
-    );
-  }
+  checkCount(CODEBOOK, shape[0]!, wanted);
   if (!data.every(Number.isFinite)) {
     throw new Error(
       `readTokenizer: ${CODEBOOK} must be finite; got ${data.find((x) => !Number.isFinite(x))}. Fit it again`,
     );
   }
   return { values: data, shape };
+}
+
+function checkCount(what: string, count: number, { tokens }: TokenizerWanted): void {
+  if (tokens === undefined || tokens === count) return;
+  throw new Error(
+    `readTokenizer: ${what} must have ${tokens} tokens; got ${count}. Leave --tokens out, or give --tokens ${count}`,
+  );
 }

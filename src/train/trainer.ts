@@ -250,13 +250,14 @@ export class Trainer {
   }
 
   /** The crops of one size, augmented and standardised: [count B, size, size, 3]. */
-  #cut({ size, filter = "bicubic", augment = [] }: ViewGroup, group: number): Tensor {
-    const boxes = this.#inputs.tensor(boxesOf(group));
+  #cut({ size, filter = "bicubic", augment = [], follows }: ViewGroup, group: number): Tensor {
+    const source = follows ?? group;
+    const boxes = this.#inputs.tensor(boxesOf(source));
     const crop = { size, filter, ...IMAGENET_STATISTICS };
     if (augment.length === 0) return cropPictures(this.#source.shards, boxes, crop);
     let levels = cropPictures(this.#source.shards, boxes, { ...crop, levels: true });
     for (const [i, { apply }] of augment.entries()) {
-      levels = apply(levels, this.#inputs.tensor(drawnOf(group, i)));
+      levels = apply(levels, this.#inputs.tensor(drawnOf(source, i)));
     }
     return standardise(levels, IMAGENET_STATISTICS);
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { readSafetensors } from "../../src/data/safetensors.ts";
 import { CODEBOOK } from "../../src/models/tokenizer.ts";
@@ -48,4 +49,27 @@ test("a tokenizer that was fitted is what a run predicts, and what it is resumed
   );
   expect(refused.code).toBe(2);
   expect(await program.json(...beit, "--resume", "--tokenizer", at("new/codes"))).toMatchObject({ step: 2 });
+});
+
+test("DALL-E's encoder is read, planned with, kept by the run, and refused where it is damaged", async () => {
+  const encoder = fileURLToPath(new URL("../parity/fixtures/dalle/legacy.pkl", import.meta.url));
+  const masks = "--masked-patches 4 --min-block 2".split(" ");
+  const cae = ["pretrain", "cae", ...PICTURES, ...masks, ..."--steps 2 --out".split(" "), at("named")];
+  await program.json(...cae, "--tokenizer", encoder);
+  expect(await program.json(...cae, "--resume")).toMatchObject({ step: 2 });
+  const { settings } = JSON.parse(readFileSync(join(at("named"), "checkpoint.json"), "utf8"));
+  expect(settings.config.dalle).toEqual({ width: 4, blocksPerGroup: 1, tokens: 8 });
+  const planned = await program.json(
+    ..."plan cae --model vit_micro_patch8_32 --batch 4".split(" "),
+    ...[...masks, "--tokenizer", encoder],
+  );
+  expect(planned.networks).toBe(3);
+
+  const cut = at("cut.pkl");
+  writeFileSync(cut, readFileSync(encoder).subarray(0, 30_000));
+  const refused = await program.run(...cae.slice(0, -1), at("other"), "--tokenizer", cut);
+  expect(refused.stderr).toMatch(
+    /^partwise: \S*cut\.pkl: byte \d+ must begin storage \d+ of \d+ bytes; got the end at 30000\.$/m,
+  );
+  expect(refused.code).toBe(2);
 });

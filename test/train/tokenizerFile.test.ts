@@ -21,7 +21,7 @@ test.each([
     "another number",
     file,
     { ...wanted, tokens: 6 },
-    "must have 6 codes; got 5. Leave --tokens out, or give --tokens 5",
+    "must have 6 tokens; got 5. Leave --tokens out, or give --tokens 5",
   ],
   [
     "another patch",
