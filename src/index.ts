@@ -82,6 +82,13 @@ export * from "./engine/index.ts";
 export * from "./engine/ops/index.ts";
 export { attentionEncoder, holdingShare } from "./eval/attentionMaps.ts";
 export {
+  ATTENTIVE_STYLES,
+  type AttentiveOptions,
+  type AttentiveStyleName,
+  attentiveProbe,
+} from "./eval/attentiveProbe.ts";
+export type { Encode } from "./eval/encoding.ts";
+export {
   type Box,
   boxOf,
   type FeatureMaps,
@@ -92,15 +99,21 @@ export {
   type Place,
 } from "./eval/featureMaps.ts";
 export {
-  type Encode,
   type ExtractOptions,
   extractFeatures,
   type Features,
   type Reading,
   vitFeatures,
 } from "./eval/features.ts";
+export type { HeadRecipe, ProbeOptions, ProbeSettings } from "./eval/headRecipe.ts";
 export { type KnnOptions, type KnnResult, type KnnScore, knn, type Neighbours, nearest } from "./eval/knn.ts";
-export { linearProbe, type ProbeOptions, type ProbeResult, type ProbeSettings } from "./eval/linearProbe.ts";
+export {
+  LINEAR_STYLES,
+  type LinearProbeOptions,
+  type LinearStyle,
+  type LinearStyleName,
+  linearProbe,
+} from "./eval/linearProbe.ts";
 export { patchEncoder, type WindowOptions, windowEncoder } from "./eval/mapEncoders.ts";
 export {
   bootstrapInterval,
@@ -113,6 +126,8 @@ export {
 export { type Match, type SearchOptions, type Similar, search, similarTo } from "./eval/patchSearch.ts";
 export { type Principal, pcaMaps, principalComponents } from "./eval/pcaMaps.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
+export { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "./eval/rows.ts";
+export type { ProbeResult } from "./eval/trainedHead.ts";
 export type { Training } from "./models/block.ts";
 export { type DalleConfig, dalleLogits, dalleSpecs, dalleTokens } from "./models/dalle.ts";
 export { type Initializer, maeInit, timmInit } from "./models/init.ts";

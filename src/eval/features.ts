@@ -1,9 +1,7 @@
-import { bytesPerImage, type ChannelStatistics, type ImageSet } from "../data/images.ts";
-import { centerCrop, type Picture, resizeShorterSide } from "../data/resize.ts";
-import { compile } from "../engine/capture/compile.ts";
+import type { ChannelStatistics, ImageSet } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import type { Parameters } from "../engine/graph/parameters.ts";
-import { Tensor } from "../engine/graph/tensor.ts";
+import type { Tensor } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
 import { mean } from "../engine/ops/mean.ts";
@@ -11,6 +9,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { classToken } from "../models/heads.ts";
 import { anyVit } from "../models/relativeVit.ts";
 import { classTokensOf, type VitConfig, type VitOutput } from "../models/vit.ts";
+import { type Encode, fitPicture, openEncoding, pictureAt } from "./encoding.ts";
 import { holding } from "./holding.ts";
 
 /** Frozen features of a labelled set: what probes read. */
@@ -23,9 +22,6 @@ export interface Features {
   /** Number of classes. */
   classes: number;
 }
-
-/** What turns normalised pictures [B, H, W, 3] into features [B, F]. */
-export type Encode = (images: Tensor) => Tensor;
 
 /** tokens [B, C + N, D] -> the mean of the patches [B, D]. */
 const patchMean = (tokens: Tensor, config: VitConfig): Tensor =>
@@ -54,6 +50,12 @@ export const READINGS = {
  */
 export type Reading = keyof typeof READINGS;
 
+const WIDTHS: Record<Reading, number> = { cls: 1, mean: 1, "cls+mean": 2, cls4: 4 };
+
+/** Numbers that a reading of an encoder has. */
+export const readingWidth = (reading: Reading, { embedDim }: Pick<VitConfig, "embedDim">): number =>
+  WIDTHS[reading] * embedDim;
+
 /** A ViT and a reading as one function. images [B, H, W, 3] -> [B, F]. */
 export const vitFeatures =
   (params: Parameters, config: VitConfig, reading: Reading): Encode =>
@@ -72,15 +74,6 @@ export interface ExtractOptions {
 }
 
 /**
- * The papers' evaluation crop: shorter side to size * 256 / 224 (bicubic), then the middle size x size. A picture that
- * has the size already stays as it is.
- */
-export function fitPicture(picture: Picture, size: number): Picture {
-  if (picture.width === size && picture.height === size) return picture;
-  return centerCrop(resizeShorterSide(picture, Math.round((size * 256) / 224)), size);
-}
-
-/**
  * Features of every picture by a frozen encoder. images [count, h, w, 3] uint8, normalised to (v / 255 - mean) / std
  * -> values [count, F] on the host. The encoder is compiled once; the last batch is padded and cut.
  */
@@ -95,33 +88,22 @@ export async function extractFeatures(
   if (count === 0) throw new Error(`extractFeatures: ${images.name} must hold a picture; got 0`);
   const batchSize = Math.min(options.batchSize ?? 64, count);
   const [height, width] = imageSize ? [imageSize, imageSize] : [images.height, images.width];
-  const batch = new Float32Array(batchSize * height * width * 3);
-  const table = normalisation(statistics);
-  const prepare = (start: number): void => {
+  const pictures = function* (start: number) {
     for (let i = start; i < Math.min(start + batchSize, count); i++) {
-      const { pixels } = imageSize ? fitPicture(pictureAt(images, i), imageSize) : pictureAt(images, i);
-      const at = (i - start) * height * width * 3;
-      for (let j = 0; j < pixels.length; j++) batch[at + j] = table[j % 3]![pixels[j]!]!;
+      yield imageSize ? fitPicture(pictureAt(images, i), imageSize) : pictureAt(images, i);
     }
   };
 
   return holding(async (hold) => {
-    const pictures = hold(Tensor.from(device, batch, [batchSize, height, width, 3]));
-    const step = hold(await compile(device, () => ({ features: encode(pictures) })));
-    const { features } = step.outputs;
-    const [rows, dim] = features.shape as [number, number];
-    if (features.shape.length !== 2 || rows !== batchSize) {
-      throw new Error(
-        `extractFeatures: encode must turn [${pictures.shape}] into [${batchSize}, F]; got [${features.shape}]`,
-      );
-    }
+    const shape = { size: batchSize, height, width };
+    const { features, prepare, run } = await openEncoding(device, encode, shape, statistics, hold);
+    const dim = features.shape[1]!;
     const values = new Float32Array(count * dim);
-    prepare(0);
+    prepare(pictures(0));
     for (let start = 0; start < count; start += batchSize) {
-      pictures.write(batch);
-      step.run();
+      run();
       const reading = features.read();
-      prepare(start + batchSize); // the CPU works while the GPU does
+      prepare(pictures(start + batchSize)); // the CPU works while the GPU does
       const done = Math.min(start + batchSize, count);
       values.set((await reading).subarray(0, (done - start) * dim), start * dim);
       onProgress?.(done, count);
@@ -129,16 +111,6 @@ export async function extractFeatures(
     return { values, labels: images.labels, dim, classes: images.classes.length };
   });
 }
-
-function pictureAt(images: ImageSet, i: number): Picture {
-  const { width, height, pixels } = images;
-  const size = bytesPerImage(images);
-  return { width, height, pixels: pixels.subarray(i * size, (i + 1) * size) };
-}
-
-/** (v / 255 - mean) / std for each channel and each of the 256 bytes. */
-const normalisation = ({ mean, std }: ChannelStatistics): Float32Array[] =>
-  [0, 1, 2].map((c) => Float32Array.from({ length: 256 }, (_, v) => (v / 255 - mean[c]!) / std[c]!));
 
 /** Number of rows. Throws unless sizes agree, every value is finite and every label is a class. */
 export function checkFeatures(where: string, { values, labels, dim, classes }: Features): number {
@@ -156,19 +128,32 @@ export function checkFeatures(where: string, { values, labels, dim, classes }: F
         "Did the encoder's training diverge?",
     );
   }
+  checkLabels(where, { labels, classes });
+  return count;
+}
+
+/** Throws unless every label is a class. */
+export function checkLabels(where: string, { labels, classes }: Pick<Features, "labels" | "classes">): void {
   const wrong = labels.findIndex((label) => label < 0 || label >= classes);
   if (wrong >= 0) {
     throw new Error(
       `${where}: labels must be in [0, ${classes}); got ${labels[wrong]} in row ${wrong}. Is the set labelled?`,
     );
   }
-  return count;
 }
 
-/** The same, for a training and a test set that must be of one kind. */
+/** `checkFeatures` of a training and a test set, which must be of one kind. */
 export function checkPair(where: string, train: Features, test: Features): void {
   checkFeatures(`${where}, training`, train);
   checkFeatures(`${where}, test`, test);
+  checkKind(where, train, test);
+}
+
+/** What tells the rows of a set, wherever they are. */
+export type Kind = Pick<Features, "labels" | "dim" | "classes">;
+
+/** Throws unless a training and a test set have rows alike and a class in common. */
+export function checkKind(where: string, train: Kind, test: Kind): void {
   if (train.dim !== test.dim || train.classes !== test.classes) {
     throw new Error(
       `${where}: training and test features must have one dim and the same classes; ` +

@@ -3,19 +3,18 @@
 
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
-import { attention } from "../engine/ops/attention.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { add, mul } from "../engine/ops/elementwise.ts";
 import { expand } from "../engine/ops/expand.ts";
 import { layerNorm } from "../engine/ops/layerNorm.ts";
-import { linear, mlp } from "../engine/ops/linear.ts";
-import { dropOf, linearSpecs, normSpecs, type Training, vectorSpec, weightSpec } from "./block.ts";
+import { mlp } from "../engine/ops/linear.ts";
+import { dropOf, linearSpecs, normSpecs, type Training, vectorSpec } from "./block.ts";
+import { crossAttention, crossAttentionSpecs, crossNormSpecs } from "./crossAttention.ts";
 import type { Initializer } from "./init.ts";
 import type { VitConfig } from "./vit.ts";
 
 const BLOCKS = "pretext_neck.regressor_blocks";
 const NORM = "pretext_neck.norm";
-const NORMS = ["norm1_q", "norm1_k", "norm1_v", "norm2_cross"];
 
 /** The parameters of `regress`; `layerScale` of the encoder is the gammas' first value. */
 export function regressorSpecs(
@@ -25,13 +24,10 @@ export function regressorSpecs(
 ): ParameterSpec[] {
   const blocks = Array.from({ length: depth }, (_, i): ParameterSpec[] => {
     const name = `${BLOCKS}.${i}`;
-    const attn = `${name}.cross_attn`;
     return [
-      ...NORMS.flatMap((norm) => normSpecs(`${name}.${norm}`, width)),
-      ...["q", "k", "v"].map((part) => weightSpec(`${attn}.${part}`, width, width, init)),
-      vectorSpec(`${attn}.q_bias`, width),
-      vectorSpec(`${attn}.v_bias`, width),
-      ...linearSpecs(`${attn}.proj`, width, width, init),
+      ...crossNormSpecs(name, width),
+      ...normSpecs(`${name}.norm2_cross`, width),
+      ...crossAttentionSpecs(name, width, init),
       ...linearSpecs(`${name}.mlp_cross.fc1`, width, mlpRatio * width, init),
       ...linearSpecs(`${name}.mlp_cross.fc2`, mlpRatio * width, width, init),
       vectorSpec(`${name}.gamma_1_cross`, width, layerScale),
@@ -71,15 +67,11 @@ export function regress(
       layerNorm(x, get(`${suffix}.weight`), get(`${suffix}.bias`));
     const drop = dropOf({ ...encoder, depth }, i, training) ?? ((branch: Tensor) => branch);
     const context = concat([seen, guess], 1);
-    const q = linear(
-      normed("norm1_q", add(guess, hiddenPositions)),
-      get("cross_attn.q.weight"),
-      get("cross_attn.q_bias"),
-    );
-    const k = linear(normed("norm1_k", add(context, keyPositions)), get("cross_attn.k.weight"));
-    const v = linear(normed("norm1_v", context), get("cross_attn.v.weight"), get("cross_attn.v_bias"));
-    const proj = layer("cross_attn.proj");
-    const attended = linear(attention(q, k, v, encoder.numHeads), proj.weight, proj.bias);
+    const attended = crossAttention(params, name, encoder.numHeads, {
+      q: add(guess, hiddenPositions),
+      k: add(context, keyPositions),
+      v: context,
+    });
     // The MLP's residual is what its norm gives, not what enters the norm.
     const middle = normed("norm2_cross", add(guess, drop(mul(attended, get("gamma_1_cross")), 0)));
     const weights = { fc1: layer("mlp_cross.fc1"), fc2: layer("mlp_cross.fc2") };

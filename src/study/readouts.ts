@@ -6,7 +6,9 @@ import { sizeOf } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { columns } from "../eval/columns.ts";
-import { type Encode, extractFeatures, type Features, READINGS } from "../eval/features.ts";
+
+import type { Encode } from "../eval/encoding.ts";
+import { extractFeatures, type Features, READINGS } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";
 import { retrieval } from "../eval/retrieval.ts";

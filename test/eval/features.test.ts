@@ -4,13 +4,8 @@ import { centerCrop, resizeShorterSide } from "../../src/data/resize.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { reshape } from "../../src/engine/ops/reshape.ts";
-import {
-  type Encode,
-  extractFeatures,
-  fitPicture,
-  type Reading,
-  vitFeatures,
-} from "../../src/eval/features.ts";
+import { type Encode, fitPicture } from "../../src/eval/encoding.ts";
+import { extractFeatures, type Reading, vitFeatures } from "../../src/eval/features.ts";
 import { timmInit } from "../../src/models/init.ts";
 import { type VitConfig, vit, vitConfig, vitSpecs } from "../../src/models/vit.ts";
 import { testRandom } from "../array64.ts";

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Features } from "../../src/eval/features.ts";
-import { linearProbe, probeSettings } from "../../src/eval/linearProbe.ts";
+import { type ProbeOptions, probeSettings, rateOf } from "../../src/eval/headRecipe.ts";
+import { LINEAR_STYLES, type LinearStyleName, linearProbe } from "../../src/eval/linearProbe.ts";
+import { vitConfig } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
 import { toyFeatures } from "./toyFeatures.ts";
 
@@ -77,7 +79,9 @@ describe("linearProbe", () => {
   });
 
   test("defaults are the paper's on ImageNet, and keep its pace on small sets", () => {
-    expect(probeSettings(1_281_167, { seed: 0 })).toEqual({
+    const settings = (count: number, options: Partial<ProbeOptions> = {}) =>
+      probeSettings("linearProbe", count, LINEAR_STYLES.mae, { seed: 0, ...options });
+    expect(settings(1_281_167)).toEqual({
       seed: 0,
       epochs: 90,
       warmupEpochs: 10,
@@ -86,10 +90,41 @@ describe("linearProbe", () => {
       rate: 6.4,
       updates: 90 * 78,
     });
-    expect(probeSettings(20_000, { seed: 0 })).toMatchObject({ batchSize: 256, rate: 6.4, updates: 90 * 78 });
-    expect(probeSettings(320, { seed: 0 })).toMatchObject({ batchSize: 64, rate: 6.4 });
-    expect(probeSettings(40, { seed: 0 })).toMatchObject({ batchSize: 40, rate: 6.4, updates: 90 });
-    expect(probeSettings(2_000, { seed: 0, batchSize: 512, baseRate: 0.1 })).toMatchObject({ rate: 0.2 });
+    expect(settings(20_000)).toMatchObject({ batchSize: 256, rate: 6.4, updates: 90 * 78 });
+    expect(settings(320)).toMatchObject({ batchSize: 64, rate: 6.4 });
+    expect(settings(40)).toMatchObject({ batchSize: 40, rate: 6.4, updates: 90 });
+    expect(settings(2_000, { batchSize: 512, baseRate: 0.1 })).toMatchObject({ rate: 0.2 });
+  });
+
+  test("MoCo v3's and DINO's: no norm, plain SGD, rates that stay for an epoch", async () => {
+    const settings = (style: LinearStyleName) =>
+      probeSettings("linearProbe", 1_281_167, LINEAR_STYLES[style], { seed: 0 });
+    expect(settings("moco-v3")).toMatchObject({
+      epochs: 90,
+      warmupEpochs: 0,
+      batchSize: 1024,
+      baseRate: 3,
+      rate: 12,
+    });
+    expect(settings("dino")).toMatchObject({ epochs: 100, batchSize: 1024, baseRate: 0.001, rate: 0.004 });
+    const rateAt = rateOf(LINEAR_STYLES["moco-v3"], settings("moco-v3"), 1251);
+    const rates = [0, 1250, 1251, 45 * 1251, 90 * 1251 - 1].map(rateAt);
+    const cosine = (epoch: number) => 6 * (1 + Math.cos((Math.PI * epoch) / 90));
+    for (const [i, epoch] of [0, 0, 1, 45, 89].entries()) expect(rates[i]!).toBeCloseTo(cosine(epoch), 12);
+    for (const style of ["moco-v3", "dino"] as const) {
+      const { top1, head } = await linearProbe(on.device, train, held, { seed: 1, style });
+      expect([top1, ...head.keys()], style).toEqual([1, "head.1.weight", "head.1.bias"]);
+    }
+  });
+
+  test("styles read what their papers do", () => {
+    const read = (style: LinearStyleName, model: string) => LINEAR_STYLES[style].reading(vitConfig(model));
+    expect(read("dino", "vit_small_patch16_224")).toBe("cls4");
+    expect(read("dino", "vit_base_patch16_224")).toBe("cls+mean");
+    expect([read("mae", "vit_base_patch16_224"), read("moco-v3", "vit_base_patch16_224")]).toEqual([
+      "cls",
+      "cls",
+    ]);
   });
 
   test("what cannot be right is refused in one sentence", async () => {

@@ -5,10 +5,13 @@ import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { square } from "../../src/engine/ops/elementwise.ts";
 import { reshape } from "../../src/engine/ops/reshape.ts";
-import { type Encode, extractFeatures, type Features } from "../../src/eval/features.ts";
+import { attentiveProbe } from "../../src/eval/attentiveProbe.ts";
+import type { Encode } from "../../src/eval/encoding.ts";
+import { extractFeatures, type Features } from "../../src/eval/features.ts";
 import { knn } from "../../src/eval/knn.ts";
 import { linearProbe } from "../../src/eval/linearProbe.ts";
 import { reconstruct } from "../../src/eval/reconstruct.ts";
+import { encodedRows, keptRows, type Rows } from "../../src/eval/rows.ts";
 import { maeInit } from "../../src/models/init.ts";
 import { decoderSpecs, maeConfig } from "../../src/models/mae.ts";
 import { vitConfig, vitSpecs } from "../../src/models/vit.ts";
@@ -26,18 +29,17 @@ async function bytesHeld(): Promise<number> {
   return on.device.counters.bytesHeld;
 }
 
-/** Features whose rows cannot be cut out, which is found when the GPU's memory is taken already. */
-function broken(features: Features): Features {
-  const values = features.values.slice();
-  values.subarray = () => {
-    throw new Error("broken rows");
-  };
-  return { ...features, values };
-}
-
 const fail = (message: string) => () => {
   throw new Error(message);
 };
+
+/** Features whose rows can neither be cut out nor sent, which is found when the GPU's memory is taken already. */
+function broken(features: Features): Features {
+  const values = features.values.slice();
+  values.subarray = fail("broken rows");
+  Object.defineProperty(values, "buffer", { get: fail("broken rows") });
+  return { ...features, values };
+}
 
 const pictures = creatures({ count: 10, size: 8 });
 const rows = (images: Tensor): Tensor => reshape(square(images), [images.shape[0]!, -1]);
@@ -45,6 +47,13 @@ const extract = (encode: Encode, onProgress: () => void = () => undefined) =>
   extractFeatures(on.device, encode, pictures, { statistics: IMAGENET_STATISTICS, batchSize: 4, onProgress });
 
 const options = { seed: 1, epochs: 2 };
+const attentive = (...pair: [Features, Features]) => {
+  const [a, b] = pair.map((features) => keptRows("attentiveProbe", [features])) as [Rows, Rows];
+  return attentiveProbe(on.device, a, b, { ...options, width: 4, heads: 1 });
+};
+const encoded = encodedRows("linearProbe", rows, pictures, {
+  ...{ dim: 192, imageSize: 8, statistics: IMAGENET_STATISTICS },
+});
 const config = maeConfig(vitConfig("vit_micro_patch4_8"));
 async function complete(read: "images" | "nothing"): Promise<void> {
   const { device } = on;
@@ -87,6 +96,9 @@ describe("the GPU holds after a probe what it held before", () => {
       () => linearProbe(on.device, train, broken(held), options),
       /broken rows/,
     ],
+    ["an attentive probe", () => attentive(train, held)],
+    ["an attentive probe whose test rows break", () => attentive(train, broken(held)), /broken rows/],
+    ["rows that the encoder makes anew", () => linearProbe(on.device, encoded, encoded, options)],
     ["features", () => extract(rows)],
     ["features whose caller breaks", () => extract(rows, fail("broken caller")), /broken caller/],
     ["features of the wrong shape", () => extract(square), /must turn/],

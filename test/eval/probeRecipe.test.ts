@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Features } from "../../src/eval/features.ts";
-import { linearProbe, type ProbeResult, probeParameters } from "../../src/eval/linearProbe.ts";
+import { LINEAR_STYLES, linearHead, linearProbe } from "../../src/eval/linearProbe.ts";
+import type { ProbeResult } from "../../src/eval/trainedHead.ts";
 import { relativeError } from "../parity/relative.ts";
 import { VALUE } from "../tolerances.ts";
 import { withDevice } from "../withDevice.ts";
@@ -45,7 +46,7 @@ beforeAll(async () => {
     batchSize: 20,
     baseRate: 6.4, // 0.5 * 256 / 20
   });
-  const params = probeParameters(on.device, sets.dim, sets.classes, 5);
+  const { params } = linearHead(on.device, sets.dim, sets.classes, 5, LINEAR_STYLES.mae);
   first = (await params.get("head.1.weight").read()) as Float32Array;
   params.dispose();
 });
@@ -108,7 +109,7 @@ describe("the linear probe", () => {
 });
 
 test("a head starts as N(0, 0.01²), with no bias and statistics of 0 and 1", async () => {
-  const params = probeParameters(on.device, 100, 80, 1);
+  const { params } = linearHead(on.device, 100, 80, 1, LINEAR_STYLES.mae);
   const values = await params.read(params.values);
   const weight = values.get("head.1.weight")!.values;
   const moment = (power: number) => weight.reduce((sum, v) => sum + (v / 0.01) ** power, 0) / weight.length;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Guard } from "../../src/engine/graph/guard.ts";
-import type { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
 import { lars } from "../../src/engine/optim/lars.ts";
-import { probeLogits, probeParameters, probeStep } from "../../src/eval/linearProbe.ts";
+import { LINEAR_STYLES, linearHead } from "../../src/eval/linearProbe.ts";
+import { type Head, headStep } from "../../src/eval/trainedHead.ts";
 import { withDevice } from "../withDevice.ts";
 import { loadFixture } from "./fixture.ts";
 import { relativeError } from "./relative.ts";
@@ -17,16 +17,17 @@ describe("MAE's linear probe against PyTorch", () => {
     Tensor.from(on.device, expected(name), fixture.shape(`probe.${name}`));
 
   /** One update at rate 2; the fixture's first weights and its loss. */
-  async function step(): Promise<{ params: Parameters; loss: number }> {
-    const params = probeParameters(on.device, 6, 4, 0);
+  async function step(): Promise<Head & { loss: number }> {
+    const head = linearHead(on.device, 6, 4, 0, LINEAR_STYLES.mae);
+    const { params } = head;
     params.get("head.1.weight").write(expected("weight"));
     params.get("head.1.bias").write(expected("bias"));
     const labels = Tensor.from(on.device, Uint32Array.from(expected("labels")), [12], "u32");
     const optimizer = lars(params);
     const numbers = Tensor.from(on.device, optimizer.numbers({ step: 1, lr: 2, weightDecay: 0 }), [4]);
     const guard = new Guard(on.device);
-    const loss = await probeStep(params, optimizer, guard, tensor("features"), labels, numbers).item();
-    return { params, loss };
+    const loss = await headStep(head, optimizer, guard, tensor("features"), labels, numbers).item();
+    return { ...head, loss };
   }
 
   test("loss, gradients and running statistics", async () => {
@@ -59,8 +60,8 @@ describe("MAE's linear probe against PyTorch", () => {
     const normed = batchNorm(tensor("features"), { runningMean, runningVar, eps: 1e-6, training: true });
     expect(relativeError(await normed.read(), expected("normed"))).toBeLessThan(2e-6);
 
-    const { params } = await step();
-    const logits = await probeLogits(params, tensor("features"), null).read();
+    const { params, logits: logitsOf } = await step();
+    const logits = await logitsOf(tensor("features"), null).read();
     const [x, mean, variance, weight, bias] = (
       ["features", "running_mean", "running_var", "after.weight", "after.bias"] as const
     ).map(expected) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
