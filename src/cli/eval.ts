@@ -1,51 +1,55 @@
 import { Command, Option } from "commander";
 import type { Split } from "../data/dataFormat.ts";
-import { IMAGENET_STATISTICS } from "../data/images.ts";
-import type { Device } from "../engine/gpu/device.ts";
-import { reshape } from "../engine/ops/reshape.ts";
-import { type Encode, extractFeatures, type Features, type Reading, vitFeatures } from "../eval/features.ts";
+import { ATTENTIVE_STYLES, type AttentiveStyleName, attentiveProbe } from "../eval/attentiveProbe.ts";
+import type { Reading } from "../eval/features.ts";
+import type { HeadRecipe, ProbeOptions } from "../eval/headRecipe.ts";
 import { knn } from "../eval/knn.ts";
-import { linearProbe } from "../eval/linearProbe.ts";
-import { savedEncoder } from "../train/checkpoint.ts";
-import { path, positive, seed, whole, wholeList } from "./arguments.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
-import { loadPair } from "./datasets.ts";
+import { LINEAR_STYLES, type LinearStyle, type LinearStyleName, linearProbe } from "../eval/linearProbe.ts";
+import { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "../eval/rows.ts";
+import { tokenEncoder, tokenRows } from "../eval/tokens.ts";
+import type { ProbeResult } from "../eval/trainedHead.ts";
+import { trainingViews } from "../eval/trainingCrop.ts";
+import { positive, seed, whole, wholeList } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
+import {
+  addEvalOptions,
+  addReadingOptions,
+  type EvalFlags,
+  type EvalInput,
+  featuresOf,
+  openInput,
+  splitProgress,
+  vectorOf,
+} from "./evalInput.ts";
 import { printLine, printResult } from "./output.ts";
-import { addPartOptions } from "./partOptions.ts";
-import { ProgressLine } from "./progress.ts";
-import { readSaved } from "./runFolder.ts";
-import { NO_TUNE, openTuned } from "./tuningCache.ts";
-
-/** The flags that both probes have. */
-interface EvalFlags extends DataFlags {
-  checkpoint?: string;
-  untrained?: boolean;
-  pixels?: boolean;
-  pool: Reading;
-  batch: number;
-  tune: boolean;
-  json?: boolean;
-}
 
 interface KnnFlags extends EvalFlags {
+  pool?: Reading;
   k: number[];
   temperature: number;
 }
 
-interface LinearFlags extends EvalFlags {
-  epochs: number;
+/** The flags of a probe whose head is trained. */
+interface TrainedFlags<Style extends string> extends EvalFlags {
+  style: Style;
+  augment?: boolean;
+  epochs?: number;
   seed: number;
   probeBatch?: number;
   baseRate?: number;
+  bestEpoch?: boolean;
 }
 
-/** Side of the pictures whose pixels are read when --data-size says nothing. */
-const PIXELS_SIDE = 32;
+interface LinearFlags extends TrainedFlags<LinearStyleName> {
+  pool?: Reading;
+}
+
+interface AttentiveFlags extends TrainedFlags<AttentiveStyleName> {
+  batchStatistics?: boolean;
+}
+
 /** Rows of the bank at once: pixels are many more numbers than features. */
 const PIXELS_CHUNK = 1024;
-
-const READINGS: readonly Reading[] = ["cls", "mean", "cls+mean", "cls4"];
 
 /** `partwise eval <probe>`. */
 export function evalCommand(): Command {
@@ -56,19 +60,53 @@ export function evalCommand(): Command {
     .addHelpText("after", example("knn"))
     .action(evalKnn);
   const linear = new Command("linear")
-    .description("Linear classifier on frozen features (MAE's protocol: batch norm, LARS).")
-    .option("--epochs <n>", "passes over the training features", whole(1), 90)
-    .option("--seed <n>", "of the first weights and the order", seed, 0)
-    .option("--probe-batch <n>", "rows per update (default: 78 updates an epoch, as in the paper)", whole(2))
-    .option("--base-rate <x>", "learning rate per 256 rows (default: the paper's highest rate)", positive)
+    .description("Linear classifier on frozen features, as MAE, MoCo v3 or DINO train it.")
+    .addOption(styleOption(LINEAR_STYLES, "mae"))
     .addHelpText("after", example("linear"))
     .action(evalLinear);
+  const attentive = new Command("attentive")
+    .description(
+      "Cross-attention of a learned query over all frozen tokens, and a linear classifier (CAE's protocol).",
+    )
+    .addOption(styleOption(ATTENTIVE_STYLES, "cae"))
+    .option(
+      "--batch-statistics",
+      "a quirk of the official programs: while testing, normalise by each 256 pictures instead of by running statistics",
+    )
+    .addHelpText("after", attentiveExamples)
+    .action(evalAttentive);
   const command = new Command("eval")
     .description("Measure what an encoder learned, on frozen features.")
     .addHelpText("after", "\nExample:\n  partwise eval knn --help");
-  for (const probe of [nearest, linear]) command.addCommand(addEvalOptions(probe));
+  command.addCommand(addReadingOptions(addEvalOptions(nearest), "cls"));
+  command.addCommand(addReadingOptions(addEvalOptions(addTrainingOptions(linear)), "the style's"));
+  command.addCommand(addEvalOptions(addTrainingOptions(attentive)));
   return command;
 }
+
+const styleOption = (styles: Readonly<Record<string, HeadRecipe>>, usual: string): Option =>
+  new Option("--style <name>", "whose recipe and reading").choices(Object.keys(styles)).default(usual);
+
+/** What all trained heads have. */
+const addTrainingOptions = (command: Command): Command =>
+  command
+    .option(
+      "--augment",
+      "train on random crops and mirror images, others in each epoch, as the papers do: the encoder then runs in every epoch " +
+        "(default: pictures as they are, features made once)",
+    )
+    .option("--epochs <n>", "passes over the training pictures (default: the style's)", whole(1))
+    .option("--seed <n>", "of first weights, order and crops", seed, 0)
+    .option(
+      "--probe-batch <n>",
+      "rows per update (default: as many updates an epoch as the style has on ImageNet)",
+      whole(2),
+    )
+    .option("--base-rate <x>", "learning rate per 256 rows (default: the style's highest rate)", positive)
+    .option(
+      "--best-epoch",
+      "a quirk of the official part classification: test after every epoch, too, and report the best",
+    );
 
 const example = (probe: string): string => `
 Examples:
@@ -78,103 +116,18 @@ Examples:
   partwise eval ${probe} --pixels --data creatures-coat-parts
   partwise eval ${probe} --checkpoint runs/birds --data CUB_200_2011 --parts`;
 
-const addEvalOptions = (command: Command): Command =>
-  addPartOptions(addDataOptions(command))
-    .option("--checkpoint <path>", "folder of a run or of a study's cell, or its safetensors", path)
-    .option("--untrained", "the same encoder with its first values, to compare with")
-    .addOption(
-      new Option(
-        "--pixels",
-        "read the pictures themselves, of side --data-size or 32, instead of an encoder",
-      ).conflicts(["checkpoint", "untrained"]),
-    )
-    .addOption(
-      new Option("--pool <reading>", "what is read from the tokens").choices(READINGS).default("cls"),
-    )
-    .option("--batch <n>", "pictures per run of the encoder; never changes the result", whole(1), 64)
-    .option(...NO_TUNE)
-    .option("--json", "end with one line of JSON");
-
-/** What was measured, for the lines that report it. */
-interface Measured {
-  device: Device;
-  train: Features;
-  test: Features;
-  about: Record<string, unknown>;
-}
-
-/** What turns pictures into features, and the side of the pictures it takes. */
-interface Reader {
-  side: number;
-  encodeOn(device: Device): Promise<Encode>;
-  about: Record<string, unknown>;
-}
-
-async function measure(probe: string, flags: EvalFlags): Promise<Measured> {
-  const reader = flags.pixels ? pixelReader(flags) : await encoderReader(flags);
-  const line = new ProgressLine();
-  const sets = await loadPair(choiceOf(flags), (split) => ({
-    drawnSize: reader.side,
-    onProgress: (done, total) => line.show(`${split} pictures ${done}/${total}`),
-  }));
-  line.end();
-  const device = await openTuned({ tune: flags.tune });
-  const encode = await asUsage(() => reader.encodeOn(device));
-  const features = (split: Split): Promise<Features> =>
-    asUsage(() =>
-      extractFeatures(device, encode, sets[split], {
-        batchSize: flags.batch,
-        statistics: IMAGENET_STATISTICS,
-        imageSize: reader.side,
-        onProgress: (done, total) => line.show(`${split} features ${done}/${total}`),
-      }),
-    );
-  const [train, test] = [await features("train"), await features("test")];
-  line.end();
-  return {
-    device,
-    train,
-    test,
-    about: {
-      command: `eval ${probe}`,
-      ...reader.about,
-      data: sets.train.name,
-      train: sets.train.count,
-      test: sets.test.count,
-      classes: train.classes,
-      adapter: device.info.description,
-    },
-  };
-}
-
-/** The encoder of a checkpoint, or as it was before its first step. */
-async function encoderReader({ checkpoint: path, untrained = false, pool }: EvalFlags): Promise<Reader> {
-  if (path === undefined) {
-    throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
-  }
-  const saved = await readSaved(path);
-  const { settings, step } = saved.info;
-  const { method, model, encoder } = settings;
-  return {
-    side: encoder.imageSize,
-    async encodeOn(device) {
-      const { params, config } = await savedEncoder(device, saved, { untrained });
-      await saved.close();
-      return vitFeatures(params, config, pool);
-    },
-    about: { checkpoint: path, method, model, step: untrained ? 0 : step, untrained, pool },
-  };
-}
-
-/** The floor: what the pictures themselves give away. */
-const pixelReader = ({ dataSize = PIXELS_SIDE }: EvalFlags): Reader => ({
-  side: dataSize,
-  encodeOn: async () => (images) => reshape(images, [images.shape[0]!, -1]),
-  about: { pixels: true, side: dataSize },
-});
+const attentiveExamples = `
+Examples:
+  partwise eval attentive --checkpoint runs/first --data creatures
+  partwise eval attentive --checkpoint runs/first --data creatures-coat-parts --style parts
+  partwise eval attentive --checkpoint runs/birds --data CUB_200_2011 --parts --style parts --json`;
 
 async function evalKnn(flags: KnnFlags): Promise<void> {
-  const { device, train, test, about } = await measure("knn", flags);
+  const input = await openInput("knn", flags);
+  const { device, line } = input;
+  const { encode, about } = vectorOf(input, flags.pool ?? "cls");
+  const [train, test] = [await featuresOf(input, "train", encode), await featuresOf(input, "test", encode)];
+  line.end();
   const { k, temperature } = flags;
   const { scores, chance, majority } = await asUsage(() =>
     knn(device, train, test, { k, temperature, ...(flags.pixels ? { bankChunk: PIXELS_CHUNK } : {}) }),
@@ -182,6 +135,7 @@ async function evalKnn(flags: KnnFlags): Promise<void> {
   for (const { k, top1, top5 } of scores) printLine(`k-NN, k ${k}: ${accuracy({ top1, top5 })}`);
   printLine(guesses({ chance, majority }));
   printResult(flags.json, {
+    ...input.about,
     ...about,
     temperature,
     scores: scores.map(({ k, neighbours, top1, top5 }) => ({ k, neighbours, top1, top5 })),
@@ -192,23 +146,91 @@ async function evalKnn(flags: KnnFlags): Promise<void> {
 }
 
 async function evalLinear(flags: LinearFlags): Promise<void> {
-  const { device, train, test, about } = await measure("linear", flags);
-  const { epochs, seed, probeBatch, baseRate } = flags;
-  const line = new ProgressLine();
-  const options = {
-    seed,
-    epochs,
-    batchSize: probeBatch,
-    baseRate,
-    onEpoch: (epoch: number, loss: number) =>
-      line.show(`epoch ${epoch + 1}/${epochs}  loss ${loss.toFixed(4)}`),
+  const style: LinearStyle = LINEAR_STYLES[flags.style];
+  const view = viewOf("linear", flags, style);
+  const input = await openInput("linear", flags);
+  const { device, sets, encoder, how } = input;
+  const usual = encoder ? style.reading(encoder.config) : "cls";
+  const { encode, dim, about } = vectorOf(input, flags.pool ?? usual);
+  const kept = async (split: Split): Promise<Rows> => {
+    const features = await featuresOf(input, split, encode);
+    return asUsage(() => keptRows(`linear, ${split}`, [features]));
   };
-  const result = await asUsage(() => linearProbe(device, train, test, options));
+  const train = view
+    ? await asUsage(() =>
+        encodedRows("linear, train", encode, sets.train, { ...how, dim, view: view(input) }),
+      )
+    : await kept("train");
+  const test = await kept("test");
+  const { style: name } = flags;
+  await report(input, flags, about, (options) =>
+    linearProbe(device, train, test, { ...options, style: name }),
+  );
+}
+
+async function evalAttentive(flags: AttentiveFlags): Promise<void> {
+  const view = viewOf("attentive", flags, ATTENTIVE_STYLES[flags.style]);
+  const input = await openInput("attentive", flags);
+  const { device, sets, how, line } = input;
+  const { params, config } = input.encoder!; // there is no --pixels
+  const tokens = tokenEncoder(params, config);
+  const rows = (split: Split) =>
+    asUsage(() =>
+      tokenRows("attentive", device, tokens, sets[split], {
+        ...how,
+        onProgress: splitProgress(line, split),
+        ...(view && split === "train" ? { view: view(input) } : {}),
+      }),
+    );
+  const [train, test] = [await rows("train"), await rows("test")];
+  const { width, heads } = tokens;
+  const { style, batchStatistics = false } = flags;
+  await report(input, flags, { batchStatistics }, (options) =>
+    attentiveProbe(device, train, test, { ...options, style, width, heads, batchStatistics }),
+  );
+}
+
+/** The views of --augment, once the pictures are there. */
+function viewOf(
+  probe: string,
+  { augment, style, seed }: TrainedFlags<string>,
+  { crop }: HeadRecipe,
+): ((input: EvalInput) => NonNullable<EncodedRowsOptions["view"]>) | null {
+  if (!augment) return null;
+  if (crop)
+    return ({ sets, how }) => trainingViews(crop, { size: how.imageSize, seed, count: sets.train.count });
+  throw new UsageError(
+    `--augment must be left out with --style ${style}: eval ${probe} crops nothing by that recipe`,
+  );
+}
+
+/** Trains and tests a head, and says what it found. */
+async function report<Style extends string>(
+  { device, line, about }: EvalInput,
+  flags: TrainedFlags<Style>,
+  more: Record<string, unknown>,
+  probe: (options: ProbeOptions) => Promise<ProbeResult>,
+): Promise<void> {
+  const { style, seed, epochs, probeBatch, baseRate, augment = false, bestEpoch = false } = flags;
+  const result = await asUsage(() =>
+    probe({
+      ...{ seed, bestEpoch },
+      ...(epochs !== undefined && { epochs }),
+      ...(probeBatch !== undefined && { batchSize: probeBatch }),
+      ...(baseRate !== undefined && { baseRate }),
+      onEpoch: (epoch, loss) => line.show(`epoch ${epoch + 1}  loss ${loss.toFixed(4)}`),
+    }),
+  );
   line.end();
-  const { top1, top5, chance, majority, settings, losses } = result;
-  printLine(`linear, ${epochs} epochs: ${accuracy({ top1, top5 })}`);
+  const { top1, top5, chance, majority, settings, losses, best } = result;
+  printLine(`${about.command} by ${style}, ${settings.epochs} epochs: ${accuracy({ top1, top5 })}`);
+  if (best)
+    printLine(`best after epoch ${best.epoch + 1}, chosen by the test set: top-1 ${percent(best.top1)}`);
   printLine(guesses({ chance, majority }));
-  printResult(flags.json, { ...about, top1, top5, chance, majority, loss: losses.at(-1), settings });
+  printResult(flags.json, {
+    ...{ ...about, ...more, style, augment, top1, top5, chance, majority },
+    ...{ loss: losses.at(-1), best, settings },
+  });
   device.destroy();
 }
 

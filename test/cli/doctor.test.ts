@@ -45,6 +45,7 @@ test("help and version exit 0", async () => {
     ["eval"],
     ["eval", "knn"],
     ["eval", "linear"],
+    ["eval", "attentive"],
     ["profile"],
     ["profile", "mae"],
     ["tune"],

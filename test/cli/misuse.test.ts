@@ -226,6 +226,16 @@ const cases: [string, RegExp][] = [
     /\/hollow.safetensors: settings in its metadata must be an object; got nothing\.$/,
   ],
   [`${knn} @/run --k 5,0`, /'5,0' is invalid/],
+  [
+    "eval linear --data creatures --style simclr",
+    /'simclr' is invalid. Allowed choices are mae, moco-v3, dino\.$/,
+  ],
+  ["eval attentive --data creatures --pixels", /^unknown option '--pixels'/],
+  ["eval attentive --data creatures", /^--checkpoint must name a run/],
+  [
+    "eval attentive --data creatures --checkpoint @/run --style parts --augment",
+    /^--augment must be left out with --style parts: eval attentive crops nothing by that recipe\.$/,
+  ],
   [`${knn} @/run --pool best`, /'best' is invalid. Allowed choices are cls, mean, cls\+mean, cls4/],
 ];
 

@@ -295,5 +295,19 @@ describe("partwise eval", () => {
     expect(result).toMatchObject({ settings: { epochs: 2, seed: 3, batchSize: 30, updates: 4 } });
     expect(result.top1).toBeGreaterThanOrEqual(0);
     expect(result.top5).toBeGreaterThan(result.top1 as number);
+    expect(result).toMatchObject({ style: "mae", pool: "cls", augment: false });
+    const dino = await evaluate("linear", "--style", "dino", "--epochs", "1", "--augment");
+    expect(dino).toMatchObject({ style: "dino", pool: "cls4", augment: true });
+    expect(dino.settings).toMatchObject({ epochs: 1, rate: 0.004 });
+  });
+
+  test("attentive reads all tokens", async () => {
+    const result = await evaluate("attentive", "--epochs", "2", "--best-epoch");
+    expect(result).toMatchObject({
+      style: "cae",
+      batchStatistics: false,
+      settings: { epochs: 2, rate: 0.4 },
+    });
+    expect((result.best as { top1: number }).top1).toBeGreaterThanOrEqual(result.top1 as number);
   });
 });
