@@ -107,7 +107,9 @@ const planOf = ({ pictures, train, test, parts, probeEpochs, seed }: StartFlags)
   data: { coat: { source: SET, train, probe: Math.min(train, PROBED), test, parts } },
   methods: METHODS,
   neighbours: 20,
+  probes: ["k-NN", "linear", "retrieval"], // the attentive one reads tokens: too many for a run of minutes
   linearEpochs: probeEpochs,
+  attentiveEpochs: probeEpochs,
 });
 
 async function startIn(folders: Folders, flags: StartFlags, plan: StudyPlan): Promise<void> {

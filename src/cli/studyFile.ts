@@ -3,15 +3,18 @@ import * as v from "valibot";
 import { parseDocument } from "yaml";
 import { METHODS, type MethodName } from "../models/methods.ts";
 import type { StudyPlan } from "../study/plan.ts";
+import { PROBES } from "../study/probes.ts";
 import { UsageError } from "./errors.ts";
 import { readBytes } from "./files.ts";
 
 const count = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(2 ** 32 - 1));
-const seeds = v.pipe(
-  v.array(count(0)),
-  v.minLength(1),
-  v.check((list) => new Set(list).size === list.length, "must be different numbers"),
-);
+const distinct = <T>(item: v.GenericSchema<T>) =>
+  v.pipe(
+    v.array(item),
+    v.minLength(1),
+    v.check((list) => new Set(list).size === list.length, "must be different ones"),
+  );
+const seeds = distinct(count(0));
 
 const data = v.strictObject({
   source: v.pipe(v.string(), v.minLength(1)),
@@ -43,7 +46,9 @@ const schema = v.strictObject({
   data: v.pipe(v.record(folder, data), v.minEntries(1)),
   methods: v.record(v.picklist(names), method),
   neighbours: v.optional(count(1), 20),
+  probes: v.optional(distinct(v.picklist(PROBES)), [...PROBES]),
   linearEpochs: v.optional(count(1), 30),
+  attentiveEpochs: v.optional(count(1), 30),
 });
 
 /** Longest file that is read. */

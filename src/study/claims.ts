@@ -1,5 +1,6 @@
 /** What "Understanding Self-Supervised Pretraining with Part-Aware Representation Learning" (arXiv 2301.11915) says, as data. */
 import { METHODS, type MethodName } from "../models/methods.ts";
+import type { ProbeName } from "./probes.ts";
 import { scoresOf } from "./sample.ts";
 import type { Question, SetResults } from "./setResults.ts";
 
@@ -17,14 +18,11 @@ export interface Side {
   reading?: string;
 }
 
-/** Probes that claims name; one that a study does not have leaves the claim undecided. */
-export type ClaimProbe = Question["probe"] | "attentive";
-
-/** `ours` minus `theirs` is claimed to be above `above`. */
+/** `ours` minus `theirs` is claimed to be above `above`. A probe that a study does not have leaves it undecided. */
 export interface Comparison {
   what: string;
   target: Question["target"];
-  probe: ClaimProbe;
+  probe: ProbeName;
   ours: Side;
   theirs: Side;
   above?: number;

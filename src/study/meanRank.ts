@@ -4,9 +4,9 @@
  * runs there are (rows of g over the runs' deviations, over a χ), so that runs of one number move together.
  */
 import { Random } from "../engine/random.ts";
-import { METHODS, type MethodName } from "../models/methods.ts";
+import type { MethodName } from "../models/methods.ts";
 import { SELF_SUPERVISED } from "./claims.ts";
-import { PROBES } from "./readouts.ts";
+import { PROBES, readingOf } from "./probes.ts";
 import { overSeeds, type Sample, scoresOf } from "./sample.ts";
 import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
 import { TARGETS } from "./targets.ts";
@@ -57,7 +57,7 @@ export function firstInMeanRank(results: SetResults, method: MethodName): First 
 
 const own = (name: MethodName, readout: (typeof READOUTS)[number]) => ({
   ...readout,
-  reading: METHODS[name].reading,
+  reading: readingOf(name, readout.probe),
 });
 
 /** Samples [method][readout] with the seeds that all of them have. */

@@ -1,5 +1,6 @@
 /** What a study trains and measures, as data, and the cells that come of it. */
 import type { MethodName } from "../models/methods.ts";
+import { PROBES, type ProbeName } from "./probes.ts";
 
 /** One set of pictures and how many of it. */
 export interface StudyData {
@@ -36,10 +37,16 @@ export interface StudyPlan {
   floorSeeds: readonly number[];
   data: Readonly<Record<string, StudyData>>;
   methods: Readonly<Partial<Record<MethodName, StudyMethod>>>;
-  /** Neighbours of k-NN, epochs of the linear probe. */
+  /** What every encoder is asked by. */
+  probes: readonly ProbeName[];
+  /** Neighbours of k-NN, epochs of the probes that are trained. */
   neighbours: number;
   linearEpochs: number;
+  attentiveEpochs: number;
 }
+
+/** What of a plan decides how encoders are read. */
+export type ReadingPlan = Pick<StudyPlan, "probes" | "neighbours" | "linearEpochs" | "attentiveEpochs">;
 
 /** Encoders that are measured without training: first values, and the pixels themselves. */
 export const FLOORS = ["untrained", "pixels"] as const;
@@ -56,7 +63,7 @@ export interface Cell {
 export const cellName = ({ data, encoder, seed }: Cell): string => `${data}/${encoder}-${seed}`;
 
 /** All of a study that decides the result of a cell. */
-export interface CellPlan extends Pick<StudyPlan, "model" | "neighbours" | "linearEpochs"> {
+export interface CellPlan extends Pick<StudyPlan, "model">, ReadingPlan {
   data: StudyData;
   /** Of an encoder that is trained: how, and pictures seen. */
   method?: StudyMethod;
@@ -64,8 +71,9 @@ export interface CellPlan extends Pick<StudyPlan, "model" | "neighbours" | "line
 
 /** The part of a plan that a cell is computed by. */
 export function cellPlan(plan: StudyPlan, { data, encoder }: Cell): CellPlan {
-  const { model, neighbours, linearEpochs, pictures, methods } = plan;
-  const read = { model, data: plan.data[data]!, neighbours, linearEpochs };
+  const { model, neighbours, linearEpochs, attentiveEpochs, pictures, methods } = plan;
+  const probes = PROBES.filter((probe) => plan.probes.includes(probe)); // their order counts for nothing
+  const read = { model, data: plan.data[data]!, probes, neighbours, linearEpochs, attentiveEpochs };
   const isFloor = (FLOORS as readonly string[]).includes(encoder);
   return isFloor ? read : { ...read, method: { pictures, ...methods[encoder as MethodName] } };
 }

@@ -5,26 +5,25 @@ import type { Parameters } from "../engine/graph/parameters.ts";
 import { sizeOf } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { reshape } from "../engine/ops/reshape.ts";
+import { attentiveProbe } from "../eval/attentiveProbe.ts";
 import { columns } from "../eval/columns.ts";
-
 import type { Encode } from "../eval/encoding.ts";
 import { extractFeatures, type Features, READINGS } from "../eval/features.ts";
 import { knn } from "../eval/knn.ts";
 import { linearProbe } from "../eval/linearProbe.ts";
 import { retrieval } from "../eval/retrieval.ts";
+import { type TokenEncoder, tokenEncoder, tokenRows } from "../eval/tokens.ts";
 import type { Projection } from "../models/method.ts";
 import { anyVit } from "../models/relativeVit.ts";
 import type { VitConfig } from "../models/vit.ts";
-import type { StudyPlan } from "./plan.ts";
+import type { ReadingPlan } from "./plan.ts";
+import { type ProbeName, TOKENS } from "./probes.ts";
 import { type Items, picturesOf, type Target, type TargetName } from "./targets.ts";
-
-export const PROBES = ["k-NN", "linear", "retrieval"] as const;
-export type ProbeName = (typeof PROBES)[number];
 
 /** What a readout found. */
 export interface Readout {
   target: TargetName;
-  /** `cls`, `mean`, `pixels`, or the name of a projection. */
+  /** `cls`, `mean`, `pixels`, the name of a projection, or `TOKENS`. */
   reading: string;
   probe: ProbeName;
   /** Accuracy, or mean average precision over queries, in [0, 1]. */
@@ -41,6 +40,8 @@ export interface StudyEncoder {
   encode: Encode;
   /** How many columns each reading has, from the left. */
   readings: Readonly<Record<string, number>>;
+  /** For the probe that reads tokens; absent where there are none. */
+  tokens?: TokenEncoder;
   imageSize: number;
 }
 
@@ -60,6 +61,7 @@ export const vitEncoder = (
     mean: config.embedDim,
     ...Object.fromEntries(Object.entries(projections).map(([name, { dim }]) => [name, dim])),
   },
+  tokens: tokenEncoder(params, config),
   imageSize: config.imageSize,
 });
 
@@ -73,47 +75,69 @@ export const pixelEncoder = (imageSize: number): StudyEncoder => ({
   imageSize,
 });
 
-/** Every readout of an encoder. `seed` is the linear probe's. */
+/** Every readout of an encoder. `seed` is that of the probes that are trained. */
 export async function readAll(
   device: Device,
-  { encode, readings, imageSize }: StudyEncoder,
+  encoder: StudyEncoder,
   targets: readonly Target[],
-  plan: Pick<StudyPlan, "neighbours" | "linearEpochs">,
+  plan: ReadingPlan,
   seed: number,
 ): Promise<Readout[]> {
+  const { tokens, readings, encode, imageSize } = encoder;
+  const how = { statistics: IMAGENET_STATISTICS, imageSize, batchSize: 128 };
   const found: Readout[] = [];
-  const features = (images: ImageSet): Promise<Features> =>
-    extractFeatures(device, encode, images, { statistics: IMAGENET_STATISTICS, imageSize, batchSize: 128 });
   for (const target of targets) {
+    const add = (reading: string, { name, scores, floor }: Asked) =>
+      found.push({ target: target.name, reading, probe: name, floor, ...summed(scores, target.test) });
+    const features = (images: ImageSet) => extractFeatures(device, encode, images, how);
     const [probe, test] = [await features(target.probe), await features(target.test)];
     let column = 0;
     for (const [reading, width] of Object.entries(readings)) {
       const [known, asked] = [columns(probe, column, width), columns(test, column, width)];
       column += width;
-      for (const { name, scores, floor } of await probed(device, known, asked, plan, seed)) {
-        found.push({ target: target.name, reading, probe: name, floor, ...summed(scores, target.test) });
-      }
+      for (const one of await askVectors(device, known, asked, plan, seed)) add(reading, one);
+    }
+    if (tokens && plan.probes.includes("attentive")) {
+      const rows = (items: Items) => tokenRows(target.name, device, tokens, items, how);
+      const [known, asked] = [await rows(target.probe), await rows(target.test)];
+      const { width, heads } = tokens;
+      const options = { seed, epochs: plan.attentiveEpochs, width, heads };
+      const { hits, majority } = await attentiveProbe(device, known, asked, options);
+      add(TOKENS, { name: "attentive", scores: hits, floor: majority });
     }
   }
   return found;
 }
 
-/** The three probes: each item's score, and the floor. The paper retrieves parts alone. */
-async function probed(
+/** What a probe found: each item's score, and the floor. */
+interface Asked {
+  name: ProbeName;
+  scores: ArrayLike<number>;
+  floor: number;
+}
+
+/** The probes of a plan that read a vector. The paper retrieves parts alone. */
+async function askVectors(
   device: Device,
   probe: Features,
   test: Features,
-  { neighbours, linearEpochs }: Pick<StudyPlan, "neighbours" | "linearEpochs">,
+  { probes, neighbours, linearEpochs }: ReadingPlan,
   seed: number,
-): Promise<{ name: ProbeName; scores: ArrayLike<number>; floor: number }[]> {
-  const nearest = await knn(device, probe, test, { k: [neighbours] });
-  const linear = await linearProbe(device, probe, test, { seed, epochs: linearEpochs });
-  const found = await retrieval(device, test);
-  return [
-    { name: "k-NN", scores: nearest.scores[0]!.hits, floor: nearest.majority },
-    { name: "linear", scores: linear.hits, floor: linear.majority },
-    { name: "retrieval", scores: found.precisions, floor: found.prevalence },
-  ];
+): Promise<Asked[]> {
+  const found: Asked[] = [];
+  if (probes.includes("k-NN")) {
+    const { scores, majority } = await knn(device, probe, test, { k: [neighbours] });
+    found.push({ name: "k-NN", scores: scores[0]!.hits, floor: majority });
+  }
+  if (probes.includes("linear")) {
+    const { hits, majority } = await linearProbe(device, probe, test, { seed, epochs: linearEpochs });
+    found.push({ name: "linear", scores: hits, floor: majority });
+  }
+  if (probes.includes("retrieval")) {
+    const { precisions, prevalence } = await retrieval(device, test);
+    found.push({ name: "retrieval", scores: precisions, floor: prevalence });
+  }
+  return found;
 }
 
 /** Scores of items as their mean, and summed by picture, the lowest first. */

@@ -1,8 +1,9 @@
 /** The cells of one set, as samples of scores by encoder and readout. */
-import { METHODS, type MethodName } from "../models/methods.ts";
+import type { MethodName } from "../models/methods.ts";
 import type { CellResult } from "./cell.ts";
 import { type Estimate, estimate, intervalOf } from "./estimate.ts";
 import { type Cell, cellName } from "./plan.ts";
+import { readingOf } from "./probes.ts";
 import type { Readout } from "./readouts.ts";
 import { type ResampleOptions, Resamples } from "./resamples.ts";
 import { minus, type Sample, samePictures } from "./sample.ts";
@@ -75,7 +76,7 @@ export class SetResults {
    * than the 95 % interval. Null where they have no seed in common.
    */
   beatsUntrained(method: MethodName, question: Omit<Question, "reading">): boolean | null {
-    const asked = { ...question, reading: METHODS[method].reading };
+    const asked = { ...question, reading: readingOf(method, question.probe) };
     const key = [method, ...Object.values(asked)].join(" ");
     const known = this.#gates.get(key);
     if (known !== undefined) return known;

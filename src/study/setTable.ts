@@ -1,7 +1,7 @@
 /** The results of one set as numbers: a row for every reading of every encoder, a column for every readout. */
 import { intervalOf } from "./estimate.ts";
 import type { Cell } from "./plan.ts";
-import { PROBES, type ProbeName } from "./readouts.ts";
+import { PROBES, type ProbeName } from "./probes.ts";
 import { type ScoredCell, SetResults, VALIDATION_SEED } from "./setResults.ts";
 import { TARGETS, type TargetName } from "./targets.ts";
 import { type Verdict, verdictsOf } from "./verdict.ts";

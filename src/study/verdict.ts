@@ -1,8 +1,9 @@
 /** Whether the results of a set support the claims, contradict them, or leave them undecided, and why. */
-import { METHODS, type MethodName } from "../models/methods.ts";
+import type { MethodName } from "../models/methods.ts";
 import { type Claim, type Comparison, claimsOf, type Side } from "./claims.ts";
 import { type Estimate, holm, intervalOf, pValue } from "./estimate.ts";
 import { firstInMeanRank } from "./meanRank.ts";
+import { readingOf } from "./probes.ts";
 import { meanOf, minus, type Sample } from "./sample.ts";
 import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
 
@@ -65,7 +66,6 @@ function measured(results: SetResults, comparison: Comparison): Measured {
   const undecided = (why: string, estimate: Estimate | null = null, idle: MethodName[] = []) => ({
     ...{ comparison, estimate, why, idle },
   });
-  if (probe === "attentive") return undecided("not measured");
   const [a, b] = [ours, theirs].map((side) => sampleOf(results, side, { target, probe })) as [
     Sample | null,
     Sample | null,
@@ -87,7 +87,7 @@ function sampleOf(
   question: Omit<Parameters<SetResults["sample"]>[1], "reading">,
 ): Sample | null {
   const samples = encoders.map((encoder) =>
-    results.sample(encoder, { ...question, reading: reading ?? METHODS[encoder].reading }),
+    results.sample(encoder, { ...question, reading: reading ?? readingOf(encoder, question.probe) }),
   );
   return samples.every((sample) => sample !== null) ? meanOf(samples) : null;
 }

@@ -5,10 +5,12 @@ import { encodePng } from "../../src/cli/report/png.ts";
 import type { MethodName } from "../../src/models/methods.ts";
 import type { CellResult } from "../../src/study/cell.ts";
 import { cellPlan, type StudyPlan } from "../../src/study/plan.ts";
-import { PROBES, type Readout } from "../../src/study/readouts.ts";
+import type { ProbeName } from "../../src/study/probes.ts";
+import type { Readout } from "../../src/study/readouts.ts";
 import { TARGETS, type TargetName } from "../../src/study/targets.ts";
 import { runSettings } from "../../src/train/run.ts";
 
+const PROBES: readonly ProbeName[] = ["k-NN", "linear", "retrieval"];
 /** Pictures of the test split. */
 const PICTURES = 100;
 
@@ -73,7 +75,9 @@ const plan: StudyPlan = {
   data: { coat: { source: "creatures-coat", train: 6000, probe: 1000, test: PICTURES, parts: PICTURES } },
   methods: { mae: {}, supervised: {} },
   neighbours: 20,
+  probes: PROBES,
   linearEpochs: 30,
+  attentiveEpochs: 30,
 };
 
 export function reportOf(results = resultsOf()): StartReport {

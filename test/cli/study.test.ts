@@ -8,6 +8,7 @@ import { allPieces, cellPictures } from "../../src/cli/studyPictures.ts";
 import { studyText, tableCsv, verdictCsv } from "../../src/cli/studyTable.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import type { CellResult } from "../../src/study/cell.ts";
+import { PROBES } from "../../src/study/probes.ts";
 import { setTables } from "../../src/study/setTable.ts";
 import { openDecoder } from "../data/codec.ts";
 import { root } from "../repo/files.ts";
@@ -36,8 +37,9 @@ function fileOf(text: string): string {
 test("the study of the repository is read, and what a file leaves out has its default", async () => {
   const shipped = await readStudy(join(root, "studies/methods.yaml"));
   expect(Object.keys(shipped.methods)).toHaveLength(8);
-  const { neighbours, linearEpochs, methods } = await readStudy(fileOf(GOOD));
-  expect([neighbours, linearEpochs, methods]).toEqual([20, 30, { mae: { batch: 4 } }]);
+  const { probes, neighbours, linearEpochs, attentiveEpochs, methods } = await readStudy(fileOf(GOOD));
+  expect([neighbours, linearEpochs, attentiveEpochs, methods]).toEqual([20, 30, 30, { mae: { batch: 4 } }]);
+  expect(probes).toEqual(PROBES);
 });
 
 test.each([
@@ -46,7 +48,17 @@ test.each([
   ["pictures of a wrong kind", GOOD.replace("pictures: 16", "pictures: many"), /pictures: /],
   ["no seed", GOOD.replace("seeds: [0]", "seeds: []"), /seeds: /],
   ["a set without pictures", GOOD.replace("train: 12", "train: 0"), /data\.coat\.train: /],
-  ["a seed twice", GOOD.replace("floorSeeds: [0]", "floorSeeds: [1, 0, 1]"), /floorSeeds: must be different/],
+  [
+    "a seed twice",
+    GOOD.replace("floorSeeds: [0]", "floorSeeds: [1, 0, 1]"),
+    /floorSeeds: must be different ones/,
+  ],
+  ["a probe that is none", GOOD.replace("seeds: [0]", "probes: [linear, dance]\nseeds: [0]"), /probes\.1: /],
+  [
+    "a probe twice",
+    GOOD.replace("seeds: [0]", "probes: [linear, linear]\nseeds: [0]"),
+    /probes: must be diff/,
+  ],
   ["no set", GOOD.replace(/data: .*/, "data: {}"), /data: /],
   ["a set that is a folder above", GOOD.replace("coat:", "..:"), /data\..*must be letters/],
   ["a rate without end", GOOD.replace("batch: 4", "lr: .inf"), /methods\.mae\.lr: /],
@@ -128,7 +140,9 @@ describe("tables", () => {
       model: "vit_micro_patch4_32",
       data: { source: "creatures-coat", train: 8, probe: 8, test: 8, parts: 0 },
       neighbours: 20,
+      probes: PROBES,
       linearEpochs: 30,
+      attentiveEpochs: 30,
     },
     readouts: [
       {
@@ -194,6 +208,7 @@ seeds: [0]
 floorSeeds: [0]
 data: { coat: { source: creatures-coat, train: 8, probe: 20, test: 20 } }
 methods: { mae: { batch: 4, lr: 1.0e+30 } }
+probes: [linear]
 linearEpochs: 1
 `;
   const study = (text: string, ...more: string[]) =>

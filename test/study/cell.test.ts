@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { type CellPictures, runCell } from "../../src/study/cell.ts";
 import { type Cell, cellPlan, type StudyPlan } from "../../src/study/plan.ts";
+import { PROBES } from "../../src/study/probes.ts";
 import { NonFiniteLossError } from "../../src/train/loop.ts";
 import { withDevice } from "../withDevice.ts";
 
@@ -15,7 +16,9 @@ const plan: StudyPlan = {
   data: { coat: { source: "creatures-coat", train: 16, probe: 20, test: 20, parts: 0 } },
   methods: { mae: { batch: 8, config: { decoderDepth: 1 } } },
   neighbours: 3,
+  probes: PROBES,
   linearEpochs: 2,
+  attentiveEpochs: 2,
 };
 const drawn = (count: number, split: "train" | "test" = "train") =>
   creatures({ kind: "creatures-coat", count, size: 32, split });
@@ -41,9 +44,10 @@ test("a cell is trained by the loop of every run and read out by every probe; a 
   for (const { loss, gradNorm } of training!.rows) expect([loss! > 0, gradNorm! > 0]).toEqual([true, true]);
   const names = readouts.map(({ target, reading, probe }) => `${target} ${reading} ${probe}`);
   expect(names).toEqual(
-    ["cls", "mean"].flatMap((reading) =>
-      ["k-NN", "linear", "retrieval"].map((p) => `objects ${reading} ${p}`),
-    ),
+    [
+      ...["cls", "mean"].flatMap((reading) => ["k-NN", "linear", "retrieval"].map((p) => `${reading} ${p}`)),
+      "tokens attentive",
+    ].map((name) => `objects ${name}`),
   );
   for (const { score, pictures: each } of readouts) {
     expect(score).toBeGreaterThanOrEqual(0);
@@ -53,6 +57,17 @@ test("a cell is trained by the loop of every run and read out by every probe; a 
   const again = await compute();
   expect(again.readouts).toEqual(readouts);
   expect(again.training!.rows).toEqual(training!.rows);
+});
+
+test("a plan without some probes does not ask them, and pixels have no tokens", async () => {
+  const readouts = async (encoder: Cell["encoder"], probes: StudyPlan["probes"]) => {
+    const found = await runCell(on.device, { ...plan, probes }, { ...cell, encoder }, pictures, {
+      now: () => 0,
+    });
+    return found.readouts.map(({ reading, probe }) => `${reading} ${probe}`);
+  };
+  expect(await readouts("untrained", ["attentive"])).toEqual(["tokens attentive"]);
+  expect(await readouts("pixels", ["k-NN", "attentive"])).toEqual(["pixels k-NN"]);
 });
 
 test("a cell whose training diverges fails as a run does", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { cellChange, cellSettings } from "../../src/study/cell.ts";
 import { cellPlan, type StudyPlan } from "../../src/study/plan.ts";
+import { PROBES } from "../../src/study/probes.ts";
 import { descriptionOf } from "../../src/train/run.ts";
 
 const plan: StudyPlan = {
@@ -12,7 +13,9 @@ const plan: StudyPlan = {
   data: {},
   methods: { mae: { batch: 20, lr: 0.25 } },
   neighbours: 5,
+  probes: PROBES,
   linearEpochs: 2,
+  attentiveEpochs: 2,
 };
 
 test("the run of a cell is the small recipe with the plan's changes; it names its pictures and holds none", () => {

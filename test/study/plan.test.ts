@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../../src/study/plan.ts";
+import { PROBES } from "../../src/study/probes.ts";
 
 const set = { source: "creatures-coat", train: 8, probe: 8, test: 8, parts: 0 };
 const plan: StudyPlan = {
@@ -11,7 +12,9 @@ const plan: StudyPlan = {
   data: { coat: set, shape: { ...set, source: "creatures-shape" } },
   methods: { mae: {}, supervised: {} },
   neighbours: 5,
+  probes: PROBES,
   linearEpochs: 2,
+  attentiveEpochs: 2,
 };
 
 test("every set has its floors, and every method in its order with every seed, seed by seed", () => {
@@ -41,6 +44,9 @@ test("a cell is computed by its own part of the plan: what changes elsewhere lea
   expect(change(floor!, { pictures: 32 })).toBeNull();
   expect(change(floor!, { data: { coat: { ...set, test: 9 } } })).toBe("data.test was 8 and is 9");
   expect(change(floor!, { linearEpochs: 3 })).toBe("linearEpochs was 2 and is 3");
+  expect(change(floor!, { attentiveEpochs: 3 })).toBe("attentiveEpochs was 2 and is 3");
+  expect(change(floor!, { probes: PROBES.toReversed() })).toBeNull();
+  expect(change(floor!, { probes: ["linear"] })).toMatch(/^probes was \["k-NN",.* and is \["linear"\]$/);
 });
 
 test("settings are equal whatever the order of their names", () => {

@@ -10,6 +10,7 @@ import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { anyVit } from "../../src/models/relativeVit.ts";
 import { defaultsOf } from "../../src/models/settings.ts";
 import { PROJECTIONS } from "../../src/study/claims.ts";
+import { PROBES } from "../../src/study/probes.ts";
 import { readAll, vitEncoder } from "../../src/study/readouts.ts";
 import type { Target } from "../../src/study/targets.ts";
 import { moduleOf } from "../../src/train/run.ts";
@@ -135,13 +136,13 @@ describe("a projection", () => {
       on.device,
       vitEncoder(params, encoder.config, projections),
       [target],
-      { neighbours: 1, linearEpochs: 1 },
+      { probes: PROBES, neighbours: 1, linearEpochs: 1, attentiveEpochs: 1 },
       0,
     );
     expect(found.map(({ reading, probe }) => `${reading} ${probe}`)).toEqual(
-      ["cls", "mean", "projector"].flatMap((reading) =>
-        ["k-NN", "linear", "retrieval"].map((probe) => `${reading} ${probe}`),
-      ),
+      ["cls", "mean", "projector"]
+        .flatMap((reading) => ["k-NN", "linear", "retrieval"].map((probe) => `${reading} ${probe}`))
+        .concat("tokens attentive"),
     );
     for (const { pictures, score, probe } of found) {
       expect(pictures.items).toEqual([3, 2, 3]);

@@ -1,7 +1,7 @@
 import type { Interval } from "../../eval/metrics.ts";
 import type { MethodName } from "../../models/methods.ts";
 import type { Cell, StudyPlan } from "../../study/plan.ts";
-import type { ProbeName } from "../../study/readouts.ts";
+import type { ProbeName } from "../../study/probes.ts";
 import type { TargetName } from "../../study/targets.ts";
 import type { RunSettings } from "../../train/run.ts";
 

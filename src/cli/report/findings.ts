@@ -3,7 +3,8 @@ import type { Interval } from "../../eval/metrics.ts";
 import type { MethodName } from "../../models/methods.ts";
 import type { CellResult } from "../../study/cell.ts";
 import { differenceInterval, scoreInterval } from "../../study/interval.ts";
-import type { ProbeName, Readout } from "../../study/readouts.ts";
+import type { ProbeName } from "../../study/probes.ts";
+import type { Readout } from "../../study/readouts.ts";
 import { TARGETS, type TargetName } from "../../study/targets.ts";
 import type { Crossing, Score } from "./data.ts";
 

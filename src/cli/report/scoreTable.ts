@@ -1,6 +1,6 @@
 /** The scores as a table, the same on the terminal and on the page. */
 import type { Interval } from "../../eval/metrics.ts";
-import type { ProbeName } from "../../study/readouts.ts";
+import type { ProbeName } from "../../study/probes.ts";
 import { TARGETS, type TargetName } from "../../study/targets.ts";
 import { table } from "../table.ts";
 import type { Encoder, Score, StartReport } from "./data.ts";

@@ -1,6 +1,6 @@
 /** Findings in words, the same on the terminal and on the page. */
 import type { Interval } from "../../eval/metrics.ts";
-import type { ProbeName } from "../../study/readouts.ts";
+import type { ProbeName } from "../../study/probes.ts";
 import { TARGETS, type TargetName } from "../../study/targets.ts";
 import type { Crossing, Encoder } from "./data.ts";
 import { certainSign } from "./findings.ts";
@@ -12,6 +12,7 @@ export const TARGET_WORDS: Record<TargetName, string> = { objects: "species", pa
 export const PROBE_WORDS: Record<ProbeName, string> = {
   "k-NN": "nearest neighbours",
   linear: "the linear probe",
+  attentive: "the attentive probe",
   retrieval: "retrieval",
 };
 
