@@ -4,7 +4,7 @@
 //   forward:  loss = scale (mass log s - sum t' (x - m)). LANES lanes per row.
 //   backward: dx = scale dy (mass exp(x - m) / s - t'). One thread per value.
 //   target:   dt = -scale dy (1 - smoothing) (x - m - log s). One thread per value.
-// A label outside of the classes makes its row NaN. Needs grid.wgsl reduce.wgsl runningSum.wgsl nan.wgsl.
+// A label outside of the classes makes its row NaN, but a row of the ignored label costs nothing. Needs grid.wgsl reduce.wgsl runningSum.wgsl nan.wgsl.
 
 struct Sizes {
   rows: u32,
@@ -12,6 +12,8 @@ struct Sizes {
   smoothing: f32,
   scale: f32,
   dy_stride: u32, // 0 where one dy serves all rows
+  ignores: u32, // 1 where there is an ignored label
+  ignored: u32,
 }
 
 struct Statistics {
@@ -29,6 +31,10 @@ fn weight(row: u32, class_index: u32) -> f32 {
     return bitcast<f32>(labels[row * sizes.classes + class_index]);
   }
   return select(0.0, 1.0, labels[row] == class_index);
+}
+
+fn is_ignored(row: u32) -> bool {
+  return !SOFT && sizes.ignores == 1u && labels[row] == sizes.ignored;
 }
 
 fn smoothed(t: f32) -> f32 {
@@ -76,7 +82,7 @@ fn crossEntropy_forward(
     log_sum = bitcast<f32>(labels[row] | 0x7fc00000u); // NaN
   }
   let mass = (1.0 - sizes.smoothing) * weights + sizes.smoothing;
-  losses[row] = sizes.scale * (mass * log_sum - along);
+  losses[row] = select(sizes.scale * (mass * log_sum - along), 0.0, is_ignored(row));
   statistics[row] = Statistics(largest, log_sum, mass);
 }
 
@@ -98,7 +104,8 @@ fn crossEntropy_backward(
   let of_row = saved[row];
   let probability = exp_or_nan(x[i] - of_row.largest - of_row.log_sum);
   let t = smoothed(weight(row, i % sizes.classes));
-  dx[i] = sizes.scale * dy[row * sizes.dy_stride] * (of_row.mass * probability - t);
+  let slope = sizes.scale * dy[row * sizes.dy_stride] * (of_row.mass * probability - t);
+  dx[i] = select(slope, 0.0, is_ignored(row));
 }
 
 @group(0) @binding(2) var<storage, read> saved_for_target: array<Statistics>;

@@ -78,6 +78,33 @@ for (const options of variants) {
   );
 }
 
+// A class or a number that is none, at every third row at least.
+for (const options of [
+  { ignoreIndex: 77 },
+  { ignoreIndex: 2, reduction: "none", labelSmoothing: 0.1 },
+] as const) {
+  const { ignoreIndex } = options;
+  const labelsOf = (shape: readonly number[]) =>
+    labelsFor(shape).labels.map((label, row) => (row % 3 === 1 ? ignoreIndex : label));
+  checkOp(
+    `crossEntropy ${JSON.stringify(options)}`,
+    (x) =>
+      crossEntropy(x!, Tensor.from(x!.device, labelsOf(x!.shape), x!.shape.slice(0, -1), "u32"), options),
+    (x) => {
+      const losses = crossEntropy64(x!, labelsFor(x!.shape).weights, { ...options, reduction: "none" });
+      const counted = losses.data.map((loss, row) => (labelsOf(x!.shape)[row] === ignoreIndex ? 0 : loss));
+      if ("reduction" in options) return { ...losses, data: counted };
+      return array64([], [counted.reduce((sum, loss) => sum + loss, 0) / counted.length]);
+    },
+    [
+      [1, 5],
+      [9, 32],
+      [2, 2, 65],
+      [3, 131],
+    ].map((shape) => ({ shapes: [shape] })),
+  );
+}
+
 describe("crossEntropy", () => {
   const on = withDevice();
 
@@ -105,6 +132,15 @@ describe("crossEntropy", () => {
     const values = await losses.read();
     expect(values[0]).toBeCloseTo(Math.log(4), 5);
     expect([...values.slice(1)]).toEqual([Number.NaN, Number.NaN]);
+  });
+
+  test("of ignored labels alone the loss and its gradient are 0, whatever the logits", async () => {
+    const logits = Tensor.from(on.device, [1, 2, 1e30, -1e30], [2, 2]);
+    const labels = Tensor.from(on.device, [-100, -100], [2], "i32");
+    const loss = crossEntropy(logits, labels, { ignoreIndex: -100 });
+    const [dx] = grad(loss, [logits]);
+    expect([await loss.item(), ...(await dx!.read())]).toEqual([0, 0, 0, 0, 0]);
+    expect(() => crossEntropy(logits, logits, { ignoreIndex: 1 })).toThrow("got 1 beside f32 weights");
   });
 
   test("a logit of -infinity that is not the label costs nothing", async () => {

@@ -238,6 +238,13 @@ export const everyOp: readonly OpRow[] = [
   },
   {
     op: "crossEntropy",
+    inputs: [float([2, 3], 1, 2, 0, -1, 0, 3), index([2], 9, 2)],
+    run: (logits, labels) => ops.crossEntropy(logits!, labels!, { reduction: "none", ignoreIndex: 9 }),
+    reference: (x) => [0, -logSoftmax(x!.slice(3))[2]!],
+    nonFinite: "some",
+  },
+  {
+    op: "crossEntropy",
     inputs: [float([2, 3], 1, 2, 0, -1, 0, 3), float([2, 3], 0.5, 0.25, 0.25, 0, 1, 0.5)],
     run: (logits, target) => ops.crossEntropy(logits!, target!),
     reference(x, t) {

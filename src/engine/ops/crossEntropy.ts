@@ -9,6 +9,8 @@ import { sumMiddle } from "./sum.ts";
 export interface CrossEntropyOptions {
   /** Share of the target that is spread evenly over all classes, in [0, 1]; 0 when absent. Fixed for good. */
   labelSmoothing?: number;
+  /** Rows of this label cost nothing; none without. `reduction` "mean" still divides by all rows. Fixed for good. */
+  ignoreIndex?: number;
   /** One loss for all rows (their mean, the default) or one for each. */
   reduction?: "mean" | "none";
 }
@@ -16,6 +18,7 @@ export interface CrossEntropyOptions {
 interface Params {
   soft: boolean;
   labelSmoothing: number;
+  ignoreIndex: number | null;
   reduction: "mean" | "none";
 }
 
@@ -29,10 +32,12 @@ const hard = kernelsFor(false);
 const soft = kernelsFor(true);
 const targetGradient = flatKernel("crossEntropy_target", text, { SOFT: true });
 
-function sizesOf(logits: Tensor, { labelSmoothing, reduction }: Params) {
+function sizesOf(logits: Tensor, { labelSmoothing, ignoreIndex, reduction }: Params) {
   const { rows, n } = rowsOf("crossEntropy", logits.shape);
   const isMean = reduction === "mean";
-  const settings = words(rows, n, f32Bits(labelSmoothing), f32Bits(isMean ? 1 / rows : 1), isMean ? 0 : 1);
+  const ignores = ignoreIndex === null ? [0, 0] : [1, ignoreIndex >>> 0];
+  const scale = f32Bits(isMean ? 1 / rows : 1);
+  const settings = words(rows, n, f32Bits(labelSmoothing), scale, isMean ? 0 : 1, ...ignores);
   return { rows, n, settings };
 }
 
@@ -73,12 +78,19 @@ const op = defineOp<[Tensor, Tensor], Params, Tensor>({
  * logits f32 [..., K]; target [...] u32 or i32 labels, or [..., K] f32 weights t -> [] the mean over all rows, or [...] with
  * reduction "none". The softmax is never stored. Gradients reach logits and f32 targets (stop those of a teacher with
  * `stopGradient`). A label that is not in [0, K) gives NaN, as do logits that are NaN or +infinity.
- * torch.nn.functional.cross_entropy, with the classes on the last axis.
+ * torch.nn.functional.cross_entropy, with the classes on the last axis; where some rows are ignored, torch divides by the
+ * number of the others.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { labelSmoothing = 0, reduction = "mean" } = options;
+  const { labelSmoothing = 0, ignoreIndex = null, reduction = "mean" } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new Error(`crossEntropy: labelSmoothing must be in [0, 1]; got ${labelSmoothing}`);
   }
-  return op([logits, target], { soft: target.dtype === "f32", labelSmoothing, reduction });
+  const soft = target.dtype === "f32";
+  if (ignoreIndex !== null && (soft || !Number.isInteger(ignoreIndex))) {
+    throw new Error(
+      `crossEntropy: ignoreIndex must be a whole number beside labels; got ${ignoreIndex} beside ${soft ? "f32 weights" : "labels"}`,
+    );
+  }
+  return op([logits, target], { soft, labelSmoothing, ignoreIndex, reduction });
 }
