@@ -40,7 +40,7 @@ export interface LoadOptions {
 
 /** Sets that are drawn, by name. */
 const DRAWN = Object.keys(KINDS) as KindName[];
-const isDrawn = (data: string): data is KindName => Object.hasOwn(KINDS, data);
+export const isDrawn = (data: string): data is KindName => Object.hasOwn(KINDS, data);
 
 /** The parts of a drawn set's pictures, cut out: each a set of its own, whose labels are the parts. */
 const PARTS = new Map(DRAWN.map((kind) => [`${kind}-parts`, kind]));
@@ -97,7 +97,7 @@ export async function loadPair(
   return { train, test };
 }
 
-function drawCreatures(
+export function drawCreatures(
   kind: KindName,
   { size, limit }: DataChoice,
   split: Split,
@@ -124,23 +124,8 @@ function cutParts(kind: KindName, choice: DataChoice, split: Split, options: Loa
 }
 
 async function readFolder(choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> {
-  const { data: path, size, limit, parts } = choice;
-  const { decoder = openDecoder, note = printNote, onProgress } = options;
-  await checkFolder(path);
-  const { files, unopened } = await listFolder(path);
-  if (unopened.length > 0) {
-    const count = unopened.length === 1 ? "1 entry" : `${unopened.length} entries`;
-    note(`${path}: ${count} left out that cannot be opened (${nameSome(unopened)})`);
-  }
-  const read = {
-    split,
-    name: nameOf(path),
-    path,
-    limit,
-    openDecoder: decoder,
-    note,
-    onProgress,
-  };
+  const { size, parts } = choice;
+  const { files, ...read } = await openFolder(choice, split, options);
   if (parts) {
     const { names, side, above } = parts;
     return readPartCrops(files, { ...read, parts: names, side, above, size: size ?? options.drawnSize });
@@ -149,6 +134,21 @@ async function readFolder(choice: DataChoice, split: Split, options: LoadOptions
     if (!error.message.endsWith("Set imageSize.")) throw error;
     throw new UsageError(error.message.replace("Set imageSize.", "Add --data-size."), { cause: error });
   });
+}
+
+/** The files of a folder, and what every reader of pictures is told. */
+export async function openFolder(
+  { data: path, limit }: Pick<DataChoice, "data" | "limit">,
+  split: Split,
+  { decoder = openDecoder, note = printNote, onProgress }: LoadOptions,
+) {
+  await checkFolder(path);
+  const { files, unopened } = await listFolder(path);
+  if (unopened.length > 0) {
+    const count = unopened.length === 1 ? "1 entry" : `${unopened.length} entries`;
+    note(`${path}: ${count} left out that cannot be opened (${nameSome(unopened)})`);
+  }
+  return { files, split, name: nameOf(path), path, limit, openDecoder: decoder, note, onProgress };
 }
 
 async function checkFolder(path: string): Promise<void> {

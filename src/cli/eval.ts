@@ -21,6 +21,7 @@ import {
   splitProgress,
   vectorOf,
 } from "./evalInput.ts";
+import { segmentationCommand } from "./evalSegmentation.ts";
 import { printLine, printResult } from "./output.ts";
 
 interface KnnFlags extends EvalFlags {
@@ -81,7 +82,7 @@ export function evalCommand(): Command {
   command.addCommand(addReadingOptions(addEvalOptions(nearest), "cls"));
   command.addCommand(addReadingOptions(addEvalOptions(addTrainingOptions(linear)), "the style's"));
   command.addCommand(addEvalOptions(addTrainingOptions(attentive)));
-  return command;
+  return command.addCommand(segmentationCommand());
 }
 
 const styleOption = (styles: Readonly<Record<string, HeadRecipe>>, usual: string): Option =>
