@@ -53,6 +53,7 @@ export { type MatValue, readMat } from "./data/parts/matFile.ts";
 export { type PascalPicture, readPascalPart } from "./data/parts/pascalPart.ts";
 export { type ReadPartCropsOptions, readPartCrops } from "./data/parts/readPartCrops.ts";
 export { type PartMaskSet, type ReadPartMasksOptions, readPartMasks } from "./data/parts/readPartMasks.ts";
+export { type Background, IGNORED, objectPixels, type PixelSet, partPixels } from "./data/pixelSet.ts";
 export { type CropBox, randomResizedCrop, singleShotCrop } from "./data/randomResizedCrop.ts";
 export {
   centerCrop,
@@ -87,6 +88,8 @@ export {
   type AttentiveStyleName,
   attentiveProbe,
 } from "./eval/attentiveProbe.ts";
+export { blockTokens, patchPixels, type TokenEncoder } from "./eval/blockTokens.ts";
+export { type ClassScore, ConfusionMatrix, type SegmentationScores } from "./eval/confusion.ts";
 export type { Encode } from "./eval/encoding.ts";
 export {
   type Box,
@@ -127,6 +130,14 @@ export { type Match, type SearchOptions, type Similar, search, similarTo } from 
 export { type Principal, pcaMaps, principalComponents } from "./eval/pcaMaps.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
 export { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "./eval/rows.ts";
+export { linearSegmentation, type SegmentationResult } from "./eval/segmentation.ts";
+export {
+  decaysBias,
+  SEGMENTATION_RECIPES,
+  type SegmentationOptions,
+  type SegmentationRecipe,
+  type SegmentationSettings,
+} from "./eval/segmentationRecipe.ts";
 export type { ProbeResult } from "./eval/trainedHead.ts";
 export type { Training } from "./models/block.ts";
 export { type DalleConfig, dalleLogits, dalleSpecs, dalleTokens } from "./models/dalle.ts";

@@ -57,12 +57,7 @@ export async function linearSegmentation(
   const settings = segmentationSettings(train.count, options);
   const { statistics, onProgress } = options;
   const { seed, decayBias, crop, stride } = settings;
-  for (const side of crop === null ? [train.height, train.width, test.height, test.width] : [crop]) {
-    if (side % encoder.patchSize === 0) continue;
-    throw new Error(
-      `linearSegmentation: the sides of what the encoder sees must be multiples of its patch size ${encoder.patchSize}; got ${side}`,
-    );
-  }
+  checkSides(encoder, train, test, crop);
   const classes = train.pixelClasses.length;
   return holding(async (hold) => {
     const head = hold(segmentationHead(device, { dim: encoder.dim, classes, seed, decayBias }));
@@ -182,6 +177,17 @@ function checkSets(train: PixelSet, test: PixelSet): void {
   if (!test.pixelLabels.some((label) => known.has(label))) {
     throw new Error(
       "linearSegmentation: some test pixel must have a class of the training pixels; got none. Are both of one data set?",
+    );
+  }
+}
+
+/** What the encoder sees: whole pictures, or pieces to train on and windows to test with, which are no larger than a picture. */
+function checkSides({ patchSize }: TokenEncoder, train: PixelSet, test: PixelSet, crop: number | null): void {
+  const tested = [test.height, test.width].map((side) => Math.min(side, crop ?? side));
+  for (const side of [...(crop === null ? [train.height, train.width] : [crop]), ...tested]) {
+    if (side % patchSize === 0) continue;
+    throw new Error(
+      `linearSegmentation: the sides of what the encoder sees must be multiples of its patch size ${patchSize}; got ${side}`,
     );
   }
 }

@@ -34,7 +34,10 @@ export interface SegmentationOptions extends Partial<SegmentationRecipe> {
   recipe?: keyof typeof SEGMENTATION_RECIPES;
   /** Of the first weights, the batches' order and the crops. */
   seed: number;
-  /** Pixels from one window of the test to the next; two thirds of `crop` when absent, as 341 of 512. */
+  /**
+   * Pixels from one window of the test to the next; two thirds of `crop` when absent, 341 of 512 as for ADE20K. The paper has 161
+   * of 480 for PASCAL and 161 of 320 for LIP.
+   */
   stride?: number;
   /** Whether weight decay reaches the head's bias; true when absent, see `decaysBias`. */
   decayBias?: boolean;

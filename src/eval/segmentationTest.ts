@@ -23,10 +23,23 @@ export interface Windows {
   stride: number;
 }
 
+/** Windows that the encoder sees at once; changes time and memory alone. */
+const MOST_WINDOWS = 64;
+
 /** Where windows begin along an axis: at every stride, the last one moved back so that it ends with the picture. */
 export function windowStarts(length: number, side: number, stride: number): number[] {
   const steps = Math.ceil((length - side) / stride);
   return Array.from({ length: steps + 1 }, (_, i) => Math.min(i * stride, length - side));
+}
+
+/** Size of the windows of a picture, and their corners; one window, the whole of it, without. */
+function windowsOf({ height, width }: { height: number; width: number }, windows: Windows | null) {
+  const { side, stride } = windows ?? { side: Math.max(height, width), stride: 1 };
+  const size = { height: Math.min(side, height), width: Math.min(side, width) };
+  const places = windowStarts(height, size.height, stride).flatMap((top) =>
+    windowStarts(width, size.width, stride).map((left) => ({ top, left })),
+  );
+  return { size, places };
 }
 
 /**
@@ -40,11 +53,7 @@ export function windowLogits(
   windows: Windows | null,
 ): Tensor {
   const [batch, height, width] = images.shape as [number, number, number];
-  const { side, stride } = windows ?? { side: Math.max(height, width), stride: 1 };
-  const size = { height: Math.min(side, height), width: Math.min(side, width) };
-  const places = windowStarts(height, size.height, stride).flatMap((top) =>
-    windowStarts(width, size.width, stride).map((left) => ({ top, left })),
-  );
+  const { size, places } = windowsOf({ height, width }, windows);
   const pieces = places.map(({ top, left }) =>
     slice(slice(images, 1, top, top + size.height), 2, left, left + size.width),
   );
@@ -82,8 +91,9 @@ export async function segmentationTest(
   const { count, height, width } = set;
   const classes = set.pixelClasses.length;
   const confusion = new ConfusionMatrix(classes);
-  const most = Math.floor(MOST_LOGITS / (height * width * classes));
-  const size = Math.min(64, count, Math.max(1, most));
+  const { places } = windowsOf(set, windows);
+  const room = Math.min(MOST_WINDOWS / places.length, MOST_LOGITS / (height * width * classes));
+  const size = Math.min(count, Math.max(1, Math.floor(room)));
   return holding(async (hold) => {
     const batch = pictureBatch(device, { size, height, width }, statistics, hold);
     const step = hold(

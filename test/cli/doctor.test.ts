@@ -46,6 +46,7 @@ test("help and version exit 0", async () => {
     ["eval", "knn"],
     ["eval", "linear"],
     ["eval", "attentive"],
+    ["eval", "segmentation"],
     ["profile"],
     ["profile", "mae"],
     ["tune"],

@@ -50,6 +50,7 @@ const run = "--model vit_micro_patch4_32 --batch 8 --steps 2 --out @/out --data"
 const mae = "pretrain mae --model vit_micro_patch4_32 --steps 2 --out @/out --data";
 const profile = "profile mae --batch 2 --model";
 const knn = "eval knn --data creatures --checkpoint";
+const pixels = "eval segmentation --pixels --limit 4 --data";
 
 /** What is typed, and the sentence after `partwise: `. */
 const cases: [string, RegExp][] = [
@@ -209,6 +210,32 @@ const cases: [string, RegExp][] = [
   ],
   ["eval knn --data creatures --checkpoint ", /'--checkpoint <path>' argument '' is invalid/],
   ["eval knn --checkpoint @/run --data ", /'--data <set>' argument '' is invalid. It must not be empty\.$/],
+  ["eval segmentation --data creatures", /^--checkpoint must name a run, or --pixels say/],
+  ["eval segmentation --data creatures --checkpoint @/run --pixels", /'--pixels' cannot be used with option/],
+  [`${pixels} creatures --recipe large`, /'large' is invalid. Allowed choices are paper, small\.$/],
+  [`${pixels} creatures --objects --parts body`, /'--objects' cannot be used with option '--parts/],
+  [
+    `${pixels} creatures-parts`,
+    /^--data must be whole pictures; got creatures-parts\. Name creatures, and --parts/,
+  ],
+  [
+    `${pixels} @/bare --objects`,
+    /^--objects labels the pictures of a built-in set; got .*\/bare\. A folder's masks say/,
+  ],
+  [`${pixels} @/bare`, /bare: must hold pictures with annotated parts in a format of /],
+  [`${pixels} @/none`, /^--data must be creatures, .* does not exist\.$/],
+  [
+    `${pixels} creatures --parts legs`,
+    /^creatures-train: parts must be different ones of body, neck, .*; got legs\.$/,
+  ],
+  [
+    `${pixels} creatures --stride 8`,
+    /^--stride is the step between windows of side --crop; got no --crop\.$/,
+  ],
+  [`${pixels} creatures --data-size 30`, /multiples of its patch size 4; got 30\.$/],
+  [`${pixels} creatures --crop 16 --stride 17`, /stride of windows must be in \[1, 16\]; got 17\.$/],
+  [`${pixels} creatures --probe-batch 5`, /the batch size in \[1, 4\] and the rate above 0; got 1000, 5 and/],
+  [`${pixels} creatures --updates 10 --rate 0`, /'--rate <x>' argument '0' is invalid/],
   ["eval knn --data creatures", /^--checkpoint must name a run, or --pixels say/],
   [`${knn} @/run --pixels`, /'--pixels' cannot be used with option '--checkpoint/],
   [`${knn} @/none`, /none: must be a folder of a run or a checkpoint; it does not exist/],

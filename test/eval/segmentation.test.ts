@@ -170,6 +170,7 @@ describe("linearSegmentation", () => {
       /multiples of its patch size 4; got 15/,
     );
     await expect(run({ crop: 14 })).rejects.toThrow(/multiples of its patch size 4; got 14/);
+    await expect(run({ crop: 16 }, odd(held))).rejects.toThrow(/multiples of its patch size 4; got 15/);
     await expect(run({ crop: 16, stride: 17 })).rejects.toThrow(
       /stride of windows must be in \[1, 16\]; got 17/,
     );
