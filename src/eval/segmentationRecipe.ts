@@ -20,11 +20,19 @@ export interface SegmentationRecipe {
 /** The paper's for ADE20K, and ours for pictures as small as the encoder's own. */
 export const SEGMENTATION_RECIPES = {
   paper: {
-    ...{ updates: 160_000, warmupUpdates: 1500, batchSize: 16, rate: 4e-4, weightDecay: 0.05 },
+    updates: 160_000,
+    warmupUpdates: 1500,
+    batchSize: 16,
+    rate: 4e-4,
+    weightDecay: 0.05,
     crop: 512,
   },
   small: {
-    ...{ updates: 1000, warmupUpdates: 10, batchSize: 16, rate: 4e-3, weightDecay: 0.05 },
+    updates: 1000,
+    warmupUpdates: 10,
+    batchSize: 16,
+    rate: 4e-3,
+    weightDecay: 0.05,
     crop: null,
   },
 } as const satisfies Record<string, SegmentationRecipe>;
