@@ -14,7 +14,7 @@ import { asUsage, UsageError } from "./errors.ts";
 import { printLine, printResult } from "./output.ts";
 import { loadPixels } from "./pixelSets.ts";
 import { ProgressLine } from "./progress.ts";
-import { readCheckpoint } from "./runFolder.ts";
+import { readSaved } from "./runFolder.ts";
 import { table } from "./table.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
 
@@ -85,7 +85,7 @@ export const segmentationCommand = (): Command =>
       ),
     )
     .option("--background", "count what is not labelled as a class of its own")
-    .option("--checkpoint <path>", "folder of a run, or its checkpoint.safetensors", path)
+    .option("--checkpoint <path>", "folder of a run or of a study's cell, or its safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
     .addOption(
       new Option(
@@ -139,14 +139,14 @@ async function readerOf({
   if (path === undefined) {
     throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
   }
-  const checkpoint = await readCheckpoint(path);
-  const { settings, step } = checkpoint.info;
+  const saved = await readSaved(path);
+  const { settings, step } = saved.info;
   const { method, model, encoder } = settings;
   return {
     side: encoder.imageSize,
     async encoderOn(device) {
-      const { params, config } = await savedEncoder(device, checkpoint, { untrained });
-      await checkpoint.close();
+      const { params, config } = await savedEncoder(device, saved, { untrained });
+      await saved.close();
       return blockTokens(params, config);
     },
     method,
