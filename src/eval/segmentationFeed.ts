@@ -4,10 +4,9 @@ import type { PixelSet } from "../data/pixelSet.ts";
 import { type LabelledPicture, segmentationCrop } from "../data/segmentationCrop.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
-import { reshape } from "../engine/ops/reshape.ts";
 import { Random } from "../engine/random.ts";
 import type { TokenEncoder } from "./blockTokens.ts";
-import { extractFeatures } from "./features.ts";
+import { featureMaps } from "./featureMaps.ts";
 import type { Hold } from "./holding.ts";
 import { pictureBatch } from "./pictureBatch.ts";
 
@@ -49,14 +48,14 @@ export async function cachedFeed(
   { batchSize, statistics, onProgress }: FeedOptions,
   hold: Hold,
 ): Promise<SegmentationFeed> {
-  const { patchSize, dim } = encoder;
-  const { values, dim: perPicture } = await extractFeatures(
+  const { kept } = await featureMaps(
     device,
-    (images) => reshape(encoder.encode(images), [images.shape[0]!, -1]),
+    { encode: (images) => ({ kept: encoder.encode(images) }) },
     set,
     { statistics, ...(onProgress ? { onProgress } : {}) },
   );
-  const [rows, columns] = [set.height / patchSize, set.width / patchSize];
+  const { values, rows, columns, dim } = kept;
+  const perPicture = rows * columns * dim;
   const batch = new Float32Array(batchSize * perPicture);
   const classes = new Uint32Array(batchSize * set.height * set.width);
   const tokens = hold(Tensor.from(device, batch, [batchSize, rows, columns, dim]));
