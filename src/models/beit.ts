@@ -118,15 +118,9 @@ export function beit(
   config: BeitConfig,
 ): Method<"mask" | "order" | "weights"> {
   const encoder = beitEncoder(given, config);
-  const {
-    buffers,
-    networks: others,
-    targets: targetsOf,
-    views: viewsOf,
-    ...known
-  } = tokenSource(encoder, config);
+  const source = tokenSource(encoder, config);
   return {
-    ...known,
+    ...source.parts,
     name: "beit",
     encoder: { network: "model", config: encoder },
     networks(seed) {
@@ -135,19 +129,19 @@ export function beit(
         model: [
           ...beitEncoderSpecs(encoder, init),
           ...maskedHeadSpecs(encoder, config.tokens, init),
-          ...buffers(init),
+          ...source.buffers(init),
         ],
-        ...others,
+        ...source.networks,
       };
     },
-    views: viewsOf(maskedViews(encoder, config)),
+    views: source.views(maskedViews(encoder, config)),
     moving: movingMasks("beit", encoder, config, { batch, exact: false }),
     metrics: ["accuracy"],
     record({ networks, views, value, training }) {
       const model = networks.model!;
       const [images] = views as [Tensor];
       const hidden = slice(value("order"), 1, 0, config.maskedPatches); // [B, M]
-      const targets = targetsOf({ networks, views }, hidden); // [B, M]
+      const targets = source.targets({ networks, views }, hidden); // [B, M]
       const { tokens } = encodeMasked(model, encoder, images, value("mask"), training(0));
       const logits = maskedHead(model, tokens, hidden); // [B, M, K]
       const each = crossEntropy(logits, targets, { reduction: "none" });

@@ -91,15 +91,9 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
   const { layerScale, dropPath, maskedPatches, alignment } = config;
   const encoder: VitConfig = { ...given, positions: "sincos-moco", noKeyBias: true, layerScale, dropPath };
   const { order } = movingMasks("cae", encoder, config, { batch, exact: true });
-  const {
-    buffers,
-    networks: others,
-    targets: targetsOf,
-    views: viewsOf,
-    ...known
-  } = tokenSource(encoder, config);
+  const source = tokenSource(encoder, config);
   return {
-    ...known,
+    ...source.parts,
     name: "cae",
     encoder: { network: "model", config: encoder },
     projections: {
@@ -112,10 +106,10 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
     networks(seed) {
       const init = caeInit(seed);
       const base = vitSpecs(encoder, init);
-      const model = [...base, ...neckSpecs(encoder, config, init), ...buffers(init)];
-      return { model, teacher: base, ...others };
+      const model = [...base, ...neckSpecs(encoder, config, init), ...source.buffers(init)];
+      return { model, teacher: base, ...source.networks };
     },
-    views: viewsOf(maskedViews(encoder, config)),
+    views: source.views(maskedViews(encoder, config)),
     moving: { order },
     metrics: ["accuracy", "alignment"],
     record({ networks, views, value, training, guard, beforeUpdate }) {
@@ -136,7 +130,7 @@ export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConf
         model.get("pretext_neck.head.weight"),
         model.get("pretext_neck.head.bias"),
       );
-      const targets = targetsOf({ networks, views }, hidden); // [B, M]
+      const targets = source.targets({ networks, views }, hidden); // [B, M]
       const distance = meanSquaredError(guess, target);
       const loss = add(crossEntropy(logits, targets), scale(distance, alignment));
       beforeUpdate(() => ema(teacher.trained, frontOf(model, teacher), fill(images.device, [], 0), guard)); // a copy

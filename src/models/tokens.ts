@@ -19,7 +19,9 @@ export interface TokenConfig {
 }
 
 /** What a method has for its tokens, and the tokens. */
-export interface TokenSource extends Pick<Method, "prepare" | "given"> {
+export interface TokenSource {
+  /** Of the method, as they stand. */
+  parts: Pick<Method, "prepare" | "given">;
   /** Buffers of the trained network. */
   buffers(init: Initializer): ParameterSpec[];
   /** Networks besides the method's own. */
@@ -38,7 +40,9 @@ const codes = ({ patchSize }: VitConfig, tokens: number): TokenSource => ({
   buffers: (init) => [codebookSpec(tokens, patchSize, init)],
   networks: {},
   views: (own) => own,
-  prepare: async (preview) => new Map([[CODEBOOK, await fitCodebook(preview, tokens, patchSize)]]),
+  parts: {
+    prepare: async (preview) => new Map([[CODEBOOK, await fitCodebook(preview, tokens, patchSize)]]),
+  },
   targets({ networks, views }, hidden) {
     const patches = gatherTokens(tokenizerPatches(views[0]!, patchSize), hidden);
     return tokensOf(networks.model!.get(CODEBOOK), patches);
@@ -57,7 +61,7 @@ function fromDalle({ imageSize, patchSize }: VitConfig, tokens: number, dalle: D
   return {
     buffers: () => [],
     networks: { [DALLE]: dalleSpecs(dalle) },
-    given: [DALLE],
+    parts: { given: [DALLE] },
     views: (own) => [...own, { ...own[0]!, size, filter: "lanczos", follows: 0 }],
     targets: ({ networks, views }, hidden) =>
       gather(dalleTokens(networks[DALLE]!, dalle, views.at(-1)!), 1, hidden),
