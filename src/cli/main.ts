@@ -1,53 +1,8 @@
-/** The program `partwise`: commands, and what becomes of their errors. */
-import { Command, CommanderError } from "commander";
-import { doctorCommand } from "./doctor.ts";
+/** The process `partwise`: what becomes of its commands, and of their errors. */
+import { CommanderError } from "commander";
 import { exitCodeOf, sentenceOf } from "./errors.ts";
-import { evalCommand } from "./eval.ts";
 import { checkOutput, flushOutput, outliveReaders } from "./output.ts";
-import { planCommand } from "./plan.ts";
-import { pretrainCommand } from "./pretrain.ts";
-import { profileCommand } from "./profile.ts";
-import { startCommand } from "./start.ts";
-import { studyCommand } from "./study.ts";
-import { tokenizerCommand } from "./tokenizer.ts";
-import { tuneCommand } from "./tune.ts";
-import { ownVersion } from "./versions.ts";
-
-const EXAMPLES = `
-Examples:
-  partwise doctor
-  partwise plan mae --model vit_small_patch16_224 --batch 64
-  partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first
-  partwise eval linear --checkpoint runs/first --data creatures
-  partwise study studies/methods.yaml --out runs/methods
-  partwise profile mae --model vit_micro_patch4_32 --batch 64
-  partwise tune mae --model vit_small_patch16_224 --batch 64
-
-Exit codes: 0 done, 1 it failed while running, 2 the command line or a file it names is wrong.`;
-
-const program = new Command("partwise")
-  .description("Pretrain Vision Transformers on WebGPU, and measure what they learned.")
-  .version(ownVersion())
-  .addHelpText("after", EXAMPLES);
-const commands = [
-  startCommand(),
-  doctorCommand(),
-  planCommand(),
-  pretrainCommand(),
-  evalCommand(),
-  studyCommand(),
-  tokenizerCommand(),
-  profileCommand(),
-  tuneCommand(),
-];
-for (const command of commands) program.addCommand(command);
-
-/** Commander reports by exception only; the sentence is printed in one place. */
-function reportByException(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => undefined });
-  for (const child of command.commands) reportByException(child);
-}
-reportByException(program);
+import { partwise } from "./program.ts";
 
 /** Ends the process: Dawn would keep it alive. */
 async function end(error?: unknown): Promise<never> {
@@ -62,7 +17,7 @@ outliveReaders();
 process.on("unhandledRejection", end);
 process.on("uncaughtException", end);
 
-await program
+await partwise()
   .parseAsync()
   .then(flushOutput)
   .then(checkOutput)
