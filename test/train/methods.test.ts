@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { capture } from "../../src/engine/capture/compile.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
+import type { Parameters as Network } from "../../src/engine/graph/parameters.ts";
 import type { Preview } from "../../src/models/method.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
+import { savedEncoder } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { methodOf, type RunSettings } from "../../src/train/run.ts";
 import { Trainer, type TrainerState } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
+import { digestOf, openBytes, savedBytes } from "./savedFile.ts";
 
 const on = withDevice();
 let images: DeviceImages;
@@ -60,6 +63,16 @@ describe.each(names)("%s", (name) => {
     expect([state.step, whole.last.step]).toEqual([7, 7]);
     expect(unequal(whole.states.get(3)!, whole.last).length).toBeGreaterThan(20); // the bits that moved since
     expect([...state.tensors.values()].every(({ values }) => values.every(Number.isFinite))).toBe(true);
+  });
+
+  test("its checkpoint has the encoder that it trained", async () => {
+    const { encoder, method } = whole.trainer;
+    const checkpoint = await openBytes(await savedBytes(whole.trainer));
+    const { params, config } = await savedEncoder(on.device, checkpoint);
+    expect(config).toEqual(method.encoder.config);
+    const bits = ({ values }: Network) =>
+      Promise.all(values.map(async (shard) => digestOf((await shard.read()) as Float32Array)));
+    expect(await bits(params)).toEqual(await bits(encoder));
   });
 
   test("a step is one submit and creates nothing", () => {

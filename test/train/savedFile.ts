@@ -17,7 +17,8 @@ export async function savedBytes(trainer: Trainer): Promise<Uint8Array<ArrayBuff
 }
 
 /** What tells such arrays apart; a matcher would take minutes over their bytes. */
-export const digestOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+export const digestOf = (bytes: Uint8Array | Float32Array): string =>
+  createHash("sha256").update(bytes).digest("hex");
 
 /** A checkpoint out of such an array. */
 export const openBytes = (bytes: Uint8Array, name = "saved"): Promise<Checkpoint> =>
