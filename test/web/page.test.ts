@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
-import { expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { METHODS } from "../../src/models/methods.ts";
 import type { ChromeTrace } from "../../src/profile/trace.ts";
 import { ended, PATIENCE, reach, textOf, withPages } from "./pages.ts";
@@ -21,51 +21,6 @@ const colours = (page: Page, row: string): Promise<number> =>
     });
     return new Set(all).size;
   });
-
-test("a run shows its loss and pictures, leaves the page responsive, and can be paused", async () => {
-  const page = await pages.open();
-  const errors: Error[] = [];
-  page.on("pageerror", (error) => errors.push(error));
-  await page.getByRole("button", { name: "Start" }).click();
-  await reach(page, 1);
-  await page.evaluate(() => {
-    const frames = { count: 0, since: performance.now() };
-    Object.assign(window, { frames });
-    const frame = (): void => {
-      frames.count++;
-      requestAnimationFrame(frame);
-    };
-    requestAnimationFrame(frame);
-  });
-  await reach(page, 8);
-  const frames = await page.evaluate<number>("window.frames.count");
-  const seconds = await page.evaluate<number>("(performance.now() - window.frames.since) / 1000");
-  // A page that computed itself could paint between two steps at best. On a busy machine both are slow; on a fast one seven
-  // steps leave time for a few frames alone.
-  expect(frames, `frames in ${seconds} s and seven steps`).toBeGreaterThan(Math.min(14, 20 * seconds));
-
-  expect(Number(await textOf(page, "loss"))).toBeGreaterThan(0.1);
-  expect(Number(await textOf(page, "speed"))).toBeGreaterThan(0);
-  expect(await textOf(page, "adapter")).toMatch(/swiftshader/i);
-  expect(await page.locator("#curve .mean").getAttribute("d")).toMatch(/^M[\d. ]+(L[\d. ]+){7}/);
-  for (const row of ["Picture", "View", "View, masked", "View, completed"]) {
-    expect(await rowOf(page, row).count()).toBe(2); // as many as the batch has
-    expect(await colours(page, row)).toBeGreaterThan(50);
-  }
-
-  await page.getByRole("button", { name: "Pause" }).click();
-  const progress = async (): Promise<number> => {
-    const before = await stepOf(page);
-    await page.waitForTimeout(1500);
-    return (await stepOf(page)) - before;
-  };
-  await expect.poll(progress, PATIENCE).toBe(0); // once what was under way has arrived
-  const paused = await stepOf(page);
-  await page.getByRole("button", { name: "Resume" }).click();
-  await reach(page, paused + 2);
-  expect(errors).toEqual([]);
-  await page.close();
-});
 
 test("every method is offered with its line and its own settings; another one trains and shows its views and signs", async () => {
   const page = await pages.open(390);
@@ -145,41 +100,6 @@ test("a collapse is said while the run goes on", async () => {
   await page.close();
 });
 
-test("a step is profiled by kernel with a trace to save, and a run may follow", async () => {
-  const page = await pages.open(390);
-  await page.getByRole("button", { name: "Profile one step" }).click();
-  expect(await page.getByRole("button", { name: "Start" }).isDisabled()).toBe(true);
-  await ended(page);
-  expect(await textOf(page, "status")).toBe("Profiled one step");
-  const rows = await page
-    .locator("#profiled tbody tr")
-    .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent!)));
-  const kernels = rows.slice(0, -1);
-  expect(kernels.map(([name]) => name)).toContain("attention_forward");
-  const dispatches = Number(rows.at(-1)![1]);
-  expect(kernels.reduce((all, [, count]) => all + Number(count), 0)).toBe(dispatches);
-  expect(Number(rows.at(-1)![2])).toBeGreaterThan(0);
-  const rates = await page.locator("#profiled .rates").innerText();
-  for (const unit of ["GB/s", "GFLOP/s"]) {
-    expect(Number(rates.match(`(\\S+) ${unit}`)?.[1]), rates).toBeGreaterThan(0);
-  }
-
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-
-  const saving = page.waitForEvent("download");
-  await page.getByRole("link", { name: "Save the trace" }).click();
-  const download = await saving;
-  expect(download.suggestedFilename()).toBe("trace.json");
-  const { traceEvents } = JSON.parse(readFileSync(await download.path(), "utf8")) as ChromeTrace;
-  expect(traceEvents.filter(({ ph }) => ph === "X")).toHaveLength(dispatches);
-
-  await page.getByRole("button", { name: "Start" }).click();
-  await reach(page, 1);
-  await page.getByRole("button", { name: "Reset" }).click();
-  expect(await page.locator("#profiled").isVisible()).toBe(false);
-  await page.close();
-});
-
 test("an adapter that cannot measure times says so, and a run may still be started", async () => {
   const page = await pages.open();
   await page.route("**/worker.js", async (route) => {
@@ -237,18 +157,93 @@ test("without WebGPU the page says so and offers no start", async () => {
   await page.close();
 });
 
-test("nothing overflows at the width of a phone, and a lost device is explained and can be left behind", async () => {
-  const page = await pages.open(390);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-  await page.getByRole("button", { name: "Start" }).click();
-  await reach(page, 1);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-  await (await pages.browser.newBrowserCDPSession()).send("Browser.crashGpuProcess" as "Browser.crash");
-  await expect.poll(() => page.getByRole("alert").innerText(), PATIENCE).toContain("device was lost");
-  expect(await textOf(page, "status")).toBe("Stopped");
-  await expect.poll(() => colours(page, "Picture"), PATIENCE).toBeGreaterThan(50); // painted again
-  await page.getByRole("button", { name: "Reset" }).click();
-  expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
-  expect(await textOf(page, "step")).toBe("–");
-  await page.close();
+describe("a page as wide as a phone, in the order of its tests", () => {
+  let page: Page;
+  beforeAll(async () => {
+    page = await pages.open(390);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  });
+
+  test("a step is profiled by kernel with a trace to save", async () => {
+    await page.getByRole("button", { name: "Profile one step" }).click();
+    expect(await page.getByRole("button", { name: "Start" }).isDisabled()).toBe(true);
+    await ended(page);
+    expect(await textOf(page, "status")).toBe("Profiled one step");
+    const rows = await page
+      .locator("#profiled tbody tr")
+      .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent!)));
+    const kernels = rows.slice(0, -1);
+    expect(kernels.map(([name]) => name)).toContain("attention_forward");
+    const dispatches = Number(rows.at(-1)![1]);
+    expect(kernels.reduce((all, [, count]) => all + Number(count), 0)).toBe(dispatches);
+    expect(Number(rows.at(-1)![2])).toBeGreaterThan(0);
+    const rates = await page.locator("#profiled .rates").innerText();
+    for (const unit of ["GB/s", "GFLOP/s"]) {
+      expect(Number(rates.match(`(\\S+) ${unit}`)?.[1]), rates).toBeGreaterThan(0);
+    }
+
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+
+    const saving = page.waitForEvent("download");
+    await page.getByRole("link", { name: "Save the trace" }).click();
+    const download = await saving;
+    expect(download.suggestedFilename()).toBe("trace.json");
+    const { traceEvents } = JSON.parse(readFileSync(await download.path(), "utf8")) as ChromeTrace;
+    expect(traceEvents.filter(({ ph }) => ph === "X")).toHaveLength(dispatches);
+  });
+
+  test("a run may follow: it shows its loss and pictures, leaves the page responsive, and can be paused", async () => {
+    const errors: Error[] = [];
+    page.on("pageerror", (error) => errors.push(error));
+    await page.getByRole("button", { name: "Start" }).click();
+    await reach(page, 1);
+    await page.evaluate(() => {
+      const frames = { count: 0, since: performance.now() };
+      Object.assign(window, { frames });
+      const frame = (): void => {
+        frames.count++;
+        requestAnimationFrame(frame);
+      };
+      requestAnimationFrame(frame);
+    });
+    await reach(page, 8);
+    const frames = await page.evaluate<number>("window.frames.count");
+    const seconds = await page.evaluate<number>("(performance.now() - window.frames.since) / 1000");
+    // A page that computed itself could paint between two steps at best. On a busy machine both are slow; on a fast one seven
+    // steps leave time for a few frames alone.
+    expect(frames, `frames in ${seconds} s and seven steps`).toBeGreaterThan(Math.min(14, 20 * seconds));
+
+    expect(Number(await textOf(page, "loss"))).toBeGreaterThan(0.1);
+    expect(Number(await textOf(page, "speed"))).toBeGreaterThan(0);
+    expect(await textOf(page, "adapter")).toMatch(/swiftshader/i);
+    expect(await page.locator("#curve .mean").getAttribute("d")).toMatch(/^M[\d. ]+(L[\d. ]+){7}/);
+    for (const row of ["Picture", "View", "View, masked", "View, completed"]) {
+      expect(await rowOf(page, row).count()).toBe(2); // as many as the batch has
+      expect(await colours(page, row)).toBeGreaterThan(50);
+    }
+
+    await page.getByRole("button", { name: "Pause" }).click();
+    const progress = async (): Promise<number> => {
+      const before = await stepOf(page);
+      await page.waitForTimeout(1500);
+      return (await stepOf(page)) - before;
+    };
+    await expect.poll(progress, PATIENCE).toBe(0); // once what was under way has arrived
+    const paused = await stepOf(page);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await reach(page, paused + 2);
+    expect(errors).toEqual([]);
+  });
+
+  test("nothing overflows at the width of a phone, and a lost device is explained and can be left behind", async () => {
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await (await pages.browser.newBrowserCDPSession()).send("Browser.crashGpuProcess" as "Browser.crash");
+    await expect.poll(() => page.getByRole("alert").innerText(), PATIENCE).toContain("device was lost");
+    expect(await textOf(page, "status")).toBe("Stopped");
+    await expect.poll(() => colours(page, "Picture"), PATIENCE).toBeGreaterThan(50); // painted again
+    await page.getByRole("button", { name: "Reset" }).click();
+    expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
+    expect(await textOf(page, "step")).toBe("–");
+    expect(await page.locator("#profiled").isVisible()).toBe(false);
+  });
 });
