@@ -10,7 +10,7 @@ import { serve } from "../../scripts/serve.mjs";
 import { METHODS } from "../../src/models/methods.ts";
 import { root } from "../repo/files.ts";
 import { startChromium } from "./chromium.ts";
-import type { ParityResult } from "./paritySteps.ts";
+import { type ParityResult, STEPS } from "./paritySteps.ts";
 
 // One bundle, run in two runtimes on one adapter: Chromium's own SwiftShader, which Node is told to use, too.
 const folder = mkdtempSync(join(tmpdir(), "partwise-parity-"));
@@ -83,11 +83,11 @@ test("both runtimes use one adapter, and all of RandAugment gives the same bits 
   expect(node.randAugment).not.toBe(node.pixels);
 });
 
-test.each(Object.keys(METHODS))("20 steps of %s give the same bits in Node and in Chromium", (name) => {
+test.each(Object.keys(METHODS))("steps of %s give the same bits in Node and in Chromium", (name) => {
   const { updates, digests, losses } = node.methods[name]!;
-  expect(updates).toBe(20);
+  expect(updates).toBe(STEPS);
   expect(losses.every(Number.isFinite)).toBe(true);
-  expect(new Set(losses).size).toBe(20);
+  expect(new Set(losses).size).toBe(STEPS);
   expect(Object.keys(digests)).toEqual(
     expect.arrayContaining(["0", "optimizer.exp_avg.0", "optimizer.exp_avg_sq.0"]),
   );

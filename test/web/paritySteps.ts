@@ -15,16 +15,16 @@ export interface ParityResult {
   methods: Record<string, MethodResult>;
 }
 
-/** A run of 20 steps: each shard of what the trainer keeps, and the losses. */
+/** A run of six steps, three epochs: each shard of what the trainer keeps, and the losses. */
 export interface MethodResult {
   updates: number;
   digests: Record<string, string>;
   losses: number[];
 }
 
-const STEPS = 20;
+export const STEPS = 6;
 
-/** 20 steps of every method with its crops and augmentations. The same file runs in Node and in a browser. */
+/** Six steps of every method with its crops and augmentations. The same file runs in Node and in a browser. */
 export async function paritySteps(gpu: GPU): Promise<ParityResult> {
   const device = await Device.open(gpu);
   const images = await DeviceImages.upload(device, pictures);
