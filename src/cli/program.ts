@@ -2,9 +2,11 @@
 import { Command } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
+import { mapsCommand } from "./maps.ts";
 import { planCommand } from "./plan.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { profileCommand } from "./profile.ts";
+import { searchCommand } from "./search.ts";
 import { startCommand } from "./start.ts";
 import { studyCommand } from "./study.ts";
 import { tokenizerCommand } from "./tokenizer.ts";
@@ -17,6 +19,8 @@ Examples:
   partwise plan mae --model vit_small_patch16_224 --batch 64
   partwise pretrain mae --data creatures --model vit_micro_patch4_32 --steps 500 --out runs/first
   partwise eval linear --checkpoint runs/first --data creatures
+  partwise search runs/first --data creatures --out sheets
+  partwise maps runs/first --data creatures --out sheets
   partwise study studies/methods.yaml --out runs/methods
   partwise profile mae --model vit_micro_patch4_32 --batch 64
   partwise tune mae --model vit_small_patch16_224 --batch 64
@@ -35,6 +39,8 @@ export function partwise(): Command {
     planCommand(),
     pretrainCommand(),
     evalCommand(),
+    searchCommand(),
+    mapsCommand(),
     studyCommand(),
     tokenizerCommand(),
     profileCommand(),

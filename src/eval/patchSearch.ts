@@ -4,6 +4,7 @@ import { Tensor } from "../engine/graph/tensor.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { normalize } from "../engine/ops/normalize.ts";
 import { type FeatureMaps, featureAt, type Place } from "./featureMaps.ts";
+import { holding } from "./holding.ts";
 import { nearest } from "./knn.ts";
 
 /** A place and its cosine to the query, in [-1, 1]. */
@@ -126,13 +127,14 @@ async function cosines(
   for (let first = 0; first < count; first += part) {
     const rows = Math.min(part, count - first);
     const bank = values.subarray(first * dim, (first + rows) * dim);
-    const products = device.tidy(() => {
-      const x = normalize(Tensor.from(device, bank, [rows, dim]));
-      const y = normalize(Tensor.from(device, feature, [1, dim]));
-      return matmul(x, y, { transposeB: true });
+    await holding(async (hold) => {
+      const products = device.tidy(() => {
+        const x = normalize(Tensor.from(device, bank, [rows, dim]));
+        const y = normalize(Tensor.from(device, feature, [1, dim]));
+        return matmul(x, y, { transposeB: true });
+      });
+      found.set(await hold(products).read(), first);
     });
-    found.set(await products.read(), first);
-    products.dispose();
   }
   return found;
 }

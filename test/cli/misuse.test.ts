@@ -254,6 +254,14 @@ const cases: [string, RegExp][] = [
     `${knn} @/hollow.safetensors`,
     /\/hollow.safetensors: settings in its metadata must be an object; got nothing\.$/,
   ],
+  ["search @/run --data creatures", /^required option '--out <dir>' not specified/],
+  ["search @/none --data creatures --out @/x", /none: must be a folder of a run or a checkpoint; it does/],
+  [
+    "search @/nothing --data creatures --out @/x",
+    /must hold checkpoint.safetensors or encoder.safetensors; /,
+  ],
+  ["search @/run --data creatures --out @/x --query 1:2,0", /'1:2,0' is invalid. It must be PICTURE or/],
+  ["maps @/run --data creatures --out @/x --threshold 0", /'0' is invalid. It must be a number above 0 and/],
   [`${knn} @/run --k 5,0`, /'5,0' is invalid/],
   [
     "eval linear --data creatures --style simclr",

@@ -1,5 +1,8 @@
 /** Small PNG files for tests, without filters. */
 import { crc32, deflateSync } from "node:zlib";
+import { PictureFile } from "../../src/data/pictureFile.ts";
+import { decodePng } from "../../src/data/png.ts";
+import type { Picture } from "../../src/data/resize.ts";
 
 function chunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
@@ -52,3 +55,6 @@ export const grayPng = (width: number, labels: readonly number[]): Buffer =>
     Array.from({ length: labels.length / width }, (_, y) => labels.slice(y * width, (y + 1) * width)),
     { type: 0 },
   );
+
+/** The picture in a file. */
+export const pictureIn = (bytes: Uint8Array): Picture => decodePng(new PictureFile("sheet", bytes, "PNG"));

@@ -1,9 +1,9 @@
 import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { encodePng } from "../../src/cli/png.ts";
 import { lossCurve, movingAverage, ticks } from "../../src/cli/report/lossCurve.ts";
 import { escapeText, html } from "../../src/cli/report/markup.ts";
 import { startPage } from "../../src/cli/report/page.ts";
-import { encodePng } from "../../src/cli/report/png.ts";
 import { scatter } from "../../src/cli/report/scatter.ts";
 import { terminalTable } from "../../src/cli/report/scoreTable.ts";
 import { crossingSentence } from "../../src/cli/report/words.ts";

@@ -1,7 +1,8 @@
 /** A small report of the main job, made up: two methods that cross. */
+
+import { encodePng } from "../../src/cli/png.ts";
 import type { CompletedPicture, CutPicture, Encoder, StartReport } from "../../src/cli/report/data.ts";
 import { crossingsOf, scoresOf } from "../../src/cli/report/findings.ts";
-import { encodePng } from "../../src/cli/report/png.ts";
 import type { MethodName } from "../../src/models/methods.ts";
 import type { CellResult } from "../../src/study/cell.ts";
 import { cellPlan, type StudyPlan } from "../../src/study/plan.ts";

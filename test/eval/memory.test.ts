@@ -10,6 +10,7 @@ import type { Encode } from "../../src/eval/encoding.ts";
 import { extractFeatures, type Features } from "../../src/eval/features.ts";
 import { knn } from "../../src/eval/knn.ts";
 import { linearProbe } from "../../src/eval/linearProbe.ts";
+import { search, similarTo } from "../../src/eval/patchSearch.ts";
 import { reconstruct } from "../../src/eval/reconstruct.ts";
 import { encodedRows, keptRows, type Rows } from "../../src/eval/rows.ts";
 import { maeInit } from "../../src/models/init.ts";
@@ -41,6 +42,7 @@ function broken(features: Features): Features {
   return { ...features, values };
 }
 
+const places = { ...train, count: 40, rows: 2, columns: 4 };
 const pictures = creatures({ count: 10, size: 8 });
 const rows = (images: Tensor): Tensor => reshape(square(images), [images.shape[0]!, -1]);
 const extract = (encode: Encode, onProgress: () => void = () => undefined) =>
@@ -79,6 +81,8 @@ describe("the GPU holds after a probe what it held before", () => {
   const cases: Case[] = [
     ["k-NN", () => knn(on.device, train, held)],
     ["k-NN whose rows break", () => knn(on.device, train, broken(held)), /broken rows/],
+    ["a patch search", () => search(on.device, places, [{ picture: 1, row: 1, column: 0 }])],
+    ["a heat map", () => similarTo(on.device, places, { picture: 1, row: 1, column: 0 })],
     ["a linear probe", () => linearProbe(on.device, train, held, options)],
     ["a linear probe of two views", () => linearProbe(on.device, [train, train], held, options)],
     [

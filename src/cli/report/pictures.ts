@@ -6,8 +6,8 @@ import type { MaeConfig } from "../../models/mae.ts";
 import { gridOf } from "../../models/vit.ts";
 import { type Items, picturesOf } from "../../study/targets.ts";
 import type { Trainer } from "../../train/trainer.ts";
+import { encodePng } from "../png.ts";
 import type { CompletedPicture, CutPicture } from "./data.ts";
-import { encodePng } from "./png.ts";
 
 /** The first `count` pictures of a set, each with the crops that are from it. */
 export function cutPictures(objects: Items, crops: Items, count: number): CutPicture[] {
