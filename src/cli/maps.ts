@@ -43,12 +43,9 @@ function share(text: string): number {
 }
 
 async function maps(run: string, flags: MapFlags): Promise<void> {
-  const look = await openLook("maps", run, {
-    ...flags,
-    limit: Math.min(flags.limit ?? flags.count, flags.count),
-  });
+  const limit = Math.min(flags.limit ?? flags.count, flags.count);
+  const look = await openLook("maps", run, { ...flags, limit }, checkPatches);
   const { device, images, config, line } = look;
-  checkPatches(look);
   const few = subset(
     images,
     Array.from({ length: Math.min(flags.count, images.count) }, (_, i) => i),

@@ -45,13 +45,17 @@ export const addLookOptions = (command: Command): Command =>
     .option(...NO_TUNE)
     .option("--json", "end with one line of JSON");
 
-/** An encoder on a device, and pictures for it. */
-export interface Look extends SavedEncoder {
-  device: Device;
+/** A run that was saved, and pictures for it. */
+export interface Chosen {
   settings: RunSettings;
   images: ImageSet;
   /** Side to which pictures are fitted. */
   side: number;
+}
+
+/** The same with the run's encoder on a device. */
+export interface Look extends Chosen, SavedEncoder {
+  device: Device;
   /** Picture i as the encoder is shown it. */
   picture(i: number): Picture;
   /** How features are extracted. */
@@ -62,13 +66,19 @@ export interface Look extends SavedEncoder {
 }
 
 /** Refuses pictures that do not fall into whole patches. */
-export function checkPatches({ side, config: { patchSize } }: Look): void {
+export function checkPatches({ side, settings }: Chosen): void {
+  const { patchSize } = settings.encoder;
   if (side % patchSize === 0) return;
   throw new UsageError(`--side must be a multiple of the patch size ${patchSize}; got ${side}`);
 }
 
-/** Opens both; what is wrong with either is a `UsageError`. */
-export async function openLook(command: string, run: string, flags: LookFlags): Promise<Look> {
+/** Opens both; what is wrong with either is a `UsageError`, and so is what `check` throws, before there is a device. */
+export async function openLook(
+  command: string,
+  run: string,
+  flags: LookFlags,
+  check: (chosen: Chosen) => void,
+): Promise<Look> {
   const kind = await kindOf(flags.out);
   if (kind !== null && kind !== "folder")
     throw new UsageError(`--out must be a folder; ${flags.out} is a file`);
@@ -81,6 +91,7 @@ export async function openLook(command: string, run: string, flags: LookFlags): 
     onProgress: (done, total) => line.show(`${flags.split} pictures ${done}/${total}`),
   });
   line.end();
+  check({ settings, images, side });
   const device = await openTuned({ tune: flags.tune });
   const encoder = await asUsage(() => savedEncoder(device, saved));
   await saved.close();

@@ -11,11 +11,12 @@ import { patchEncoder, windowEncoder } from "../eval/mapEncoders.ts";
 import { type Match, search as searchMaps } from "../eval/patchSearch.ts";
 import type { Projection } from "../models/method.ts";
 import { PROJECTIONS } from "../study/claims.ts";
+import { methodOf } from "../train/run.ts";
 import { whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { makeFolder, writeAtomic } from "./files.ts";
 import { printLine, printResult } from "./output.ts";
-import { addLookOptions, checkPatches, type Look, type LookFlags, openLook } from "./savedRun.ts";
+import { addLookOptions, type Chosen, checkPatches, type Look, type LookFlags, openLook } from "./savedRun.ts";
 import { searchSheet } from "./searchSheet.ts";
 
 /** A point of a picture, in shares of its sides. */
@@ -98,14 +99,9 @@ function shareOfSide(text: string): number {
 }
 
 async function search(run: string, flags: SearchFlags): Promise<void> {
-  const look = await openLook("search", run, flags);
+  const look = await openLook("search", run, flags, (chosen) => check(chosen, flags));
   const { device, images, line } = look;
   const points = flags.query ?? Array.from({ length: Math.min(FIRST_QUERIES, images.count) }, middleOf);
-  for (const { picture } of points) {
-    if (picture < images.count) continue;
-    throw new UsageError(`--query must name one of ${images.count} pictures, counted from 0; got ${picture}`);
-  }
-  if (flags.places === "patches") checkPatches(look);
   const maps = await asUsage(async () => {
     const batchSize =
       flags.batch ?? (flags.places === "windows" ? Math.ceil(AT_ONCE / flags.windows ** 2) : AT_ONCE);
@@ -142,6 +138,18 @@ async function search(run: string, flags: SearchFlags): Promise<void> {
   device.destroy();
 }
 
+function check(chosen: Chosen, { query = [], places, projection }: SearchFlags): void {
+  const { settings, images } = chosen;
+  const stranger = query.find(({ picture }) => picture >= images.count)?.picture;
+  if (stranger !== undefined) {
+    throw new UsageError(
+      `--query must name one of ${images.count} pictures, counted from 0; got ${stranger}`,
+    );
+  }
+  projectionOf(settings.method, methodOf(settings).projections, projection);
+  if (places === "patches") checkPatches(chosen);
+}
+
 const middleOf = (_: unknown, picture: number): Point => ({ picture, x: 0.5, y: 0.5 });
 
 /** The encoder's reading of places, and the projection's beside it. */
@@ -155,8 +163,8 @@ function encoderOf({ params, config, projections, settings }: Look, flags: Searc
 
 function projectionOf(
   method: string,
-  projections: Readonly<Record<string, Projection>>,
-  asked: string | undefined,
+  projections: Readonly<Record<string, Projection>> = {},
+  asked?: string,
 ): Readonly<Record<string, Projection>> {
   const name = asked ?? BESIDE[method] ?? "none";
   if (name === "none") return {};

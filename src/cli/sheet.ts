@@ -8,7 +8,7 @@ export type Colour = readonly [red: number, green: number, blue: number];
 const PAPER = 255;
 const INK: Colour = [40, 40, 40];
 /** What is left of the light around a place. */
-const DIMMED = 0.45;
+const DIMMED = 0.55;
 
 /** Height of a line of text at a scale, pixels. */
 export const lineHeight = (scale: number): number => LETTER.height * scale;

@@ -35,7 +35,7 @@ describe("a sheet", () => {
     const at = pixelsOf(sheet);
     expect([at(4, 8), at(11, 15), at(5, 12)]).toEqual([RED, RED, RED]);
     expect(at(7, 11)).toEqual([100, 100, 100]);
-    expect([at(3, 8), at(12, 15), at(8, 7)]).toEqual([45, 45, 45].map((v) => [v, v, v]));
+    expect([at(3, 8), at(12, 15), at(8, 7)]).toEqual([55, 55, 55].map((v) => [v, v, v]));
   });
 
   test("has words of letters that differ, each inside of its own cell", () => {
