@@ -9,6 +9,7 @@ import { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "../ev
 import { tokenEncoder, tokenRows } from "../eval/tokens.ts";
 import type { ProbeResult } from "../eval/trainedHead.ts";
 import { trainingViews } from "../eval/trainingCrop.ts";
+import { accuracy, guesses, percent } from "./accuracyLine.ts";
 import { positive, seed, whole, wholeList } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import {
@@ -234,11 +235,3 @@ async function report<Style extends string>(
   });
   device.destroy();
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-const accuracy = ({ top1, top5 }: { top1: number; top5: number }): string =>
-  `top-1 ${percent(top1)}, top-5 ${percent(top5)}`;
-
-const guesses = ({ chance, majority }: { chance: number; majority: number }): string =>
-  `guessing evenly ${percent(chance)}, always the most frequent class ${percent(majority)}`;

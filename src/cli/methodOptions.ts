@@ -44,7 +44,7 @@ export function addModelOptions(command: Command, method: MethodName): Command {
       new Option(
         "--recipe <name>",
         "paper: the published rates and settings; small: for small pictures and little compute (default: small up to 96 px)",
-      ).choices(RECIPES),
+      ).choices(Object.keys(moduleOf(method).recipes)),
     )
     .option(
       "--grad-checkpointing",

@@ -6,12 +6,14 @@ import { adapterName, type Checkpoint, restoreTrainer } from "../train/checkpoin
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type ProgressRow, train } from "../train/loop.ts";
 import type { RunSettings } from "../train/run.ts";
+import { startValues } from "../train/startFrom.ts";
 import { Trainer } from "../train/trainer.ts";
 import { path, positive, seed, whole } from "./arguments.ts";
 import { addDataOptions, choiceOf } from "./dataOptions.ts";
 import { loadSplit } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { planOrRefuse } from "./fit.ts";
+import { addStartOption, grade, gradedPictures, withStart } from "./givenStart.ts";
 import { addTeacherOption, withTeacher } from "./givenTeacher.ts";
 import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
@@ -44,7 +46,11 @@ const examples = (method: MethodName): string => `
 Examples:
   partwise pretrain ${method} --data creatures-coat --model vit_micro_patch4_32 --steps 500 --out runs/first
   partwise pretrain ${method} --data creatures-coat --model vit_micro_patch4_32 --steps 500 --out runs/first --resume
-  partwise pretrain ${method} --data cifar-10-batches-bin --model vit_mini_patch4_32 --epochs 100 --batch 256 --out runs/cifar
+${
+  method === "supervised"
+    ? "  partwise pretrain supervised --from runs/first --data creatures-coat --epochs 20 --out runs/tuned\n"
+    : ""
+}  partwise pretrain ${method} --data cifar-10-batches-bin --model vit_mini_patch4_32 --epochs 100 --batch 256 --out runs/cifar
 `;
 
 /** `partwise pretrain <method>`. */
@@ -80,6 +86,7 @@ function pretrainBy(method: MethodName, about: string): Command {
   addModelOptions(command, method);
   addTokenizerOption(command, method);
   addTeacherOption(command, method);
+  addStartOption(command, method);
   addDataOptions(command);
   return command
     .addHelpText("after", examples(method) + AFTER)
@@ -88,8 +95,9 @@ function pretrainBy(method: MethodName, about: string): Command {
     );
 }
 
-async function pretrain(typed: PretrainFlags): Promise<void> {
+async function pretrain(flagged: PretrainFlags): Promise<void> {
   const started = performance.now();
+  const typed = flagged.resume ? flagged : await withStart(flagged);
   if (!typed.resume) checkFresh(typed);
   const folder = await RunFolder.at(typed.out);
   const checkpoint = await checkpointOf(typed, folder);
@@ -108,6 +116,7 @@ async function pretrain(typed: PretrainFlags): Promise<void> {
   const settings = checkpoint
     ? checkData(checkpoint.info.settings, dataOf(images))
     : await asUsage(() => settingsOf(flags, dataOf(images)));
+  const graded = await gradedPictures(settings, choiceOf(flags), images, encoder.imageSize);
   if (!checkpoint) {
     await folder.make();
     await checkpointOf(flags, folder); // another run may have come and gone while the pictures were read
@@ -132,6 +141,7 @@ async function pretrain(typed: PretrainFlags): Promise<void> {
     `${stopped ? "stopped" : "done"} at step ${trainer.step} of ${settings.totalSteps}${loss}, ` +
       `${duration(seconds)}; saved in ${folder.path}${stopped ? ", go on with --resume" : ""}`,
   );
+  const grades = graded && !stopped ? await grade(trainer, graded) : {};
   printResult(flags.json, {
     command: `pretrain ${settings.method}`,
     out: folder.path,
@@ -142,6 +152,7 @@ async function pretrain(typed: PretrainFlags): Promise<void> {
     metrics: last?.metrics ?? {},
     imagesPerSecond: last?.imagesPerSecond ?? null,
     seconds,
+    ...grades,
     ...size,
     adapter: device.info.description,
   });
@@ -174,14 +185,14 @@ const prepare = (
   settings: RunSettings,
   images: ImageSet,
   checkpoint: Checkpoint | null,
-  { gradCheckpointing, given, teacher }: PretrainFlags,
+  { gradCheckpointing, given, start, teacher }: PretrainFlags,
 ): Promise<Trainer> =>
   asUsage(async () => {
     await planOrRefuse(device, settings, { gradCheckpointing });
     const onDevice = await DeviceImages.upload(device, images);
     const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
     if (checkpoint) await restoreTrainer(trainer, checkpoint);
-    await trainer.ready(teacher ?? given?.buffers);
+    await trainer.ready(start ? startValues(trainer, start) : (teacher ?? given?.buffers));
     await trainer.prepare();
     await device.finish();
     return trainer;

@@ -7,6 +7,7 @@ import { vitConfig } from "../models/vit.ts";
 import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../train/run.ts";
 import type { DataFlags } from "./dataOptions.ts";
 import { asUsage, UsageError } from "./errors.ts";
+import type { GivenStart } from "./givenStart.ts";
 import type { GivenTokenizer } from "./givenTokenizer.ts";
 import { DEFAULT_BATCH, flagOf, type ModelFlags } from "./methodOptions.ts";
 
@@ -21,8 +22,9 @@ export interface RunFlags extends ModelFlags {
   lr?: number;
   baseRate?: number;
   warmup?: number;
-  /** The tokenizer that is given to the run. */
+  /** The tokenizer that is given to the run, and the encoder that it starts from. */
   given?: GivenTokenizer;
+  start?: GivenStart;
 }
 
 /** The flags of `partwise pretrain` as commander gives them, and the method's. */
@@ -32,6 +34,8 @@ export interface PretrainFlags extends RunFlags, DataFlags {
   knnEvery?: number;
   /** The file of a tokenizer. */
   tokenizer?: string;
+  /** The run that is started from. */
+  from?: string;
   /** The run of a teacher, and its parameters as `Trainer.ready` takes them. */
   distill?: string;
   teacher?: ReadonlyMap<string, Float32Array>;
@@ -66,6 +70,9 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
   }
   if (flags.distill !== undefined) {
     throw new UsageError("--distill is for a fresh run: one that is resumed has its teacher with it");
+  }
+  if (flags.from !== undefined) {
+    throw new UsageError("--from is for a fresh run: one that is resumed has its encoder with it");
   }
   const own = Object.entries(flags.config).map(([key, given]): [string, unknown, unknown] => {
     const had = (saved.config as Record<string, unknown>)[key];
@@ -142,6 +149,7 @@ export function settingsOf(flags: RunFlags, data: DataDescription): RunSettings 
     baseRate: flags.baseRate,
     warmupSteps: flags.warmup,
     imageSize,
+    ...(flags.start && { start: flags.start }),
     config: { ...config, ...flags.given?.config },
     tokenizer: flags.given?.sha256,
   });

@@ -4,7 +4,7 @@ import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import type { Shape, Tensor } from "../engine/graph/tensor.ts";
 import type { Augmentation } from "../pictures/augment.ts";
 import type { Training } from "./block.ts";
-import type { Recipe, RecipeName } from "./recipe.ts";
+import type { Recipes } from "./recipe.ts";
 import type { VitConfig } from "./vit.ts";
 
 /** Where a run stands: all that per-step data may depend on, so that a resumed step has the same. */
@@ -159,7 +159,7 @@ export interface MethodModule<C extends object> {
   /** What says most of a picture: the class token, or the mean of the patches where no loss reaches the class token. */
   readonly reading: "cls" | "mean";
   readonly settings: Settings<C>;
-  readonly recipes: Readonly<Record<RecipeName, Recipe<C>>>;
+  readonly recipes: Recipes<C>;
   /**
    * Of a method that predicts the tokens of a tokenizer (tokens.ts): which of its settings counts them. A run may then be
    * given one, and finds its own codes where it is not.

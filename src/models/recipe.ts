@@ -48,8 +48,15 @@ export interface Recipe<C extends object> {
   config: Partial<C>;
 }
 
+/** The recipes that every method has. */
 export const RECIPES = ["paper", "small"] as const;
-export type RecipeName = (typeof RECIPES)[number];
+/** Those of fine-tuning, which supervised training alone has. */
+export type FineTuningName = "finetune-mae" | "finetune-beit" | "finetune-cae" | "finetune-small";
+export type RecipeName = (typeof RECIPES)[number] | FineTuningName;
+/** By name; the first two are always there. */
+export type Recipes<C extends object> = Readonly<
+  Record<(typeof RECIPES)[number], Recipe<C>> & Partial<Record<FineTuningName, Recipe<C>>>
+>;
 
 /** A share of a run as the papers say it, so many epochs of all. (A call, since bundlers keep what a division stands in.) */
 /* @__NO_SIDE_EFFECTS__ */

@@ -15,6 +15,11 @@ export const encodeAny = (
   return encode(params, config, tokens, training, bias);
 };
 
-/** The whole encoder of any method, as probes read it. images [B, H, W, 3], normalised -> tokens of every block. */
-export const anyVit = (params: Parameters, config: VitConfig, images: Tensor): VitOutput =>
-  encodeAny(params, config, prependClassToken(params, embedPatches(params, config, images)));
+/** The whole encoder of any method, as probes read it or labels train it. images [B, H, W, 3], normalised -> tokens of every block. */
+export const anyVit = (
+  params: Parameters,
+  config: VitConfig,
+  images: Tensor,
+  training?: Training,
+): VitOutput =>
+  encodeAny(params, config, prependClassToken(params, embedPatches(params, config, images)), training);

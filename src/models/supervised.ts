@@ -6,7 +6,7 @@
 // in the middle.
 
 import { fill } from "../engine/graph/fill.ts";
-import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
+import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { crossEntropy } from "../engine/ops/crossEntropy.ts";
 import { add, mul, scale, sub } from "../engine/ops/elementwise.ts";
@@ -21,13 +21,16 @@ import { colorJitter } from "../pictures/colorJitter.ts";
 import { drawMix, MIX_WIDTH, mixPictures } from "../pictures/mix.ts";
 import { randAugment } from "../pictures/randAugment.ts";
 import { drawErasing, erase } from "../pictures/randomErasing.ts";
-import { type Initializer, timmInit } from "./init.ts";
+import { type ClassifierConfig, classifierLogits, classifierSpecs } from "./classifier.ts";
+import { FINE_TUNING_RECIPES, SMALL_PICTURES } from "./fineTuning.ts";
+import { timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Seeing } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
-import { positiveOrZero, range, share, wholeNumber } from "./settings.ts";
-import { classify, headLogits, headSpecs, type VitConfig, vit, vitSpecs } from "./vit.ts";
+import { anyVit } from "./relativeVit.ts";
+import { positiveOrZero, range, share, toggle, wholeNumber } from "./settings.ts";
+import { classify, headLogits, type VitConfig, vit } from "./vit.ts";
 
-export interface SupervisedConfig {
+export interface SupervisedConfig extends ClassifierConfig {
   labelSmoothing: number;
   /** Beta(a, a) of mixup and of cutmix, 0 without; with both, cutmix comes with this probability. */
   mixup: number;
@@ -51,16 +54,8 @@ export interface SupervisedConfig {
   teacher?: VitConfig;
 }
 
-/** cls_token and pos_embed are not decayed (timm's no_weight_decay of DeiT's time); dist_token is. */
-const exempt = (spec: ParameterSpec): ParameterSpec =>
-  spec.name === "cls_token" || spec.name === "pos_embed" ? specWith(spec, { decay: false }) : spec;
-
-/** An encoder and a head for each of its class tokens. */
-const classifierSpecs = (encoder: VitConfig, classes: number, init: Initializer): ParameterSpec[] => [
-  ...vitSpecs(encoder, init),
-  ...headSpecs(encoder.embedDim, classes, init),
-  ...(encoder.distToken ? headSpecs(encoder.embedDim, classes, init, "head_dist") : []),
-];
+/** A class token read at one rate: what a teacher was. */
+const PLAIN: ClassifierConfig = { meanPool: false, layerDecay: 1 };
 
 type Networks = { model: Parameters; ema?: Parameters; teacher?: Parameters };
 type Moves = "mix" | "boxes" | "emaDecay";
@@ -76,6 +71,11 @@ export function supervised(
   if (teacher && side % teacher.patchSize !== 0) {
     throw new Error(
       `supervised: the teacher's patches must divide pictures of ${side} pixels; got ${teacher.patchSize}`,
+    );
+  }
+  if (teacher && config.meanPool) {
+    throw new Error(
+      "supervised: a teacher is learned from by class tokens; leave the mean of the patches out",
     );
   }
   const isMixed = config.mixup > 0 || config.cutmix > 0;
@@ -110,10 +110,10 @@ export function supervised(
     needsLabels: true,
     networks(seed) {
       const init = timmInit(seed);
-      const specs = classifierSpecs(encoder, classes, init).map(exempt);
+      const specs = classifierSpecs(encoder, classes, init, config);
       const networks: Record<string, readonly ParameterSpec[]> = { model: specs };
       if (config.weightEma > 0) networks.ema = specs;
-      if (teacher) networks.teacher = classifierSpecs(teacher, classes, init);
+      if (teacher) networks.teacher = classifierSpecs(teacher, classes, init, PLAIN);
       return networks;
     },
     given: teacher ? ["teacher"] : [],
@@ -139,13 +139,13 @@ export function supervised(
     record({ networks, views, labels, value, training, guard, afterUpdate }) {
       const { model, ema: average, teacher: expert } = networks as Networks;
       const images = changed({ views, value, training });
-      const { tokens } = vit(model, encoder, images, training(0));
-      const logits = headLogits(model, "head", tokens); // [B, K]
+      const output = anyVit(model, encoder, images, training(0));
+      const logits = classifierLogits(model, encoder, output, config); // [B, K]
       const own = crossEntropy(logits, labels, config);
       let loss = isMixed ? mixed(own, crossEntropy(logits, reversed(labels), config), value("mix")) : own;
       if (teacher && expert) {
         const opinion = argmax(classify(expert, vit(expert, teacher, images).tokens), -1); // u32 [B]
-        loss = scale(add(loss, crossEntropy(headLogits(model, "head_dist", tokens), opinion)), 0.5);
+        loss = scale(add(loss, crossEntropy(headLogits(model, "head_dist", output.tokens), opinion)), 0.5);
       }
       if (average) afterUpdate(() => ema(average.trained, model.trained, value("emaDecay"), guard));
       return { loss };
@@ -183,6 +183,8 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
     cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
     repeats: wholeNumber("--repeated-augmentation <n>", "times that an epoch has a picture, in a row", 3, 1),
     dropPath: share("--drop-path <p>", "of the last block", 0.1),
+    layerDecay: share("--layer-decay <x>", "rate of a layer as a share of the next one's, 1 for one rate", 1),
+    meanPool: toggle("--mean-pool", "read the mean of the patches instead of the class token", false),
     weightEma: share("--weight-ema <x>", "decay of a moving average of the weights, 0 for none", 0),
   },
   teacher: "teacher",
@@ -205,17 +207,9 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
       lr: { kind: "warmupCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
       weightDecay: 0.05,
       clip: null,
-      config: {
-        randAugment: 0,
-        mixup: 0,
-        cutmix: 0,
-        erasing: 0,
-        jitterProb: 0.5,
-        cropScale: [0.4, 1],
-        repeats: 1,
-        dropPath: 0,
-      },
+      config: SMALL_PICTURES,
     },
+    ...FINE_TUNING_RECIPES,
   },
   make: supervised,
 };

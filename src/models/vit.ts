@@ -189,17 +189,18 @@ export function vit(params: Parameters, config: VitConfig, images: Tensor, train
 const HEADS = { head: 0, head_dist: 1 } as const;
 type HeadName = keyof typeof HEADS;
 
-/** A linear classifier on a class token, N(0, 0.01). */
+/** A linear classifier on a class token, N(0, 0.01) unless told otherwise. */
 export const headSpecs = (
   embedDim: number,
   classes: number,
   init: Initializer,
   name: HeadName = "head",
+  std = 0.01,
 ): ParameterSpec[] => [
   {
     name: `${name}.weight`,
     shape: [classes, embedDim],
-    values: normal(init.random(`${name}.weight`), classes * embedDim, 0.01),
+    values: normal(init.random(`${name}.weight`), classes * embedDim, std),
   },
   { name: `${name}.bias`, shape: [classes], values: constant(classes, 0) },
 ];

@@ -30,6 +30,8 @@ export interface RunSettings {
   weightDecay: ScheduleSpec;
   /** Of the gradients; null without. */
   clip: Required<ClipOptions> | null;
+  /** SHA-256 of the encoder that the run starts from, hexadecimal; absent where that has first values. */
+  start?: string;
   /** SHA-256 of the tokenizer's codes that the run was given, hexadecimal; absent where it finds its own, or none. */
   tokenizer?: string;
 }
@@ -71,6 +73,8 @@ export interface RunChoices {
   baseRate?: number;
   warmupSteps?: number;
   imageSize?: number;
+  /** The encoder that the run starts from, instead of the model's, and its SHA-256. */
+  start?: { encoder: VitConfig; sha256: string };
   /** Settings of the method that differ from its recipe's. */
   config?: object;
   /** SHA-256 of the tokenizer's codes that will be given. */
@@ -91,10 +95,13 @@ export const moduleOf = (method: MethodName): MethodModule<object> =>
 /** The settings of a run. Throws one sentence where they do not fit each other. */
 export function runSettings(choices: RunChoices): RunSettings {
   const { method, model, seed, batchSize, totalSteps, imageSize } = choices;
-  const encoder = vitConfig(model, imageSize === undefined ? {} : { imageSize });
+  const encoder = choices.start?.encoder ?? vitConfig(model, imageSize === undefined ? {} : { imageSize });
   const { settings, recipes } = moduleOf(method);
   const name = choices.recipe ?? recipeFor(encoder);
   const recipe = recipes[name];
+  if (!recipe) {
+    throw new Error(`${method}: the recipe must be one of ${Object.keys(recipes).join(", ")}; got ${name}`);
+  }
   const { kind, base, per, min, warmup } = recipe.lr;
   const published = per === undefined ? base : (base * batchSize) / per;
   const asked = choices.baseRate === undefined ? choices.rate : (choices.baseRate * batchSize) / 256;
@@ -121,6 +128,7 @@ export function runSettings(choices: RunChoices): RunSettings {
         ? { kind: "constant", value: weightDecay }
         : { kind: "cosine", from: weightDecay[0], to: weightDecay[1] },
     clip: recipe.clip,
+    ...(choices.start && { start: choices.start.sha256 }),
     ...(choices.tokenizer !== undefined && { tokenizer: choices.tokenizer }),
   };
   methodOf(run); // what does not fit is said now

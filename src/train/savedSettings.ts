@@ -1,7 +1,7 @@
 import { METHODS } from "../models/methods.ts";
-import { RECIPES, type ScheduleSpec } from "../models/recipe.ts";
+import type { ScheduleSpec } from "../models/recipe.ts";
 import { FORMAT_ONE, type FormerSettings, formerExample, fromFormatOne } from "./formatOne.ts";
-import { methodOf, type RunSettings, runSettings } from "./run.ts";
+import { methodOf, moduleOf, type RunSettings, runSettings } from "./run.ts";
 
 export const FORMAT = "partwise.checkpoint.2";
 
@@ -17,7 +17,7 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
   const { method, recipe } = (value ?? {}) as Partial<RunSettings>;
   checkAlike("settings", value, { ...exampleOf("mae"), config: {} });
   checkOneOf("settings.method", method, Object.keys(METHODS));
-  checkOneOf("settings.recipe", recipe, RECIPES);
+  checkOneOf("settings.recipe", recipe, Object.keys(moduleOf(method!).recipes));
   checkAlike("settings", value, exampleOf(method!));
   const { lr, weightDecay, clip } = value as RunSettings;
   checkSchedule("settings.lr", lr, ["warmupCosine", "linspaceCosine"]);
