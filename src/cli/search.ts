@@ -16,7 +16,14 @@ import { whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { makeFolder, writeAtomic } from "./files.ts";
 import { printLine, printResult } from "./output.ts";
-import { addLookOptions, type Chosen, checkPatches, type Look, type LookFlags, openLook } from "./savedRun.ts";
+import {
+  addLookOptions,
+  type Chosen,
+  checkPatches,
+  type Look,
+  type LookFlags,
+  openLook,
+} from "./savedRun.ts";
 import { searchSheet } from "./searchSheet.ts";
 
 /** A point of a picture, in shares of its sides. */

@@ -24,7 +24,10 @@ test("a run starts from another's encoder, ends by its accuracy, and goes on wit
   expect(await program.json(...knn)).toMatchObject({ method: "supervised", model: "vit_micro_patch8_32" });
 
   const refused: [string[], RegExp][] = [
-    [[...resumed, ...from], /^partwise: --from is for a fresh run: one that is resumed has its encoder with it\.$/m],
+    [
+      [...resumed, ...from],
+      /^partwise: --from is for a fresh run: one that is resumed has its encoder with it\.$/m,
+    ],
     [
       run("other", "supervised", ...from, "--model", "vit_micro_patch4_32"),
       /^partwise: --model must be that of .*, vit_micro_patch8_32; got vit_micro_patch4_32\. Leave it out\.$/m,

@@ -48,26 +48,23 @@ async function tuned(start: Start, config?: Partial<SupervisedConfig>): Promise<
   return trainer;
 }
 
-test.each<MethodName>(["dino", "beit", "cae"])(
-  "the encoder of %s arrives, and learns",
-  async (method) => {
-    const { start: own, held } = await pretrained(method);
-    for (const [name, values] of own.values) expect([name, values]).toEqual([name, held.get(name)]);
-    const trainer = await tuned(own, { weightEma: 0.9 });
-    const before = (await trainer.state()).tensors;
-    for (const [name, values] of own.values) {
-      expect([name, before.get(name)!.values]).toEqual([name, values]);
-      expect([name, before.get(`ema.${name}`)!.values]).toEqual([name, values]);
-    }
-    trainer.run();
-    const after = (await trainer.state()).tensors;
-    const stayed = [...own.values.keys()].filter(
-      (name) => `${after.get(name)!.values}` === `${before.get(name)!.values}`,
-    );
-    // The class token is in no loss of the mean of the patches, but they ask it; only the final norm rests.
-    expect(stayed).toEqual(["norm.weight", "norm.bias"]);
-  },
-);
+test.each<MethodName>(["dino", "beit", "cae"])("the encoder of %s arrives, and learns", async (method) => {
+  const { start: own, held } = await pretrained(method);
+  for (const [name, values] of own.values) expect([name, values]).toEqual([name, held.get(name)]);
+  const trainer = await tuned(own, { weightEma: 0.9 });
+  const before = (await trainer.state()).tensors;
+  for (const [name, values] of own.values) {
+    expect([name, before.get(name)!.values]).toEqual([name, values]);
+    expect([name, before.get(`ema.${name}`)!.values]).toEqual([name, values]);
+  }
+  trainer.run();
+  const after = (await trainer.state()).tensors;
+  const stayed = [...own.values.keys()].filter(
+    (name) => `${after.get(name)!.values}` === `${before.get(name)!.values}`,
+  );
+  // The class token is in no loss of the mean of the patches, but they ask it; only the final norm rests.
+  expect(stayed).toEqual(["norm.weight", "norm.bias"]);
+});
 
 test("the first step of AdamW moves every layer by its own rate", async () => {
   const trainer = await tuned(start, { layerDecay: 0.5 });
