@@ -34,7 +34,7 @@ test("--json gives bytes; --grad-checkpointing needs fewer", async () => {
 });
 
 test("a batch that cannot fit ends with 2 and the largest that does, and pretrain says the same", async () => {
-  const model = "--model vit_small_patch16_224 --batch 4000";
+  const model = "--model vit_micro_patch16_224 --batch 4000";
   const refused = await plan(model);
   expect(refused.code).toBe(2);
   const [, sentence, largest] =
