@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type Plugin } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { CHROMIUM_ARGS, findChromium } from "./scripts/chromium.mjs";
 
 /** Lets `import source from "./kernel.wgsl"` give the file's text, as the esbuild bundles do. */
@@ -29,6 +30,14 @@ const wasmAsBytes: Plugin = {
   },
 };
 
+/** What takes longest begins first, so that no worker is left alone with it: tests that start processes and browsers. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => Number(/\/test\/(web|cli|repo)\//.test(moduleId));
+    return (await super.sort(files)).sort((a, b) => isLong(b) - isLong(a));
+  }
+}
+
 /** Tests that run in both: what must give the same bits in both. */
 const EVERYWHERE = ["test/ops/**/*.test.ts", "test/engine/**/*.test.ts", "test/data/decode*.test.ts"];
 
@@ -36,6 +45,7 @@ export default defineConfig({
   plugins: [wgslAsText, wasmAsBytes],
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

@@ -1,5 +1,5 @@
-// Runs the tools of this repository one after another, with their output on the terminal.
-import { spawnSync } from "node:child_process";
+// Runs the tools of this repository with their output on the terminal, one after another or beside each other.
+import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -38,3 +38,20 @@ export function npm(cwd, ...args) {
  * @param {string[]} args
  */
 export const tool = (tool, ...args) => node(TOOLS[tool], ...args);
+
+/**
+ * Runs one of the installed tools beside what else runs; its output comes by lines, as through a pipe. Gives its exit
+ * status, 1 if a signal ended it.
+ * @param {keyof typeof TOOLS} tool
+ * @param {string[]} args
+ * @returns {Promise<number>}
+ */
+export function aside(tool, ...args) {
+  const child = spawn(process.execPath, [TOOLS[tool], ...args], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.pipe(process.stdout, { end: false });
+  child.stderr.pipe(process.stderr, { end: false });
+  return new Promise((resolve) => child.on("close", (status) => resolve(status ?? 1)));
+}

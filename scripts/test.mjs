@@ -2,7 +2,7 @@
 // With arguments (paths, as vitest takes them) only the tests that match run, without types and lint.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { node, root, tool } from "./run.mjs";
+import { aside, node, root, tool } from "./run.mjs";
 import { setup } from "./setup.mjs";
 
 const filters = process.argv.slice(2);
@@ -23,12 +23,13 @@ function step(name, run) {
  * Runs one vitest project and adds its counts; a file that does not load counts as one failure.
  * @param {string} project
  */
-function vitest(project) {
+async function vitest(project) {
   const file = join(root, "out", `test-${project}.json`);
-  mkdirSync(join(root, "out"), { recursive: true });
   rmSync(file, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-  const status = tool("vitest", "run", "--project", project, "--passWithNoTests", ...reporters, ...filters);
+  const run = ["run", "--project", project, "--passWithNoTests"];
+  const status = await aside("vitest", ...run, ...reporters, ...filters);
+  if (status !== 0) failedSteps.push(`tests in ${project}`);
   const report = JSON.parse(readFileSync(file, "utf8"));
   const unloaded = report.testResults.filter(
     (
@@ -38,7 +39,6 @@ function vitest(project) {
   total.passed += report.numPassedTests;
   total.failed += report.numFailedTests + unloaded.length;
   total.skipped += report.numPendingTests + report.numTodoTests;
-  return status;
 }
 
 setup({ browser: true });
@@ -48,8 +48,10 @@ if (filters.length === 0) {
   step("lint", () => tool("biome", "check", "--error-on-warnings", "."));
 }
 step("build", () => node("scripts/build.mjs"));
-step("tests in Node", () => vitest("node"));
-step("tests in Chromium", () => vitest("browser"));
+console.log("\n== tests in Node and in Chromium");
+mkdirSync(join(root, "out"), { recursive: true });
+// Beside each other: a browser has one tab, and whichever project is left at the end one long file; no core waits for them.
+await Promise.all([vitest("node"), vitest("browser")]);
 
 if (total.passed + total.failed === 0) failedSteps.push("no test ran");
 if (total.skipped > 0) failedSteps.push(`${total.skipped} tests were skipped`);
