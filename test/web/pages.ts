@@ -9,6 +9,8 @@ import { serve } from "../../scripts/serve.mjs";
 import { startChromium } from "./chromium.ts";
 
 export const PATIENCE = { timeout: 150_000 };
+/** Milliseconds between two looks at the page: by itself Playwright looks, and Chromium paints, at every frame. */
+const POLLING = 200;
 
 export interface Pages {
   readonly browser: Browser;
@@ -64,14 +66,15 @@ export async function reach(page: Page, step: number): Promise<void> {
       Number(document.querySelector("#step")!.textContent) >= wanted ||
       document.body.dataset.state === "failed",
     step,
-    PATIENCE,
+    { ...PATIENCE, polling: POLLING },
   );
   expect(await textOf(page, "trouble-advice")).toBe("");
 }
 
 /** Waits until what a button began is over; fails with the page's own message if it failed. */
 export async function ended(page: Page): Promise<void> {
-  await page.waitForFunction(() => ["idle", "finished", "failed"].includes(document.body.dataset.state!));
+  const isOver = () => ["idle", "finished", "failed"].includes(document.body.dataset.state!);
+  await page.waitForFunction(isOver, undefined, { polling: POLLING });
   expect(await textOf(page, "trouble-advice")).toBe("");
 }
 
