@@ -32,6 +32,9 @@ export const ATTENTIVE_STYLES = {
     warmupEpochs: 10,
     batchSize: 8192,
     rate: 0.4,
+    // 30 epochs of 1,000 coats in batches of 64, a micro encoder after 250 steps of MAE: .003 gives 27.1 % top-1, .025 32.9 %,
+    // .1 36.7 %, .4 26.8 %.
+    smallRate: 0.1,
     crop: { singleShot: false, filter: "bicubic" },
     schedule: "linspaceCosine",
     minRate: 1e-6,

@@ -289,7 +289,7 @@ describe("partwise eval", () => {
     expect(result).toMatchObject({
       style: "cae",
       batchStatistics: false,
-      settings: { epochs: 2, rate: 0.4 },
+      settings: { epochs: 2, rate: expect.closeTo(0.1, 9) },
     });
     expect((result.best as { top1: number }).top1).toBeGreaterThanOrEqual(result.top1 as number);
   });
