@@ -22,7 +22,7 @@ import { drawMix, MIX_WIDTH, mixPictures } from "../pictures/mix.ts";
 import { randAugment } from "../pictures/randAugment.ts";
 import { drawErasing, erase } from "../pictures/randomErasing.ts";
 import { type ClassifierConfig, classifierLogits, classifierSpecs } from "./classifier.ts";
-import { FINE_TUNING_RECIPES, SMALL_PICTURES } from "./fineTuning.ts";
+import { fineTuning, SMALL_PICTURES } from "./fineTuning.ts";
 import { timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Seeing } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
@@ -209,7 +209,10 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
       clip: null,
       config: SMALL_PICTURES,
     },
-    ...FINE_TUNING_RECIPES,
+    "finetune-mae": fineTuning("finetune-mae"),
+    "finetune-beit": fineTuning("finetune-beit"),
+    "finetune-cae": fineTuning("finetune-cae"),
+    "finetune-small": fineTuning("finetune-small"),
   },
   make: supervised,
 };
