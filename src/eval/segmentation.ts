@@ -31,14 +31,14 @@ export interface SegmentationResult extends SegmentationScores {
   names: readonly string[];
   /** What is reached by giving every pixel the most frequent class of the training pixels. */
   majority: SegmentationScores;
-  /** Mean training loss of every 50 updates. */
+  /** Mean training loss of every 20 updates. */
   losses: number[];
   settings: SegmentationSettings;
   /** The trained head by mmseg's names: conv_seg.weight [K, F], conv_seg.bias [K]. */
   head: Map<string, NamedValues>;
 }
 
-const LOSS_EVERY = 50;
+const LOSS_EVERY = 20;
 const CACHE_BYTES = 2 ** 30;
 
 /**

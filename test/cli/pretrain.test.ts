@@ -293,4 +293,18 @@ describe("partwise eval", () => {
     });
     expect((result.best as { top1: number }).top1).toBeGreaterThanOrEqual(result.top1 as number);
   });
+
+  test("segmentation trains a layer on tokens, on the pictures' parts", async () => {
+    const flags = "--data creatures --limit 12 --updates 3 --seed 4 --background --checkpoint".split(" ");
+    const result = await program.json("eval", "segmentation", ...flags, at("whole"));
+    expect(result).toMatchObject({
+      ...{ command: "eval segmentation", method: "mae", step: STEPS, untrained: false, classes: 11 },
+      settings: { updates: 3, seed: 4, batchSize: 12, crop: null, decayBias: false },
+    });
+    expect((result.perClass as unknown[])[0]).toMatchObject({ name: "background" });
+    expect(result.aAcc).toBeGreaterThan(0);
+    const untrained = await program.json("eval", "segmentation", ...flags, at("whole"), "--untrained");
+    expect(untrained).toMatchObject({ step: 0, untrained: true });
+    expect(untrained.loss).not.toBe(result.loss);
+  });
 });

@@ -68,8 +68,8 @@ describe("linearSegmentation", () => {
     const result = await run({ onProgress: (stage, done) => stages.set(stage, done) });
     expect(result).toMatchObject({ mIoU: 1, mAcc: 1, aAcc: 1, names: ["red", "green", "blue"] });
     expect(Object.fromEntries(stages)).toEqual({ features: 24, training: 60, test: 12 });
-    expect(result.losses.length).toBe(2); // of 50 updates and of 10
-    expect(result.losses[1]!).toBeLessThan(result.losses[0]!);
+    expect(result.losses.length).toBe(3); // of 20 updates each
+    expect(result.losses[2]!).toBeLessThan(result.losses[0]!);
     const counts = (set: PixelSet) => [0, 1, 2].map((c) => set.pixelLabels.filter((l) => l === c).length);
     const favourite = counts(train).indexOf(Math.max(...counts(train)));
     const share = counts(held)[favourite]! / counts(held).reduce((a, b) => a + b);
