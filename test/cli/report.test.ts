@@ -1,8 +1,10 @@
 import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { encodePng } from "../../src/cli/png.ts";
-import { lossCurve, movingAverage, ticks } from "../../src/cli/report/lossCurve.ts";
+import { scaleAround } from "../../src/cli/report/axis.ts";
+import { curves, movingAverage } from "../../src/cli/report/curves.ts";
 import { escapeText, html } from "../../src/cli/report/markup.ts";
+import { placeNames } from "../../src/cli/report/names.ts";
 import { startPage } from "../../src/cli/report/page.ts";
 import { scatter } from "../../src/cli/report/scatter.ts";
 import { terminalTable } from "../../src/cli/report/scoreTable.ts";
@@ -141,9 +143,9 @@ test("the drawing puts points to scale, with their intervals", () => {
   const at = (mean: number) => ({ mean, low: mean - 0.05, high: mean + 0.05 });
   const svg = scatter(
     [
-      { name: "a", series: "series-0", x: at(0.2), y: at(0.6) },
-      { name: "b", series: "series-1", x: at(0.4), y: at(0.5) },
-      { name: "c", series: "unlearned", x: at(0.6), y: at(0.4) },
+      { name: "a", series: "series-labels", x: at(0.2), y: at(0.6) },
+      { name: "b", series: "series-masks", x: at(0.4), y: at(0.5) },
+      { name: "c", series: "series-floor", x: at(0.6), y: at(0.4) },
     ],
     { x: { label: "species", floor: 0.05 }, y: { label: "parts", floor: 0.2 } },
   ).text;
@@ -168,20 +170,51 @@ test("the template escapes text and keeps markup", () => {
 });
 
 test("the curve runs through every step", () => {
-  const svg = lossCurve([1.5, 1.25, 1].map((loss, step) => ({ step: step + 1, loss }))).text;
-  const [each] = [...svg.matchAll(/class="each" d="M([\d. L]+)"/g)].map(([, path]) => path!);
-  const drawn = each!.split("L").map((point) => point.trim().split(" ").map(Number));
+  const svg = curves([[1.5, 1.25, 1].map((value, step) => ({ step: step + 1, value }))], "Loss").text;
+  const [each] = [...svg.matchAll(/class="each" d="M([\d.,L]+)"/g)].map(([, path]) => path!);
+  const drawn = each!.split("L").map((point) => point.split(",").map(Number));
   expect(drawn).toHaveLength(3);
   expect(drawn[1]![0]! - drawn[0]![0]!).toBeCloseTo(drawn[2]![0]! - drawn[1]![0]!, 0);
   expect(drawn[1]![1]! - drawn[0]![1]!).toBeCloseTo(drawn[2]![1]! - drawn[1]![1]!, 0); // lower loss, lower on the page
   expect(drawn[2]![1]!).toBeGreaterThan(drawn[0]![1]!);
-  expect(lossCurve([{ step: 0, loss: 1 }]).text).not.toContain("NaN");
+  expect(svg).toContain('aria-label="Loss from 1.5 to 1 in 3 steps"');
 });
 
-test("ticks are round and enclose the values", () => {
-  expect(ticks(0, 599, 6)).toEqual([0, 100, 200, 300, 400, 500, 600]);
-  const levels = ticks(0.42, 1.93, 5);
-  expect(levels.map((level) => Number(level.toFixed(6)))).toEqual([0, 0.5, 1, 1.5, 2]);
+test("a curve has a gap where there is no number, a bold line for all runs, and is drawn of one point and of none", () => {
+  const run = (values: number[]) => values.map((value, step) => ({ step: step + 1, value }));
+  const svg = curves([run([3, Number.NaN, 1]), run([5, 4, 3])], "Loss").text;
+  const paths = [...svg.matchAll(/class="(each|smooth)" d="([^"]*)"/g)];
+  expect(paths.map(([, kind]) => kind)).toEqual(["each", "each", "smooth"]);
+  expect(paths[0]![2]!.match(/M/g)).toHaveLength(2);
+  for (const text of [svg, curves([run([1])], "Loss").text, curves([], "Loss").text]) {
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  }
+});
+
+test("axes have round marks around the values", () => {
+  expect(scaleAround([0, 599], [0, 1], 6).ticks(6)).toEqual([0, 100, 200, 300, 400, 500, 600]);
+  expect(scaleAround([0.42, Number.NaN, 1.93], [0, 1], 5).ticks(5)).toEqual([0, 0.5, 1, 1.5, 2]);
+  expect(scaleAround([3, 3], [0, 1], 5)(3)).toBeCloseTo(0.5, 1);
+});
+
+test("names of points cover neither each other nor the points, where there is room", () => {
+  const frame = { left: 0, right: 520, top: 0, bottom: 400 };
+  const points = [
+    { name: "raw pixels", x: 200, y: 200 },
+    { name: "MoCo v3", x: 210, y: 206 },
+    { name: "untrained", x: 505, y: 200 },
+    { name: "DINO", x: 195, y: 214 },
+  ];
+  const placed = placeNames(points, frame);
+  expect(placed.map(({ anchor }) => anchor)[2]).toBe("end"); // no room on the right
+  const boxes = placed.map(({ x, y, anchor }, i) => {
+    const width = points[i]!.name.length * 8;
+    const left = x - { start: 0, middle: width / 2, end: width }[anchor];
+    return { left, right: left + width, top: y - 12, bottom: y };
+  });
+  const meet = (a: (typeof boxes)[0], b: (typeof boxes)[0]) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  expect(boxes.flatMap((a, i) => boxes.slice(i + 1).map((b) => meet(a, b)))).not.toContain(true);
 });
 
 test("a moving average of a line is the line", () => {

@@ -1,24 +1,17 @@
 import { moduleOf } from "../../train/run.ts";
+import { curves } from "./curves.ts";
 import type { ReportPictures, StartReport } from "./data.ts";
-import { lossCurve } from "./lossCurve.ts";
-import { html, Markup } from "./markup.ts";
-import { resultsSection, seriesOf } from "./results.ts";
+import { documentOf, png } from "./document.ts";
+import { html, type Markup } from "./markup.ts";
+import { resultsSection } from "./results.ts";
 import { environmentSection, reproduceSection, settingsSection, timeSection } from "./settings.ts";
-import { STYLE } from "./style.ts";
-import { crossingSentence, grouped, nameOf } from "./words.ts";
+import { crossingSentence, grouped, nameOf, seriesOf } from "./words.ts";
 
-/** The report as one self-contained HTML page: no script, no address, pictures as data. */
-export function startPage(report: StartReport, pictures: ReportPictures): string {
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Partwise: objects and parts</title>
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-${header(report)}
+/** The report as one self-contained HTML page. */
+export const startPage = (report: StartReport, pictures: ReportPictures): string =>
+  documentOf(
+    "Partwise: objects and parts",
+    html`${header(report)}
 ${resultsSection(report)}
 ${cutSection(report, pictures)}
 ${trainingSection(report)}
@@ -26,12 +19,8 @@ ${completedSection(report, pictures)}
 ${settingsSection(report)}
 ${environmentSection(report)}
 ${timeSection(report)}
-${reproduceSection(report)}
-</body>
-</html>
-`;
-  return page.text;
-}
+${reproduceSection(report)}`,
+  );
 
 function header(report: StartReport): Markup {
   const { trainings, crossings, pictures, plan, adapter, timing, finished } = report;
@@ -46,12 +35,10 @@ ${adapter.description}${adapter.software ? html` <span class="label">software ad
 · ${timing.totalSeconds.toFixed(0)} s · ${finished.slice(0, 16).replace("T", " ")} UTC</p>`;
 }
 
-const png = (file: Uint8Array, side: number, alt: string): Markup =>
-  html`<img width="${side}" height="${side}" alt="${alt}" src="data:image/png;base64,${Buffer.from(file).toString("base64")}">`;
-
 function cutSection({ pictures: { size, targets } }: StartReport, { cut }: ReportPictures): Markup {
+  const square = { width: size, height: size };
   const cell = (file: Uint8Array, caption: string): Markup =>
-    html`<figure>${png(file, size, caption)}<figcaption>${caption}</figcaption></figure>`;
+    html`<figure>${png(file, caption, square)}<figcaption>${caption}</figcaption></figure>`;
   return html`<h2>Pictures and their parts</h2>
 <p class="muted">Test pictures as an encoder gets them, ${size} pixels wide, and the parts cut out of the same drawing at four times
 the size: the species of the left column is one question, the part in each of the others the second
@@ -63,11 +50,11 @@ ${cut.map(({ label, picture, crops }) => html`<div>${cell(picture, label)}${crop
 function trainingSection({ trainings }: StartReport): Markup {
   return html`<h2>Loss</h2>
 <div class="pair">
-${trainings.map(({ method, rows }, i) => {
-  const points = rows.map((row) => ({ step: row.step! + 1, loss: row.loss! }));
-  return html`<figure class="${seriesOf(i)}">${lossCurve(points)}
-<figcaption>${nameOf(method)}. ${moduleOf(method).about} First step ${points[0]!.loss.toFixed(3)}, last step
-${points.at(-1)!.loss.toFixed(3)}.</figcaption></figure>
+${trainings.map(({ method, rows }) => {
+  const points = rows.map((row) => ({ step: row.step! + 1, value: row.loss! }));
+  return html`<figure class="${seriesOf(method)}">${curves([points], "Loss")}
+<figcaption>${nameOf(method)}. ${moduleOf(method).about} First step ${points[0]!.value.toFixed(3)}, last step
+${points.at(-1)!.value.toFixed(3)}.</figcaption></figure>
 `;
 })}</div>
 <p class="muted">Thin: about a hundred of the steps; bold: their moving average. The losses are of different kinds and cannot be compared.</p>`;
@@ -75,13 +62,14 @@ ${points.at(-1)!.loss.toFixed(3)}.</figcaption></figure>
 
 function completedSection({ pictures: { size } }: StartReport, { completed }: ReportPictures): Markup {
   if (completed.length === 0) return html``;
+  const square = { width: size, height: size };
   return html`<h2>Reconstructions</h2>
 <p class="muted">Test pictures. From top to bottom: the picture, what the masked autoencoder gets of it, and what it makes of that. Where
 patches are predicted without their own mean and contrast, the picture lends both.</p>
 <div class="strip">
 ${completed.map(
   ({ label, original, masked, reconstructed }) => html`<figure>
-${png(original, size, `${label}, original`)}${png(masked, size, `${label}, masked`)}${png(reconstructed, size, `${label}, reconstructed`)}
+${png(original, `${label}, original`, square)}${png(masked, `${label}, masked`, square)}${png(reconstructed, `${label}, reconstructed`, square)}
 <figcaption>${label}</figcaption></figure>
 `,
 )}</div>`;

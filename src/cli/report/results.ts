@@ -1,20 +1,14 @@
 import { TARGETS } from "../../study/targets.ts";
-import type { Encoder, Score, StartReport } from "./data.ts";
+import type { Score, StartReport } from "./data.ts";
 import { certainSign } from "./findings.ts";
 import { html, type Markup } from "./markup.ts";
 import { type ScatterPoint, scatter } from "./scatter.ts";
 import { bestOf, pixelsSentence, SHOWN_PROBES, tableColumns, tableRows } from "./scoreTable.ts";
-import { grouped, nameOf, percent, TARGET_WORDS } from "./words.ts";
-
-/** The colour of the i-th method, by the style sheet. */
-export const seriesOf = (i: number): string => `series-${i % 2}`;
-
-const READINGS: Record<string, string> = { cls: "class token", mean: "mean of the patches" };
-const readingName = (reading: string): string => READINGS[reading] ?? reading;
+import { grouped, nameOf, percent, readingName, seriesOf, TARGET_WORDS } from "./words.ts";
 
 /** The table, the drawing, and the table by every other reading. */
 export function resultsSection(report: StartReport): Markup {
-  const { scores, reading, pictures, plan, trainings } = report;
+  const { scores, reading, pictures, plan } = report;
   const { objects, parts } = pictures.targets;
   const others = [...new Set(scores.map((score) => score.reading))].filter(
     (name) => name !== reading && name !== "pixels",
@@ -28,11 +22,7 @@ linear: a linear classifier, ${plan.linearEpochs} epochs; both on frozen feature
 ${grouped(parts.probe)} crops, tested on ${grouped(objects.test)} and ${grouped(parts.test)}. Guessing: always the most frequent class.
 ${pixels}</p>
 <h3>Species against parts</h3>
-<figure>${drawing(
-    scores,
-    reading,
-    trainings.map(({ method }) => method),
-  )}
+<figure>${drawing(scores, reading)}
 <figcaption>Linear probe on the ${readingName(reading)}; bars: 95 % intervals; dashed: guessing. Up and to the left is who knows parts, down and to the
 right who knows species.</figcaption></figure>
 ${others.map((name) => html`<h3>By the ${readingName(name)} instead</h3>\n${scoreTable(report, name)}`)}`;
@@ -62,7 +52,7 @@ function scoreCell(cell: Score | number, isBest: boolean): Markup {
 }
 
 /** Every encoder by the linear probe. */
-function drawing(scores: readonly Score[], reading: string, methods: readonly Encoder[]): Markup {
+function drawing(scores: readonly Score[], reading: string): Markup {
   const columns = TARGETS.map((target) =>
     tableColumns.findIndex((column) => column.target === target && column.probe === "linear"),
   );
@@ -73,13 +63,7 @@ function drawing(scores: readonly Score[], reading: string, methods: readonly En
     if (encoder === "guessing") floors = found as number[];
     else {
       const [x, y] = (found as Score[]).map(({ score }) => score);
-      const method = methods.indexOf(encoder);
-      points.push({
-        name: nameOf(encoder),
-        series: method < 0 ? "unlearned" : seriesOf(method),
-        x: x!,
-        y: y!,
-      });
+      points.push({ name: nameOf(encoder), series: seriesOf(encoder), x: x!, y: y! });
     }
   }
   const axis = (i: number) => ({ label: `${TARGET_WORDS[TARGETS[i]!]}, linear, %`, floor: floors[i]! });

@@ -1,13 +1,13 @@
 /** Objects against parts: every encoder a point with its intervals, guessing as dashed lines. */
 import type { Interval } from "../../eval/metrics.ts";
-import { ticks } from "./lossCurve.ts";
+import { bottomAxis, type Frame, leftAxis, place, scaleAround } from "./axis.ts";
 import { html, type Markup } from "./markup.ts";
+import { placeNames } from "./names.ts";
+import { percent } from "./words.ts";
 
-const WIDTH = 520;
-const HEIGHT = 400;
-const MARGIN = { left: 52, right: 16, top: 16, bottom: 48 };
-/** Between a point and its name, in units of the drawing. */
-const GAP = 9;
+const [WIDTH, HEIGHT] = [520, 400];
+const FRAME: Frame = { left: 52, right: WIDTH - 16, top: 30, bottom: HEIGHT - 50 };
+const MARKS = 6;
 
 export interface ScatterPoint {
   name: string;
@@ -24,44 +24,37 @@ export interface ScatterAxes {
 
 /** A drawing of shares in [0, 1], its axes in per cent. */
 export function scatter(points: readonly ScatterPoint[], axes: ScatterAxes): Markup {
-  const span = (floor: number, intervals: readonly Interval[]) =>
-    ticks(
-      100 * Math.min(floor, ...intervals.map(({ low }) => low)),
-      100 * Math.max(floor, ...intervals.map(({ high }) => high)),
-      6,
+  const scaleOf = (axis: "x" | "y", range: [number, number]) => {
+    const shares = [axes[axis].floor, ...points.flatMap((point) => [point[axis].low, point[axis].high])];
+    const inPercent = scaleAround(
+      shares.map((share) => 100 * share),
+      range,
+      MARKS,
     );
-  const columns = span(
-    axes.x.floor,
-    points.map(({ x }) => x),
+    return { inPercent, of: (share: number) => place(inPercent(100 * share)) };
+  };
+  const x = scaleOf("x", [FRAME.left, FRAME.right]);
+  const y = scaleOf("y", [FRAME.bottom, FRAME.top]);
+  const names = placeNames(
+    points.map((point) => ({ name: point.name, x: x.of(point.x.mean), y: y.of(point.y.mean) })),
+    FRAME,
   );
-  const rows = span(
-    axes.y.floor,
-    points.map(({ y }) => y),
-  );
-  const [left, right, top, bottom] = [MARGIN.left, WIDTH - MARGIN.right, MARGIN.top, HEIGHT - MARGIN.bottom];
-  const scale = (marks: readonly number[], from: number, to: number) => (share: number) =>
-    round(from + ((100 * share - marks[0]!) / (marks.at(-1)! - marks[0]!)) * (to - from));
-  const x = scale(columns, left, right);
-  const y = scale(rows, bottom, top);
-  const middle = (left + right) / 2;
-  const point = ({ name, series, x: across, y: up }: ScatterPoint): Markup => {
-    const [px, py] = [x(across.mean), y(up.mean)];
-    const isRight = px > middle;
+  const point = ({ name, series, x: across, y: up }: ScatterPoint, i: number): Markup => {
+    const [px, py] = [x.of(across.mean), y.of(up.mean)];
+    const at = names[i]!;
     return html`<g class="${series}">
-<path class="error" d="M${x(across.low)} ${py}H${x(across.high)}M${px} ${y(up.low)}V${y(up.high)}"/>
+<path class="error" d="M${x.of(across.low)} ${py}H${x.of(across.high)}M${px} ${y.of(up.low)}V${y.of(up.high)}"/>
 <circle cx="${px}" cy="${py}" r="6"/>
-<text class="name" x="${isRight ? px - GAP : px + GAP}" y="${py - GAP}" text-anchor="${isRight ? "end" : "start"}">${name}</text></g>
+<text class="name" x="${place(at.x)}" y="${place(at.y)}" text-anchor="${at.anchor}">${name}</text></g>
 `;
   };
-  const about = points.map(({ name, x, y }) => `${name} ${inPercent(x)} and ${inPercent(y)}`).join(", ");
+  const said = ({ mean }: Interval) => `${percent(mean)} %`;
+  const about = points.map(({ name, x, y }) => `${name} ${said(x)} and ${said(y)}`).join(", ");
   return html`<svg class="curve scatter" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${axes.x.label} and ${axes.y.label}: ${about}">
-${rows.map((row) => html`<line class="grid" x1="${left}" x2="${right}" y1="${y(row / 100)}" y2="${y(row / 100)}"/><text x="${left - 8}" y="${y(row / 100) + 4}" text-anchor="end">${row}</text>`)}
-${columns.map((column) => html`<line class="grid" x1="${x(column / 100)}" x2="${x(column / 100)}" y1="${top}" y2="${bottom}"/><text x="${x(column / 100)}" y="${bottom + 18}" text-anchor="middle">${column}</text>`)}
-<path class="floor" d="M${x(axes.x.floor)} ${top}V${bottom}M${left} ${y(axes.y.floor)}H${right}"/>
-<text x="${right}" y="${HEIGHT - 8}" text-anchor="end">${axes.x.label} →</text>
-<text x="${left + 6}" y="${top + 14}">↑ ${axes.y.label}</text>
+${leftAxis(y.inPercent, FRAME, MARKS)}
+${bottomAxis(x.inPercent, FRAME, MARKS)}
+<path class="floor" d="M${x.of(axes.x.floor)} ${FRAME.top}V${FRAME.bottom}M${FRAME.left} ${y.of(axes.y.floor)}H${FRAME.right}"/>
+<text x="${FRAME.right}" y="${HEIGHT - 6}" text-anchor="end">${axes.x.label} →</text>
+<text x="4" y="16">↑ ${axes.y.label}</text>
 ${points.map(point)}</svg>`;
 }
-
-const round = (value: number): number => Number(value.toFixed(1));
-const inPercent = ({ mean }: Interval): string => `${(100 * mean).toFixed(1)} %`;

@@ -9,7 +9,8 @@ export const STYLE = `
   --panel: light-dark(#f1f2ef, #1f2327);
   --accent: light-dark(#0b6e69, #4cc2b8);
   --other: light-dark(#b4471f, #f08c5a);
-  --second: light-dark(#8a919a, #7b838d);
+  --third: light-dark(#5a4fb5, #a59cf0);
+  --second: light-dark(#6d747d, #8f97a1);
   --warn: light-dark(#8a5200, #f0b35c);
 }
 * { box-sizing: border-box; }
@@ -39,9 +40,10 @@ table.scores { max-width: 46rem; }
 .scores tbody th { font-weight: 400; }
 .scores small { display: block; color: var(--muted); font-size: .75rem; }
 figure { margin: 0; max-width: 34rem; }
-.series-0 { --series: var(--accent); }
-.series-1 { --series: var(--other); }
-.unlearned { --series: var(--second); }
+.series-labels { --series: var(--accent); }
+.series-views { --series: var(--third); }
+.series-masks { --series: var(--other); }
+.series-floor { --series: var(--second); }
 .pair { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
 .curve { width: 100%; height: auto; display: block; }
 .curve text { fill: var(--muted); font-size: 13px; }

@@ -16,10 +16,38 @@ export const PROBE_WORDS: Record<ProbeName, string> = {
   retrieval: "retrieval",
 };
 
-const NAMES: Partial<Record<Encoder, string>> = { pixels: "raw pixels", mae: "MAE" };
+const NAMES: Partial<Record<Encoder, string>> = {
+  pixels: "raw pixels",
+  "moco-v3": "MoCo v3",
+  dino: "DINO",
+  ibot: "iBOT",
+  mae: "MAE",
+  beit: "BEiT",
+  cae: "CAE",
+};
 
 /** An encoder as people call it. */
 export const nameOf = (encoder: Encoder): string => NAMES[encoder] ?? encoder;
+
+/** What encoders learn from, which is what the style sheet colours them by; floors learn from nothing. */
+const SERIES: Partial<Record<Encoder, string>> = {
+  supervised: "labels",
+  "moco-v3": "views",
+  dino: "views",
+  ibot: "views",
+  mae: "masks",
+  beit: "masks",
+  cae: "masks",
+  data2vec: "masks",
+};
+
+/** The colour of an encoder, by the style sheet. */
+export const seriesOf = (encoder: Encoder): string => `series-${SERIES[encoder] ?? "floor"}`;
+
+const READINGS: Record<string, string> = { cls: "class token", mean: "mean of the patches" };
+
+/** A reading of an encoder as people call it. */
+export const readingName = (reading: string): string => READINGS[reading] ?? reading;
 
 /** A whole number with its thousands apart. */
 export const grouped = (value: number): string => value.toLocaleString("en-US");
