@@ -16,7 +16,7 @@ export function resultsSection(report: StartReport): Markup {
   const pixels = pixelsSentence(report);
   return html`<h2>Results</h2>
 ${scoreTable(report, reading)}
-<p class="muted">Top-1 in %, below it the 95 % interval: test pictures drawn again 2,000 times, crops with their picture. It does not cover the
+<p class="muted">Top-1 in %, below it the 95 % interval: test pictures drawn again 1,000 times, crops with their picture. It does not cover the
 choice of the seed. Bold: the highest of its column. †: not certainly above the untrained encoder. k-NN: ${plan.neighbours} nearest by cosine;
 linear: a linear classifier, ${plan.linearEpochs} epochs; both on frozen features of ${grouped(objects.probe)} pictures and of
 ${grouped(parts.probe)} crops, tested on ${grouped(objects.test)} and ${grouped(parts.test)}. Guessing: always the most frequent class.
