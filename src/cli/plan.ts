@@ -73,6 +73,7 @@ async function plan(typed: PlanFlags): Promise<void> {
       `${found.longestGrid.workgroups} of ${limits.maxComputeWorkgroupsPerDimension} (${found.longestGrid.kernel})`,
     ],
     ["step", `${found.dispatches} dispatches of ${found.kernels} kernels`],
+    ["arithmetic", `${(found.flops / found.batchSize / 1e9).toPrecision(3)} GFLOP a picture`],
   ];
   const how = gradCheckpointing ? ", blocks computed again" : "";
   printLine(

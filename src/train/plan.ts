@@ -34,6 +34,8 @@ export interface RunPlan {
   lowerBound: number;
   total: number;
   dispatches: number;
+  /** Floating point operations of a step, as far as kernels declare them: products of matrices, attention, the optimiser. */
+  flops: number;
   /** Different kernels, each compiled once. */
   kernels: number;
   /** The largest tensor a kernel binds, and the kernel's name. */
@@ -109,7 +111,8 @@ function workOf(commands: readonly Command[]) {
       Object.assign(longestGrid, { kernel: kernel.entry, workgroups: longest });
   }
   const kernels = new Set(dispatches.map(({ kernel }) => kernel)).size;
-  return { dispatches: dispatches.length, kernels, largestBinding, longestGrid };
+  const flops = dispatches.reduce((sum, { work }) => sum + (work?.flops ?? 0), 0);
+  return { dispatches: dispatches.length, flops, kernels, largestBinding, longestGrid };
 }
 
 /** The batches that a run's method takes, up to that of the settings: the smallest, and from one to the next. */

@@ -17,6 +17,7 @@ test("partwise plan mae says what a run needs, without training it", async () =>
     /^total +[\d.]+ MiB$/m,
     /^binding +[\d.]+ MiB of [\d.]+ [MG]iB \(\w+\)$/m,
     /^step +\d+ dispatches of \d+ kernels$/m,
+    /^arithmetic +0\.\d+ GFLOP a picture$/m,
   ]) {
     expect(stdout).toMatch(row);
   }

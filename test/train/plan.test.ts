@@ -38,6 +38,20 @@ describe("planRun", () => {
     expect(on.device.counters).toEqual(before);
   });
 
+  test("counts the arithmetic of products and attention: three times the forward pass, a little more where it is repeated", () => {
+    const supervised = runSettings({
+      ...{ method: "supervised", model: "vit_micro_patch4_32", seed: 1, batchSize: 64, totalSteps: 4 },
+      data: { ...descriptionOf(set), classes: 20 },
+    } as const);
+    const [tokens, width, blocks] = [65, 96, 4];
+    const products = 2 * tokens * width * (3 + 1 + 4 + 4) * width; // qkv, out, and the two of the MLP
+    const attention = 2 * 2 * tokens ** 2 * width;
+    const forward = blocks * (products + attention);
+    const share = planRun(on.device, supervised).flops / 64 / (3 * forward);
+    expect(share).toBeGreaterThan(1);
+    expect(share).toBeLessThan(1.1);
+  });
+
   test.each([false, true])("tells what a run then holds, gradCheckpointing %s", async (gradCheckpointing) => {
     const plan = planRun(on.device, settings, { gradCheckpointing });
     const device = await Device.open(on.device.source as GPU);
