@@ -1,4 +1,5 @@
 // The bundles: what they have in common, and each one's own.
+import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { build } from "esbuild";
@@ -50,6 +51,13 @@ export const shared = {
 const REQUIRE =
   'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);';
 
+/** The commit of the checkout, with `-dirty` where files of it have changed; nothing where there is no git. */
+const commit = () =>
+  spawnSync("git", ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], {
+    cwd: root,
+    encoding: "utf8",
+  }).stdout?.trim() ?? "";
+
 /**
  * Bundles the command line, all but Dawn, so that it runs without node_modules: one file, which must lie one folder
  * below package.json, and the image codecs beside it.
@@ -63,6 +71,7 @@ export async function bundleCli(outfile) {
     entryPoints: ["src/cli/main.ts"],
     outfile,
     banner: { js: `#!/usr/bin/env node\n${REQUIRE}` },
+    define: { "process.env.PARTWISE_COMMIT": JSON.stringify(commit()) },
   });
   chmodSync(outfile, 0o755); // npm sets the bit when it links the program, not when it is built again
   copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), dirname(outfile));

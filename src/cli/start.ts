@@ -26,7 +26,7 @@ import { crossingSentence, nameOf } from "./report/words.ts";
 import { RunFolder } from "./runFolder.ts";
 import { cellPictures } from "./studyPictures.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
-import { dawnVersion, ownVersion } from "./versions.ts";
+import { versions } from "./versions.ts";
 
 /** The flags of `partwise start` as commander gives them. */
 export interface StartFlags {
@@ -150,7 +150,7 @@ async function startIn(folders: Folders, flags: StartFlags, plan: StudyPlan): Pr
     format: "partwise.start.2",
     finished: new Date().toISOString(),
     command: commandOf(flags),
-    versions: { partwise: ownVersion(), node: process.version, dawn: dawnVersion() },
+    versions: versions(),
     adapter: adapterOf(device),
     machine: `${process.platform} ${process.arch}, ${availableParallelism()} × ${cpus()[0]?.model ?? "processor"}`,
     plan,

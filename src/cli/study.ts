@@ -1,24 +1,26 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
-import { type CellResult, runCell } from "../study/cell.ts";
-import { encodeOutcomes, withoutPictures } from "../study/outcomes.ts";
-import { type Cell, cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
-import { setTables } from "../study/setTable.ts";
+import { runCell } from "../study/cell.ts";
+import { encodeOutcomes } from "../study/outcomes.ts";
+import { type Cell, cellName, cellsOf, isValidation, type StudyPlan } from "../study/plan.ts";
 import { encodeEncoder } from "../train/encoderFile.ts";
 import { path, whole } from "./arguments.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { makeFolder, writeAtomic } from "./files.ts";
 import { printLine, printWarning } from "./output.ts";
 import { duration, ProgressLine } from "./progress.ts";
+import { adapterOf } from "./report/circumstances.ts";
 import { ENCODER } from "./runFolder.ts";
-import { OUTCOMES, RESULT, resultOf } from "./studyCell.ts";
-import { readStudy } from "./studyFile.ts";
-import { allPieces, cellPictures, drawPiece } from "./studyPictures.ts";
-import { studyText, tableCsv, verdictCsv } from "./studyTable.ts";
+import { FIRST_OUTCOMES, type FinishedCell, OUTCOMES, RESULT, resultOf } from "./studyCell.ts";
+import { PRESETS, readStudy } from "./studyFile.ts";
+import { allPieces, cellPictures, checkFolders, drawPiece } from "./studyPictures.ts";
+import { scoresOnly, writeReport } from "./studyReport.ts";
+import { studyText } from "./studyTable.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
+import { versions } from "./versions.ts";
 
 interface StudyFlags {
   out: string;
@@ -26,20 +28,29 @@ interface StudyFlags {
   cell?: number;
   piece?: number;
   minutes?: number;
+  only?: (typeof ONLY)[number];
+  data?: string;
+  partsFrom?: string;
   tune: boolean;
 }
+
+/** What may be asked for alone, for programs that compute the cells elsewhere. */
+const ONLY = ["list", "pictures", "report"] as const;
 
 const PICTURES = "pictures";
 
 const EXAMPLES = `
 Examples:
   partwise study studies/methods.yaml --out runs/methods --jobs 2
-  partwise study studies/methods.yaml --out runs/methods --cell 7      one cell, for a cluster's own scheduler
+  partwise study small --out runs/small --jobs 2                       five seeds of eight methods: hours on a GPU
+  partwise study paper --out runs/paper --data imagenet --parts-from CUB_200_2011
+  partwise study small --out runs/small --only list                    the cells with their numbers
+  partwise study small --out runs/small --cell 7                       one cell, for a cluster's own scheduler (docs/clusters.md)
 
 Every cell is a folder with result.json, outcomes.safetensors (the scores of each picture) and its encoder; a study that was
 stopped goes on with the cells that are missing. Results are never mixed: where the file asks of a cell that is there what it
 was not computed by, the study names it and ends, with exit code 2. Delete that folder and the cell is computed again.
-At the end report.json holds every number, table.csv and verdicts.csv the tables.`;
+At the end report.html shows what was found, report.json holds every number, table.csv and verdicts.csv the tables.`;
 
 /** `partwise study`. */
 export function studyCommand(): Command {
@@ -47,11 +58,19 @@ export function studyCommand(): Command {
     .description(
       "Pretrain by several methods on several sets, and compare what they know about objects and parts.",
     )
-    .argument("<file>", "what to train and measure, YAML", path)
+    .argument("<file>", `what to train and measure, YAML, or ${PRESETS.join(", ")}`, path)
     .requiredOption("--out <dir>", "folder of the study", path)
     .option("--jobs <n>", "processes that share the adapter", whole(1), 1)
     .option("--cell <k>", "this cell alone, counted from 0", whole(0))
     .option("--piece <k>", "draw this piece of the pictures alone, counted from 0", whole(0))
+    .addOption(
+      new Option(
+        "--only <what>",
+        "name the cells, draw the pictures, or write the report, and no more",
+      ).choices(ONLY),
+    )
+    .option("--data <dir>", "folder of pictures, for a set that names none", path)
+    .option("--parts-from <dir>", "folder of annotated pictures for the same set", path)
     .option("--minutes <n>", "start no cell after this long", whole(1))
     .option(...NO_TUNE)
     .addHelpText("after", EXAMPLES)
@@ -59,7 +78,7 @@ export function studyCommand(): Command {
 }
 
 async function study(file: string, flags: StudyFlags): Promise<void> {
-  const plan = await readStudy(file);
+  const plan = await readStudy(file, flags);
   const { imageSize } = await asUsage(() => vitConfig(plan.model));
   const cells = cellsOf(plan);
   const pieces = allPieces(plan, imageSize);
@@ -72,49 +91,59 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
     await runOne(plan, chosen(cells, flags.cell, "--cell"), flags);
     return;
   }
+  if (flags.only === "list") {
+    for (const [k, cell] of cells.entries()) {
+      printLine(`${k}  ${cellName(cell)}${(await resultOf(flags.out, plan, cell)) ? "  finished" : ""}`);
+    }
+    return;
+  }
   await makeFolder(flags.out);
+  if (flags.only === "report") {
+    await report(file, flags, plan);
+    return;
+  }
   const started = performance.now();
   const inTime = () => flags.minutes === undefined || performance.now() - started < 60_000 * flags.minutes;
   const missing: number[] = [];
   for (const [k, cell] of cells.entries()) if (!(await resultOf(flags.out, plan, cell))) missing.push(k);
+  if (missing.length > 0) await checkFolders(plan, imageSize);
   const again = (name: string, option: string, k: number) =>
-    child(name, [file, "--out", flags.out, option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])]);
+    child(name, [...argumentsOf(file, flags), option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])]);
   await inTurns(pieces.keys(), flags.jobs, (k) => again(`piece ${k}`, "--piece", k));
+  if (flags.only === "pictures") return;
   printLine(`${cells.length} cells, ${missing.length} to compute`);
   try {
     await inTurns(missing, flags.jobs, async (k) => {
       if (inTime()) await again(cellName(cells[k]!), "--cell", k);
     });
   } finally {
-    await report(flags.out, plan, cells); // of the cells there are, also where one has failed
+    await report(file, flags, plan); // of the cells there are, also where one has failed
   }
 }
 
 /** Writes and prints what the finished cells of a study say. */
-async function report(out: string, plan: StudyPlan, cells: readonly Cell[]): Promise<void> {
-  const results: CellResult[] = [];
-  for (const cell of cells) {
-    const found = await resultOf(out, plan, cell);
-    if (found) results.push(found);
-  }
-  const tables = await asUsage(() => setTables(results));
-  const scores = results.map(({ readouts, ...rest }) => ({
-    ...rest,
-    readouts: readouts.map(withoutPictures),
-  }));
-  const written = {
-    "report.json": `${JSON.stringify({ plan, tables, results: scores }, null, 1)}\n`,
-    "table.csv": tableCsv(tables),
-    "verdicts.csv": verdictCsv(tables),
-  };
-  for (const [name, text] of Object.entries(written)) await writeAtomic(join(out, name), text);
+async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise<void> {
+  const { out } = flags;
+  const { tables, missing } = await writeReport(
+    out,
+    plan,
+    `partwise study ${argumentsOf(file, flags).join(" ")}`,
+  );
   printLine(`\n${studyText(tables)}`);
-  if (results.length < cells.length) {
+  if (missing.length > 0) {
     printLine(
-      `\n${cells.length - results.length} of ${cells.length} cells are missing: the same command computes them`,
+      `\n${missing.length} of ${cellsOf(plan).length} cells are missing: the same command computes them`,
     );
   }
+  printLine(`\nthe report is ${join(out, "report.html")}`);
 }
+
+/** What tells a study from another on the command line. */
+const argumentsOf = (file: string, { out, data, partsFrom }: StudyFlags): string[] => [
+  ...[file, "--out", out],
+  ...(data === undefined ? [] : ["--data", data]),
+  ...(partsFrom === undefined ? [] : ["--parts-from", partsFrom]),
+];
 
 function chosen<T>(list: readonly T[], k: number, option: string): T {
   const found = list[k];
@@ -130,7 +159,9 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
     return;
   }
   const { imageSize } = vitConfig(plan.model);
-  const pictures = await cellPictures(join(out, PICTURES), plan.data[cell.data]!, imageSize);
+  const pictures = await cellPictures(join(out, PICTURES), plan.data[cell.data]!, imageSize, {
+    validation: isValidation(cell.seed),
+  });
   const device: Device = await openTuned({ tune });
   const folder = join(out, cellName(cell));
   await makeFolder(folder);
@@ -138,6 +169,7 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
   const result = await asUsage(() =>
     runCell(device, plan, cell, pictures, {
       now: () => performance.now(),
+      readFirst: true,
       trained: async (trainer) => {
         await writeAtomic(join(folder, ENCODER), await encodeEncoder(trainer));
       },
@@ -150,11 +182,15 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
   );
   line.end();
   await writeAtomic(join(folder, OUTCOMES), encodeOutcomes(result.readouts));
-  const readouts = result.readouts.map(withoutPictures);
-  await writeAtomic(
-    join(folder, RESULT), // last: it says that the cell is finished
-    `${JSON.stringify({ ...result, readouts, adapter: device.info.description })}\n`,
-  );
+  if (result.first) await writeAtomic(join(folder, FIRST_OUTCOMES), encodeOutcomes(result.first));
+  const finished: FinishedCell = {
+    ...result,
+    adapter: adapterOf(device),
+    versions: versions(),
+    seconds: (performance.now() - started) / 1000,
+    finished: new Date().toISOString(),
+  };
+  await writeAtomic(join(folder, RESULT), `${JSON.stringify(scoresOnly(finished))}\n`); // last: it says that the cell is finished
   const training = result.training ? `, trained in ${duration(result.training.seconds)}` : "";
   printLine(`${cellName(cell)}: ${duration((performance.now() - started) / 1000)}${training}`);
   device.destroy();

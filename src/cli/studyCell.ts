@@ -6,9 +6,33 @@ import { type Score, withOutcomes } from "../study/outcomes.ts";
 import { type Cell, cellName, type StudyPlan } from "../study/plan.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { kindOf, readBytes } from "./files.ts";
+import type { AdapterReport } from "./report/data.ts";
+import type { Versions } from "./versions.ts";
 
 export const RESULT = "result.json";
 export const OUTCOMES = "outcomes.safetensors";
+/** Of the encoder before its first step. */
+export const FIRST_OUTCOMES = "first.safetensors";
+
+/** A finished cell with what computed it, as far as its file says. */
+export interface FinishedCell extends CellResult {
+  adapter?: AdapterReport;
+  versions?: Versions;
+  /** Of all of it, pictures and probes included. */
+  seconds?: number;
+  /** ISO 8601, UTC. */
+  finished?: string;
+}
+
+const scores = v.array(
+  v.looseObject({
+    target: v.string(),
+    reading: v.string(),
+    probe: v.string(),
+    score: v.number(),
+    floor: v.number(),
+  }),
+);
 
 /** What the result of a finished cell must have; the rest of it is only passed on. */
 const stored = v.looseObject({
@@ -16,29 +40,31 @@ const stored = v.looseObject({
   training: v.optional(
     v.looseObject({ settings: v.looseObject({ data: v.looseObject({ count: v.number() }) }) }),
   ),
-  readouts: v.array(
-    v.looseObject({
-      target: v.string(),
-      reading: v.string(),
-      probe: v.string(),
-      score: v.number(),
-      floor: v.number(),
-    }),
-  ),
+  readouts: scores,
+  first: v.optional(scores),
 });
-type Stored = Omit<CellResult, "readouts"> & { readouts: Score[] };
+type Stored = Omit<FinishedCell, "readouts" | "first"> & { readouts: Score[]; first?: Score[] };
 const storedFrom = (bytes: Uint8Array): Stored =>
   v.parse(stored, JSON.parse(new TextDecoder().decode(bytes))) as unknown as Stored;
 
 /** The result of a cell that is finished, or null. One of other settings than the study's is a `UsageError`. */
-export async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<CellResult | null> {
+export async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promise<FinishedCell | null> {
   const folder = join(out, cellName(cell));
-  const [result, outcomes] = [join(folder, RESULT), join(folder, OUTCOMES)];
+  const [result, outcomes, before] = [RESULT, OUTCOMES, FIRST_OUTCOMES].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
   if ((await kindOf(result)) === null || (await kindOf(outcomes)) === null) return null;
   const found = await readWhole(result, storedFrom);
   const change = await asUsage(() => cellChange(found, plan, cell));
   if (change === null) {
-    return { ...found, readouts: await readWhole(outcomes, (bytes) => withOutcomes(found.readouts, bytes)) };
+    const { readouts, first, ...rest } = found;
+    return {
+      ...rest,
+      readouts: await readWhole(outcomes, (bytes) => withOutcomes(readouts, bytes)),
+      ...(first && { first: await readWhole(before, (bytes) => withOutcomes(first, bytes)) }),
+    };
   }
   throw new UsageError(
     `${folder}: must have been computed by what the study asks now; ${change}. ` +

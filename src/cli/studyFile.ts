@@ -1,11 +1,17 @@
 /** The file of a study: YAML, checked against a schema, with defaults for what it may leave out. */
+import { join } from "node:path";
 import * as v from "valibot";
 import { parseDocument } from "yaml";
+import type { Setting } from "../models/method.ts";
 import { METHODS, type MethodName } from "../models/methods.ts";
+import { vitConfig } from "../models/vit.ts";
+import { cellSettings } from "../study/cell.ts";
 import type { StudyPlan } from "../study/plan.ts";
 import { PROBES } from "../study/probes.ts";
+import { moduleOf } from "../train/run.ts";
 import { UsageError } from "./errors.ts";
-import { readBytes } from "./files.ts";
+import { kindOf, readBytes } from "./files.ts";
+import { ownFile } from "./versions.ts";
 
 const count = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(2 ** 32 - 1));
 const distinct = <T>(item: v.GenericSchema<T>) =>
@@ -17,7 +23,7 @@ const distinct = <T>(item: v.GenericSchema<T>) =>
 const seeds = distinct(count(0));
 
 const data = v.strictObject({
-  source: v.pipe(v.string(), v.minLength(1)),
+  source: v.optional(v.pipe(v.string(), v.minLength(1))),
   train: count(2),
   probe: count(2),
   test: count(2),
@@ -29,6 +35,7 @@ const method = v.strictObject({
   batch: v.optional(count(1)),
   lr: v.optional(v.pipe(v.number(), v.gtValue(0), v.finite())),
   pictures: v.optional(count(1)),
+  tuned: v.optional(count(0)),
   config: v.optional(v.record(v.string(), v.unknown())),
 });
 
@@ -37,9 +44,19 @@ const folder = v.pipe(v.string(), v.regex(/^\w[\w-]*$/, "must be letters, digits
 
 const names = Object.keys(METHODS) as [MethodName, ...MethodName[]];
 
+/** Whether an encoder has this name. */
+function isModel(name: string): boolean {
+  try {
+    vitConfig(name);
+    return true;
+  } catch {
+    return false; // what it should be is said of the file's place
+  }
+}
+
 const schema = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^[\w.-]+$/, "must be letters, digits, dots and dashes")),
-  model: v.string(),
+  model: v.pipe(v.string(), v.check(isModel, "must be the name of an encoder, as vit_micro_patch4_32")),
   pictures: count(1),
   seeds,
   floorSeeds: seeds,
@@ -54,8 +71,19 @@ const schema = v.strictObject({
 /** Longest file that is read. */
 const MOST_BYTES = 2 ** 20;
 
-/** Reads and checks a study's file. What is wrong is a `UsageError` that says where. */
-export async function readStudy(path: string): Promise<StudyPlan> {
+/** Studies that the package has, by the name that stands for their file. */
+export const PRESETS = ["quick", "small", "paper"] as const;
+
+/** What a person names beside the file, for sets that leave it open. */
+export interface StudyFolders {
+  data?: string | undefined;
+  partsFrom?: string | undefined;
+}
+
+/** Reads and checks a study's file, or a preset. What is wrong is a `UsageError` that says where. */
+export async function readStudy(file: string, folders: StudyFolders = {}): Promise<StudyPlan> {
+  const isPreset = (PRESETS as readonly string[]).includes(file) && (await kindOf(file)) === null;
+  const path = isPreset ? ownFile(join("studies", `${file}.yaml`)) : file;
   const text = new TextDecoder().decode(await readBytes(path, MOST_BYTES));
   const document = parseDocument(text);
   const [problem] = document.errors;
@@ -66,14 +94,72 @@ export async function readStudy(path: string): Promise<StudyPlan> {
     const where = v.getDotPath(issue) ?? "the file";
     throw new UsageError(`${path}: ${where}: ${issue.message}`);
   }
-  for (const [name, { config = {} }] of Object.entries(found.output.methods)) {
-    const known = Object.keys(METHODS[name as MethodName].settings);
-    const odd = Object.keys(config).find((key) => !known.includes(key));
-    if (odd !== undefined) {
+  const plan = { ...found.output, data: withFolders(path, found.output.data, folders) };
+  checkMethods(path, plan);
+  return plan;
+}
+
+type Given = v.InferOutput<typeof schema>["data"];
+
+/** Sets with the folders that were named for them. One that is named for none, or by nobody, is a `UsageError`. */
+function withFolders(path: string, sets: Given, { data, partsFrom }: StudyFolders): StudyPlan["data"] {
+  const open = Object.entries(sets).filter(([, { source }]) => source === undefined);
+  if (data !== undefined && open.length === 0) {
+    throw new UsageError(`--data is for a study with a set without source; ${path} has none`);
+  }
+  const filled = Object.entries(sets).map(([name, { source = data, ...set }]) => {
+    if (source === undefined) {
       throw new UsageError(
-        `${path}: methods.${name}.config.${odd}: must be a setting of ${name}, which has ${known.join(", ")}`,
+        `${path}: data.${name}.source: must be a set or a folder; got none. Add --data FOLDER`,
+      );
+    }
+    const isOpen = open.some(([own]) => own === name) && set.partsFrom === undefined;
+    return [name, { ...set, source, ...(isOpen && partsFrom !== undefined && { partsFrom }) }] as const;
+  });
+  if (partsFrom !== undefined && !filled.some(([, set]) => set.partsFrom === partsFrom)) {
+    throw new UsageError(`--parts-from is for a set that leaves its folders open; ${path} has none`);
+  }
+  return Object.fromEntries(filled);
+}
+
+/** Settings of methods must be known, of their kind, and fit each other and the encoder: the run of each is put together. */
+function checkMethods(path: string, plan: StudyPlan): void {
+  const { imageSize } = vitConfig(plan.model);
+  for (const [name, { config = {} }] of Object.entries(plan.methods)) {
+    const method = name as MethodName;
+    const { settings } = moduleOf(method);
+    const known = settings as Readonly<Record<string, Setting<unknown>>>;
+    for (const [key, value] of Object.entries(config)) {
+      const where = `${path}: methods.${name}.config.${key}`;
+      const setting = known[key];
+      if (!setting) {
+        throw new UsageError(
+          `${where}: must be a setting of ${name}, which has ${Object.keys(known).join(", ")}`,
+        );
+      }
+      if (kindOfValue(value) !== kindOfValue(setting.value)) {
+        throw new UsageError(
+          `${where}: must be of the kind of ${JSON.stringify(setting.value)}; got ${JSON.stringify(value)}`,
+        );
+      }
+      explained(where, () => setting.parse(String(value))); // a list is its members between commas, as on the command line
+    }
+    for (const [set, { train }] of Object.entries(plan.data)) {
+      const pictures = { name: set, count: train, width: imageSize, height: imageSize, classes: 2 };
+      explained(`${path}: methods.${name}`, () =>
+        cellSettings(plan, { data: set, encoder: method, seed: 0 }, pictures),
       );
     }
   }
-  return found.output;
+}
+
+const kindOfValue = (value: unknown): string => (Array.isArray(value) ? "list" : typeof value);
+
+/** What a check throws, with the place in the file before it. */
+function explained(where: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    throw new UsageError(`${where}: ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -7,16 +7,20 @@ import type { ImageSet } from "../data/images.ts";
 import { partCrops } from "../data/partCrops.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/safetensors.ts";
 import type { CellPictures } from "../study/cell.ts";
-import type { StudyData, StudyPlan } from "../study/plan.ts";
+import { isValidation, type StudyData, type StudyPlan } from "../study/plan.ts";
 import type { Items, Target } from "../study/targets.ts";
-import { CUT, type LoadOptions, loadSplit } from "./datasets.ts";
+import { CUT } from "./datasets.ts";
 import { UsageError } from "./errors.ts";
 import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
+import { type FolderOptions, folderParts, folderPictures } from "./studyFolders.ts";
+
+/** What settings are chosen by is drawn on its own. */
+type DrawnSplit = Split | "val";
 
 /** Some pictures of a built-in set. */
 export interface Piece {
   kind: KindName;
-  split: Split;
+  split: DrawnSplit;
   size: number;
   first: number;
   count: number;
@@ -28,7 +32,7 @@ const PIECE = { small: 4000, large: 400 };
 const isBuiltIn = (source: string): source is KindName => Object.hasOwn(KINDS, source);
 
 /** The pieces of a set of a built-in kind. */
-function piecesOf(kind: KindName, split: Split, size: number, count: number): Piece[] {
+function piecesOf(kind: KindName, split: DrawnSplit, size: number, count: number): Piece[] {
   const most = size > 64 ? PIECE.large : PIECE.small;
   return Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
     kind,
@@ -40,15 +44,15 @@ function piecesOf(kind: KindName, split: Split, size: number, count: number): Pi
 }
 
 /** The pieces that the cells of a study read. */
-export function allPieces({ data }: StudyPlan, size: number): Piece[] {
+export function allPieces({ data, seeds, floorSeeds }: StudyPlan, size: number): Piece[] {
+  const asked = new Set([...seeds, ...floorSeeds].map((seed) => (isValidation(seed) ? "val" : "test")));
   const pieces = Object.values(data).flatMap(({ source, train, probe, test, partsFrom, ...set }) => {
     if (!isBuiltIn(source)) return [];
     const parts = partsFrom === undefined ? set.parts : 0;
     return [
       ...piecesOf(source, "train", size, Math.max(train, probe)),
-      ...piecesOf(source, "test", size, test),
-      ...piecesOf(source, "train", CUT.drawnSize, parts),
-      ...piecesOf(source, "test", CUT.drawnSize, parts),
+      ...[...asked].flatMap((split) => piecesOf(source, split, size, test)),
+      ...["train" as const, ...asked].flatMap((split) => piecesOf(source, split, CUT.drawnSize, parts)),
     ];
   });
   return [...new Map(pieces.map((piece) => [nameOfPiece(piece), piece])).values()];
@@ -96,7 +100,7 @@ async function readPiece(folder: Folder, piece: Piece): Promise<Drawn> {
 async function drawn(
   folder: Folder,
   kind: KindName,
-  split: Split,
+  split: DrawnSplit,
   size: number,
   count: number,
 ): Promise<CreatureSet> {
@@ -153,22 +157,42 @@ function head(set: ImageSet, count: number): ImageSet {
   };
 }
 
-/** What the cells of one set train on and are asked about. `size` is the encoder's; a folder keeps what is drawn. */
+/**
+ * What the cells of one set train on and are asked about. `size` is the encoder's; a folder keeps what is drawn. With
+ * `validation` the test split stays unseen: what is asked about is a third split, of a folder a part of its training split.
+ */
 export async function cellPictures(
   folder: Folder,
   set: StudyData,
   size: number,
-  { decoder }: Pick<LoadOptions, "decoder"> = {},
+  options: Pick<FolderOptions, "decoder" | "validation"> = {},
 ): Promise<CellPictures> {
-  const { source } = set;
-  const how = { drawnSize: size, ...(decoder && { decoder }) };
-  const crops = partsOf(folder, set, how);
-  const whole = isBuiltIn(source)
-    ? await drawnPictures(folder, source, set, size)
-    : await readPictures(set, how);
-  if (crops === null) return whole;
-  const ofParts: Target = { name: "parts", probe: await crops("train"), test: await crops("test") };
-  return { ...whole, targets: [...whole.targets, ofParts] };
+  const how = { drawnSize: size, ...options };
+  const asked = options.validation ? "val" : "test";
+  const crops = set.parts > 0 ? partsOf(folder, set, asked, how) : null;
+  const { train, ...objects } = isBuiltIn(set.source)
+    ? await drawnPictures(folder, set.source, set, size, asked)
+    : await folderPictures(set, how);
+  const targets: Target[] = [{ name: "objects", ...objects }];
+  if (crops) targets.push({ name: "parts", ...(await crops()) });
+  return { train, targets };
+}
+
+/** Reads the folders of a study once, so that what is wrong with one is said before hours of work and not in their midst. */
+export async function checkFolders(
+  { data, seeds }: StudyPlan,
+  size: number,
+  options: Pick<FolderOptions, "decoder"> = {},
+): Promise<void> {
+  for (const validation of new Set(seeds.map(isValidation))) {
+    const how = { ...options, drawnSize: size, validation };
+    for (const set of Object.values(data)) {
+      if (!isBuiltIn(set.source)) await folderPictures(set, how);
+      if (set.parts > 0 && !(isBuiltIn(set.source) && set.partsFrom === undefined)) {
+        await partsOf(null, set, "test", how)();
+      }
+    }
+  }
 }
 
 /** Whole pictures of a built-in set. */
@@ -177,45 +201,32 @@ async function drawnPictures(
   source: KindName,
   { train, probe, test }: StudyData,
   size: number,
-): Promise<CellPictures> {
+  asked: DrawnSplit,
+): Promise<{ train: ImageSet; probe: ImageSet; test: ImageSet }> {
   const all = await drawn(folder, source, "train", size, Math.max(train, probe));
-  const asked = await drawn(folder, source, "test", size, test);
-  return { train: head(all, train), targets: [{ name: "objects", probe: head(all, probe), test: asked }] };
-}
-
-/** Whole pictures of a folder. */
-async function readPictures(
-  { source, train, probe, test }: StudyData,
-  how: LoadOptions,
-): Promise<CellPictures> {
-  const load = (split: Split, limit: number) =>
-    loadSplit({ data: source, size: how.drawnSize, limit }, split, how);
-  const objects: Target = {
-    name: "objects",
-    probe: await load("train", probe),
-    test: await load("test", test),
+  return {
+    train: head(all, train),
+    probe: head(all, probe),
+    test: await drawn(folder, source, asked, size, test),
   };
-  return { train: await load("train", train), targets: [objects] };
 }
 
-/** What cuts the parts of a split out; null where the study asks for none. */
+/** What cuts out the parts that probes learn from and are tested on. */
 function partsOf(
   folder: Folder,
-  { source, parts, partsFrom }: StudyData,
-  how: LoadOptions,
-): ((split: Split) => Promise<Items>) | null {
-  if (parts === 0) return null;
-  if (partsFrom !== undefined) {
-    const rule = { side: "text", above: 20 } as const;
-    const choice = { data: partsFrom, size: how.drawnSize, limit: parts, parts: rule };
-    return (split) => loadSplit(choice, split, how);
-  }
+  set: StudyData,
+  asked: DrawnSplit,
+  how: FolderOptions,
+): () => Promise<{ probe: Items; test: Items }> {
+  const { source, parts, partsFrom } = set;
+  if (partsFrom !== undefined) return () => folderParts({ ...set, partsFrom }, how);
   if (!isBuiltIn(source)) {
     throw new UsageError(
       `${source}: parts of a folder need partsFrom, a folder of annotated pictures; got none`,
     );
   }
   const { drawnSize, ...rule } = CUT;
-  return async (split) =>
+  const crops = async (split: DrawnSplit) =>
     partCrops(await drawn(folder, source, split, drawnSize, parts), { ...rule, size: how.drawnSize });
+  return async () => ({ probe: await crops("train"), test: await crops(asked) });
 }

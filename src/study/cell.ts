@@ -7,11 +7,13 @@ import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type LoopOptions, type ProgressRow, train } from "../train/loop.ts";
+import { planRun } from "../train/plan.ts";
 import {
   type DataDescription,
   descriptionOf,
   moduleOf,
   type RunSettings,
+  recipeFor,
   runSettings,
 } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
@@ -30,12 +32,16 @@ export interface CellResult extends Cell {
   /** What it was computed by. */
   plan: CellPlan;
   readouts: Readout[];
+  /** Of a trained encoder, where asked for: what it scored before its first step. */
+  first?: Readout[];
   /** Of a trained encoder. */
   training?: {
     settings: RunSettings;
     /** Pictures seen. */
     pictures: number;
     seconds: number;
+    /** Floating point operations of a step, as far as kernels declare them. */
+    flops: number;
     /** Metrics of about a hundred steps, the first and the last among them. */
     rows: Record<string, number>[];
   };
@@ -44,6 +50,8 @@ export interface CellResult extends Cell {
 export interface CellOptions extends Pick<LoopOptions, "now" | "pause" | "onWarning"> {
   /** Told about every step. */
   onProgress?: (row: ProgressRow) => void;
+  /** Whether an encoder is also measured before it is trained, which verdicts ask for. */
+  readFirst?: boolean;
   /** Given the trained run before it is measured: what saves its encoder. */
   trained?: (trainer: Trainer) => Promise<void>;
 }
@@ -72,22 +80,26 @@ export async function runCell(
   const images = await DeviceImages.upload(device, pictures.train);
   const trainer = new Trainer(device, settings, images);
   await trainer.prepare();
+  const { encoder, projections } = trainer.method;
+  const first = options.readFirst ? await read(vitEncoder(trainer.encoder, encoder.config)) : null;
   await device.finish();
   const start = options.now();
   const rows = await trainAll(trainer, options);
   const seconds = (options.now() - start) / 1000;
   await options.trained?.(trainer);
-  const { encoder, projections } = trainer.method;
   const readouts = await read(vitEncoder(trainer.encoder, encoder.config, projections));
   const seen = settings.batchSize * settings.totalSteps;
-  return { ...about, readouts, training: { settings, pictures: seen, seconds, rows } };
+  const { flops } = planRun(device, settings);
+  const training = { settings, pictures: seen, seconds, flops, rows };
+  return { ...about, readouts, ...(first && { first }), training };
 }
 
-/** The run of a cell: the method's small recipe with what the plan changes. */
+/** The run of a cell: the method's recipe for pictures of this size with what the plan changes. */
 export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: DataDescription): RunSettings {
   const method = encoder as MethodName;
   const { batch, lr, pictures = plan.pictures, config } = plan.methods[method] ?? {};
-  const batchSize = Math.min(batch ?? moduleOf(method).recipes.small.batchSize, data.count);
+  const recipe = recipeFor(vitConfig(plan.model));
+  const batchSize = Math.min(batch ?? moduleOf(method).recipes[recipe].batchSize, data.count);
   return runSettings({
     method,
     model: plan.model,
@@ -95,7 +107,7 @@ export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: Dat
     seed,
     batchSize,
     totalSteps: Math.ceil(pictures / batchSize),
-    recipe: "small",
+    recipe,
     ...(lr === undefined ? {} : { rate: lr }),
     ...(config === undefined ? {} : { config }),
   });
@@ -124,7 +136,7 @@ function untrained(device: Device, config: VitConfig, seed: number): StudyEncode
 /** Runs every step -> some rows of its metrics. */
 async function trainAll(
   trainer: Trainer,
-  { onProgress, trained: _, ...options }: CellOptions,
+  { onProgress, trained: _, readFirst: __, ...options }: CellOptions,
 ): Promise<Record<string, number>[]> {
   const { totalSteps } = trainer.settings;
   const every = Math.max(1, Math.floor(totalSteps / ROWS));

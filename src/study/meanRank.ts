@@ -14,7 +14,7 @@ import { TARGETS } from "./targets.ts";
 export interface First {
   /** Null where it cannot be told. */
   probability: number | null;
-  /** Rivals that are left out, since on some readout they are not above the encoder that was not trained. */
+  /** Rivals that are left out, since on some readout they are not above themselves untrained. */
   idle: MethodName[];
   why: string;
 }

@@ -1,6 +1,6 @@
 /** What a study trains and measures, as data, and the cells that come of it. */
 import type { MethodName } from "../models/methods.ts";
-import { PROBES, type ProbeName } from "./probes.ts";
+import { PROBES, type ProbeName, readingOf, TOKENS } from "./probes.ts";
 
 /** One set of pictures and how many of it. */
 export interface StudyData {
@@ -24,6 +24,8 @@ export interface StudyMethod {
   /** Pictures seen, where they differ from the study's. */
   pictures?: number | undefined;
   config?: Record<string, unknown> | undefined;
+  /** How many settings were tried before these, on validation seeds: a reader is told, and nothing is computed by it. */
+  tuned?: number | undefined;
 }
 
 export interface StudyPlan {
@@ -48,9 +50,23 @@ export interface StudyPlan {
 /** What of a plan decides how encoders are read. */
 export type ReadingPlan = Pick<StudyPlan, "probes" | "neighbours" | "linearEpochs" | "attentiveEpochs">;
 
+/** Seeds from here on choose between settings and methods, on pictures of their own, and are in no result. */
+const VALIDATION_SEED = 100;
+export const isValidation = (seed: number): boolean => seed >= VALIDATION_SEED;
+
 /** Encoders that are measured without training: first values, and the pixels themselves. */
 export const FLOORS = ["untrained", "pixels"] as const;
 export type Floor = (typeof FLOORS)[number];
+
+/** Whether an encoder is one that is trained. */
+export const isMethod = (encoder: MethodName | Floor): encoder is MethodName =>
+  !(FLOORS as readonly string[]).includes(encoder);
+
+/** The reading that an encoder is known by: its method's; of one that was not trained the mean of its patches. */
+export const ownReading = (encoder: MethodName | Floor, probe: ProbeName): string => {
+  if (encoder === "pixels") return "pixels";
+  return isMethod(encoder) ? readingOf(encoder, probe) : probe === "attentive" ? TOKENS : "mean";
+};
 
 /** One encoder on one set: what a process computes at a time, and a folder of its own. */
 export interface Cell {
@@ -65,17 +81,21 @@ export const cellName = ({ data, encoder, seed }: Cell): string => `${data}/${en
 /** All of a study that decides the result of a cell. */
 export interface CellPlan extends Pick<StudyPlan, "model">, ReadingPlan {
   data: StudyData;
+  /** Of a validation seed: what it is tested on. */
+  split?: "val";
   /** Of an encoder that is trained: how, and pictures seen. */
   method?: StudyMethod;
 }
 
 /** The part of a plan that a cell is computed by. */
-export function cellPlan(plan: StudyPlan, { data, encoder }: Cell): CellPlan {
+export function cellPlan(plan: StudyPlan, { data, encoder, seed }: Cell): CellPlan {
   const { model, neighbours, linearEpochs, attentiveEpochs, pictures, methods } = plan;
   const probes = PROBES.filter((probe) => plan.probes.includes(probe)); // their order counts for nothing
-  const read = { model, data: plan.data[data]!, probes, neighbours, linearEpochs, attentiveEpochs };
-  const isFloor = (FLOORS as readonly string[]).includes(encoder);
-  return isFloor ? read : { ...read, method: { pictures, ...methods[encoder as MethodName] } };
+  const split = isValidation(seed) ? { split: "val" as const } : {};
+  const read = { model, data: plan.data[data]!, probes, neighbours, linearEpochs, attentiveEpochs, ...split };
+  if (!isMethod(encoder)) return read;
+  const { tuned: _, ...method } = methods[encoder] ?? {};
+  return { ...read, method: { pictures, ...method } };
 }
 
 /**

@@ -32,6 +32,8 @@ export interface Readout {
   floor: number;
   /** Of each picture of the test split: how many items it has, and their scores' sum. */
   pictures: { items: number[]; sums: number[] };
+  /** Of parts: by the name of each that the test split has, how many items are of it, and their scores' sum. */
+  classes?: Readonly<Record<string, { items: number; sum: number }>>;
 }
 
 /** An encoder as a study reads it: one pass gives every reading. */
@@ -88,7 +90,7 @@ export async function readAll(
   const found: Readout[] = [];
   for (const target of targets) {
     const add = (reading: string, { name, scores, floor }: Asked) =>
-      found.push({ target: target.name, reading, probe: name, floor, ...summed(scores, target.test) });
+      found.push({ target: target.name, reading, probe: name, floor, ...summed(scores, target.test), ...byPart(scores, target) });
     const features = (images: ImageSet) => extractFeatures(device, encode, images, how);
     const [probe, test] = [await features(target.probe), await features(target.test)];
     let column = 0;
@@ -153,4 +155,16 @@ function summed(scores: ArrayLike<number>, test: Items): Pick<Readout, "score" |
     score: total / test.count,
     pictures: { items: entries.map(({ items }) => items), sums: entries.map(({ sum }) => sum) },
   };
+}
+
+/** The scores of parts, summed by part; nothing of objects, of which there may be a thousand classes. */
+function byPart(scores: ArrayLike<number>, { name, test }: Target): Pick<Readout, "classes"> {
+  if (name !== "parts") return {};
+  const classes: Record<string, { items: number; sum: number }> = {};
+  for (const [i, label] of test.labels.entries()) {
+    const part = test.classes[label]!;
+    const { items, sum } = classes[part] ?? { items: 0, sum: 0 };
+    classes[part] = { items: items + 1, sum: sum + scores[i]! };
+  }
+  return { classes };
 }

@@ -2,7 +2,7 @@
 import type { MethodName } from "../models/methods.ts";
 import type { CellResult } from "./cell.ts";
 import { type Estimate, estimate, intervalOf } from "./estimate.ts";
-import { type Cell, cellName } from "./plan.ts";
+import { type Cell, cellName, isValidation } from "./plan.ts";
 import { readingOf } from "./probes.ts";
 import type { Readout } from "./readouts.ts";
 import { type ResampleOptions, Resamples } from "./resamples.ts";
@@ -10,17 +10,17 @@ import { minus, type Sample, samePictures } from "./sample.ts";
 import { TARGETS, type TargetName } from "./targets.ts";
 
 /** What a cell found, without how. */
-export type ScoredCell = Cell & Pick<CellResult, "readouts">;
+export type ScoredCell = Cell & Pick<CellResult, "readouts" | "first">;
 
 /** What is asked, and of which features: `k-NN` on `objects` by `cls`. */
 export type Question = Pick<Readout, "target" | "probe" | "reading">;
 
-/** Seeds from here on choose between settings and methods, and are in no result. */
-export const VALIDATION_SEED = 100;
+/** Which state of an encoder is asked about. */
+type When = "readouts" | "first";
 
 /** Why a method that fails the gate does not count, and why the gate cannot be asked. */
 export const NOT_TRAINED = "not trained enough";
-export const NO_FLOOR = "untrained encoder not measured";
+export const NO_FLOOR = "first values not measured";
 
 export class SetResults {
   readonly #cells: readonly ScoredCell[];
@@ -37,12 +37,16 @@ export class SetResults {
 
   /** What the runs of an encoder scored; null where there is none. `validation` takes those that choose. */
   sample(encoder: Cell["encoder"], question: Question, validation = false): Sample | null {
+    return this.#sample(encoder, question, "readouts", validation);
+  }
+
+  #sample(encoder: Cell["encoder"], question: Question, when: When, validation: boolean): Sample | null {
     const { target, probe, reading } = question;
     const seeds = new Map<number, readonly number[]>();
     let items: readonly number[] | null = null;
     for (const cell of this.#cells) {
-      const { encoder: of, seed, readouts } = cell;
-      if (of !== encoder || seed >= VALIDATION_SEED !== validation) continue;
+      const { encoder: of, seed, [when]: readouts = [] } = cell;
+      if (of !== encoder || isValidation(seed) !== validation) continue;
       const found = readouts.find((r) => r.target === target && r.probe === probe && r.reading === reading);
       if (!found) continue;
       const { pictures } = found;
@@ -72,17 +76,19 @@ export class SetResults {
   }
 
   /**
-   * The gate: whether a method is above the encoder that was not trained, on the same reading and paired by seed, by more
-   * than the 95 % interval. Null where they have no seed in common.
+   * The gate: whether the runs of a method are above themselves before their first step, on the method's own reading, by more
+   * than the 95 % interval. Null where none was measured then.
    */
   beatsUntrained(method: MethodName, question: Omit<Question, "reading">): boolean | null {
     const asked = { ...question, reading: readingOf(method, question.probe) };
     const key = [method, ...Object.values(asked)].join(" ");
     const known = this.#gates.get(key);
     if (known !== undefined) return known;
-    const [trained, untrained] = [this.sample(method, asked), this.sample("untrained", asked)];
-    const found = trained && untrained && this.estimate(question.target, minus(trained, untrained));
-    const beats = found && intervalOf(found).low > 0;
+    const [trained, before] = (["readouts", "first"] as const).map((when) =>
+      this.#sample(method, asked, when, false),
+    );
+    const found = trained && before && this.estimate(question.target, minus(trained, before));
+    const beats = found ? intervalOf(found).low > 0 : null;
     this.#gates.set(key, beats);
     return beats;
   }

@@ -1,8 +1,9 @@
 /** The results of one set as numbers: a row for every reading of every encoder, a column for every readout. */
 import { intervalOf } from "./estimate.ts";
-import type { Cell } from "./plan.ts";
+import { type PartTable, partTables } from "./partTable.ts";
+import { type Cell, isMethod, isValidation, ownReading } from "./plan.ts";
 import { PROBES, type ProbeName } from "./probes.ts";
-import { type ScoredCell, SetResults, VALIDATION_SEED } from "./setResults.ts";
+import { type Question, type ScoredCell, SetResults } from "./setResults.ts";
 import { TARGETS, type TargetName } from "./targets.ts";
 import { type Verdict, verdictsOf } from "./verdict.ts";
 
@@ -19,6 +20,8 @@ export interface Entry {
   low: number | null;
   high: number | null;
   seeds: number;
+  /** Of a method by its own reading: whether it is above its first values; null where those were not measured. */
+  learned?: boolean | null;
 }
 
 export interface Row {
@@ -33,6 +36,8 @@ export interface SetTable {
   columns: Column[];
   rows: Row[];
   verdicts: Verdict[];
+  /** The scores of each part, by the probes that know parts. */
+  parts: PartTable[];
 }
 
 /** A table for every set of a study; seeds that only choose are in none. */
@@ -46,7 +51,7 @@ export const setTables = (results: readonly ScoredCell[]): SetTable[] =>
 
 function tableOf(set: string, cells: readonly ScoredCell[]): SetTable {
   const results = new SetResults(cells);
-  const shown = cells.filter(({ seed }) => seed < VALIDATION_SEED);
+  const shown = cells.filter(({ seed }) => !isValidation(seed));
   const readouts = shown.flatMap((cell) => cell.readouts);
   const columns = TARGETS.flatMap((target) =>
     PROBES.flatMap((probe): Column[] => {
@@ -59,8 +64,14 @@ function tableOf(set: string, cells: readonly ScoredCell[]): SetTable {
     const found = sample && results.estimate(target, sample);
     if (!found) return null;
     const { mean, low, high } = intervalOf(found);
-    return { mean, seeds: found.seeds, ...(found.seeds > 1 ? { low, high } : { low: null, high: null }) };
+    const ends = found.seeds > 1 ? { low, high } : { low: null, high: null };
+    return { mean, ...ends, seeds: found.seeds, ...learned(encoder, reading, { target, probe }) };
   };
+  const learned = (encoder: Cell["encoder"], reading: string, question: Omit<Question, "reading">) =>
+    isMethod(encoder) && ownReading(encoder, question.probe) === reading
+      ? { learned: results.beatsUntrained(encoder, question) }
+      : {};
+  const ofParts = columns.flatMap(({ target, probe }) => (target === "parts" ? [probe] : []));
   const rows = [...new Set(shown.map(({ encoder }) => encoder))].flatMap((encoder) => {
     const own = shown.filter((cell) => cell.encoder === encoder).flatMap((cell) => cell.readouts);
     return [...new Set(own.map(({ reading }) => reading))].map((reading) => ({
@@ -69,5 +80,5 @@ function tableOf(set: string, cells: readonly ScoredCell[]): SetTable {
       entries: columns.map((column) => entryOf(encoder, reading, column)),
     }));
   });
-  return { set, columns, rows, verdicts: verdictsOf(results) };
+  return { set, columns, rows, verdicts: verdictsOf(results), parts: partTables(shown, ofParts) };
 }

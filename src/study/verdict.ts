@@ -14,10 +14,12 @@ export interface Answer {
   what: string;
   target: string;
   probe: string;
+  /** What the difference is claimed to be above. */
+  above: number;
   decision: Decision;
   /** Why it is undecided; null where the interval is the reason. */
   why: string | null;
-  /** Encoders that do not count on this readout, since they are not above the untrained one. */
+  /** Encoders that do not count on this readout, since they are not above themselves untrained. */
   idle: readonly MethodName[];
   /** Of the difference, with its 95 % interval; null where it was not measured. */
   found: (Estimate & { low: number; high: number }) | null;
@@ -103,7 +105,7 @@ function adjusted(all: readonly Measured[]): Answer[] {
     const p = why === null ? pValues[counted.indexOf(one)]! : null;
     const isTold = p !== null && p <= ERROR;
     const decision = !isTold ? "undecided" : estimate!.mean > above ? "supported" : "contradicted";
-    return { what, target, probe, decision, why, idle, found, p };
+    return { what, target, probe, above, decision, why, idle, found, p };
   });
 }
 

@@ -3,7 +3,7 @@ import type { ClipOptions } from "../engine/optim/clip.ts";
 import { maeConfigOf } from "../models/mae.ts";
 import type { Method, MethodModule } from "../models/method.ts";
 import { METHODS, type MethodName } from "../models/methods.ts";
-import type { RecipeName, ScheduleSpec } from "../models/recipe.ts";
+import type { FineTuningName, RecipeName, ScheduleSpec } from "../models/recipe.ts";
 import { defaultsOf } from "../models/settings.ts";
 import { type VitConfig, vitConfig } from "../models/vit.ts";
 
@@ -85,7 +85,7 @@ export interface RunChoices {
 const SMALL_SIDE = 96;
 
 /** The recipe for an encoder where none is named. */
-export const recipeFor = ({ imageSize }: Pick<VitConfig, "imageSize">): RecipeName =>
+export const recipeFor = ({ imageSize }: Pick<VitConfig, "imageSize">): Exclude<RecipeName, FineTuningName> =>
   imageSize <= SMALL_SIDE ? "small" : "paper";
 
 /** A method by name with its types forgotten: what the programs, which know all methods alike, work with. */

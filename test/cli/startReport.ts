@@ -60,6 +60,7 @@ export const resultsOf = (shares = SHARES): CellResult[] =>
               settings: settingsOf(encoder),
               pictures: 192,
               seconds: 2,
+              flops: 3e9,
               rows: [1.5, 1.25, 1].map((loss, step) => ({ step, loss, gradNorm: 1 })),
             },
           }
@@ -86,7 +87,7 @@ export function reportOf(results = resultsOf()): StartReport {
     format: "partwise.start.2",
     finished: "2026-05-04T10:20:30.000Z",
     command: "npm start -- --pictures 192 --seed 7",
-    versions: { partwise: "0.1.0", node: "v20.1.0", dawn: "0.6.2" },
+    versions: { partwise: "0.1.0", commit: null, node: "v20.1.0", dawn: "0.6.2" },
     adapter: {
       description: 'Soft<script>alert("x")</script> & Co',
       vendor: "mesa",

@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../src/cli/errors.ts";
-import { readStudy } from "../../src/cli/studyFile.ts";
-import { allPieces, cellPictures } from "../../src/cli/studyPictures.ts";
+import { PRESETS, readStudy } from "../../src/cli/studyFile.ts";
+import { allPieces, cellPictures, checkFolders } from "../../src/cli/studyPictures.ts";
 import { studyText, tableCsv, verdictCsv } from "../../src/cli/studyTable.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
-import type { CellResult } from "../../src/study/cell.ts";
+import { vitConfig } from "../../src/models/vit.ts";
+import { type CellResult, cellSettings } from "../../src/study/cell.ts";
+import { cellsOf, isMethod, isValidation } from "../../src/study/plan.ts";
 import { PROBES } from "../../src/study/probes.ts";
 import { setTables } from "../../src/study/setTable.ts";
 import { openDecoder } from "../data/codec.ts";
@@ -42,7 +44,66 @@ test("the study of the repository is read, and what a file leaves out has its de
   expect(probes).toEqual(PROBES);
 });
 
+describe("a preset", () => {
+  const folders = { data: "imagenet", partsFrom: "cub" };
+
+  test.each(PRESETS)("%s is read by its name, and every run of it can be put together", async (name) => {
+    const plan = await readStudy(name, name === "paper" ? folders : {});
+    expect(plan.name).toBe(name);
+    const { imageSize } = vitConfig(plan.model);
+    const cells = cellsOf(plan).filter(({ encoder }) => isMethod(encoder));
+    for (const cell of cells) {
+      const { train } = plan.data[cell.data]!;
+      const data = { name: "toy", count: train, width: imageSize, height: imageSize, classes: 20 };
+      const settings = cellSettings(plan, cell, data);
+      expect(settings.recipe).toBe(name === "paper" ? "paper" : "small");
+      expect(settings.totalSteps * settings.batchSize).toBeGreaterThanOrEqual(plan.pictures);
+    }
+  });
+
+  test("small has what verdicts need: five seeds, a validation seed, three of the floor, both sets", async () => {
+    const { seeds, floorSeeds, data, pictures, methods } = await readStudy("small");
+    expect(seeds.filter((seed) => !isValidation(seed))).toEqual([0, 1, 2, 3, 4]);
+    expect(seeds.filter(isValidation)).toHaveLength(1);
+    expect([floorSeeds.length, pictures, Object.keys(methods).length]).toEqual([3, 500_000, 8]);
+    expect(Object.values(data).map(({ source }) => source)).toEqual(["creatures-coat", "creatures-shape"]);
+  });
+
+  test("paper is on the folders that are named", async () => {
+    const { data, model } = await readStudy("paper", folders);
+    expect([model, data.pictures]).toEqual([
+      "vit_base_patch16_224",
+      expect.objectContaining({ source: "imagenet", partsFrom: "cub" }),
+    ]);
+    await expect(readStudy("paper")).rejects.toThrow(/data\.pictures\.source: must be .*Add --data FOLDER/);
+    await expect(readStudy("small", { data: "x" })).rejects.toThrow(
+      /^--data is for a study with a set without/,
+    );
+    await expect(readStudy("small", { partsFrom: "x" })).rejects.toThrow(/^--parts-from is for a set/);
+  });
+});
+
 test.each([
+  [
+    "an unknown model",
+    GOOD.replace("vit_micro_patch4_32", "vit_grand"),
+    /model: must be the name of an encoder/,
+  ],
+  [
+    "a setting of another kind",
+    GOOD.replace("batch: 4", "config: { maskRatio: half }"),
+    /methods\.mae\.config\.maskRatio: must be of the kind of 0\.75; got "half"/,
+  ],
+  [
+    "a setting out of its range",
+    GOOD.replace("batch: 4", "config: { maskRatio: 7 }"),
+    /methods\.mae\.config\.maskRatio: --mask-ratio must be .*; got 7/,
+  ],
+  [
+    "a batch that a method cannot have",
+    GOOD.replace("mae: { batch: 4 }", "moco-v3: { batch: 1 }"),
+    /methods\.moco-v3: .*got 1/,
+  ],
   ["an unknown method", GOOD.replace("mae:", "dance:"), /methods\.dance/],
   ["a word that is no setting", GOOD.replace("pictures: 16", "pictures: 16\npicture: 3"), /picture/],
   ["pictures of a wrong kind", GOOD.replace("pictures: 16", "pictures: many"), /pictures: /],
@@ -125,10 +186,76 @@ test("parts may come from a folder of annotated pictures, each crop with its pic
   const plan = { ...(await readStudy(fileOf(GOOD))), data: { coat: set } };
   expect(allPieces(plan, 32).map(({ size }) => size)).toEqual([32, 32]); // no drawings to cut parts out of
 
-  const none = { ...set, source: join(partsFrom, "images"), partsFrom: undefined };
-  await expect(cellPictures(null, none, 32)).rejects.toThrow(
+  const twice = { ...set, parts: 2, partsFrom };
+  await expect(cellPictures(null, twice, 32, { decoder: openDecoder, validation: true })).rejects.toThrow();
+  const none = {
+    ...set,
+    partsFrom: undefined,
+    source: join(partsFrom, "images"),
+    train: 1,
+    probe: 1,
+    test: 1,
+  };
+  await expect(cellPictures(null, none, 32, { decoder: openDecoder })).rejects.toThrow(
     "parts of a folder need partsFrom, a folder of annotated pictures; got none",
   );
+});
+
+describe("validation seeds", () => {
+  const pixelsOf = ({ pixels, count, width }: { pixels: Uint8Array; count: number; width: number }) =>
+    Array.from({ length: count }, (_, i) =>
+      Buffer.from(pixels.subarray(i * width ** 2 * 3, (i + 1) * width ** 2 * 3)).toString("base64"),
+    );
+
+  test("are tested on other pictures than the test split, and than those they learn from", async () => {
+    const plan = await readStudy(fileOf(GOOD));
+    const set = plan.data.coat!;
+    const [chosen, asked] = [
+      await cellPictures(null, set, 32, { validation: true }),
+      await cellPictures(null, set, 32),
+    ];
+    expect(chosen.train.pixels).toEqual(asked.train.pixels);
+    for (const [i, { name, probe, test }] of chosen.targets.entries()) {
+      const seen = new Set([...pixelsOf(probe), ...pixelsOf(asked.targets[i]!.test)]);
+      expect(
+        pixelsOf(test).filter((picture) => seen.has(picture)),
+        name,
+      ).toEqual([]);
+      expect(test.count, name).toBeGreaterThan(0);
+    }
+    const sizes = (seeds: number[]) => allPieces({ ...plan, seeds }, 32).map(({ split }) => split);
+    expect(sizes([0])).not.toContain("val");
+    expect(sizes([0, 100]).filter((split) => split === "val")).toHaveLength(2);
+  });
+
+  test("of a folder are tested on a part of its training split; too few pictures are refused at once", async () => {
+    const source = join(folder, "classes");
+    for (const split of ["train", "test"]) {
+      for (let i = 0; i < 12; i++) {
+        const path = join(source, split, i % 2 ? "cat" : "dog", `${i}.png`);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, plainPng(32, 32, [i, split === "train" ? 0 : 9, 0]));
+      }
+    }
+    const set = { source, train: 6, probe: 4, test: 4, parts: 0 };
+    const how = { decoder: openDecoder };
+    const { train, targets } = await cellPictures(null, set, 32, { ...how, validation: true });
+    const [{ probe, test: held }] = targets as [(typeof targets)[0]];
+    expect([train.count, probe.count, held.count]).toEqual([6, 4, 4]);
+    const known = new Set([...pixelsOf(train), ...pixelsOf(probe)]);
+    expect(pixelsOf(held).filter((picture) => known.has(picture))).toEqual([]);
+    expect([...held.pixels].filter((_, i) => i % 3 === 1)).not.toContain(9); // the test split is not seen
+    const whole = await cellPictures(null, set, 32, how);
+    expect([...whole.targets[0]!.test.pixels].filter((_, i) => i % 3 === 1)).not.toContain(0);
+
+    const plan = { ...(await readStudy(fileOf(GOOD))), data: { own: { ...set, train: 9 } } };
+    await checkFolders(plan, 32, how);
+    await expect(checkFolders({ ...plan, seeds: [0, 100] }, 32, how)).rejects.toThrow(
+      /classes: the study asks for 13 pictures to train, validation among them; it has 12/,
+    );
+    const more = { ...plan, data: { own: { ...set, test: 13 } } };
+    await expect(checkFolders(more, 32, how)).rejects.toThrow(/asks for 13 pictures to test; it has 12/);
+  });
 });
 
 describe("tables", () => {
@@ -225,6 +352,26 @@ linearEpochs: 1
       /^coat,untrained,cls,objects/m,
     );
     expect(stdout).toMatch(/^1 of 3 cells are missing/m);
+  });
+
+  test("lists its cells by number, and writes the report of those there are, without computing any", async () => {
+    const list = await study(TINY, "--only", "list");
+    expect([list.code, list.stdout]).toEqual([
+      0,
+      "0  coat/pixels-0  finished\n1  coat/untrained-0  finished\n2  coat/mae-0\n",
+    ]);
+    rmSync(join(program.folder, "study/report.html"));
+    const { code, stdout } = await study(TINY, "--only", "report");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("1 of 3 cells are missing")]);
+    const page = readFileSync(join(program.folder, "study/report.html"), "utf8");
+    expect(page).toMatch(/raw pixels[\s\S]*untrained/);
+    expect(page).not.toMatch(/NaN|undefined/);
+    const { results } = JSON.parse(readFileSync(join(program.folder, "study/report.json"), "utf8"));
+    expect(results[0]).toMatchObject({
+      encoder: "pixels",
+      versions: { node: process.version },
+      seconds: expect.any(Number),
+    });
   });
 
   test("names a cell that the file now asks otherwise, and touches none", async () => {

@@ -19,6 +19,7 @@ export function withPackedProject(): { readonly folder: string } {
     for (const name of ["package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
       cpSync(join(root, name), join(source, name));
     }
+    cpSync(join(root, "studies"), join(source, "studies"), { recursive: true });
     execFileSync("npm", ["pack", "--ignore-scripts", "--silent"], {
       cwd: source,
       shell: process.platform === "win32",

@@ -54,6 +54,7 @@ test("a cell is trained by the loop of every run and read out by every probe; a 
     expect(score).toBeLessThanOrEqual(1);
     expect(each.items).toEqual(Array(20).fill(1));
   }
+  expect(training!.flops).toBeGreaterThan(1e6);
   const again = await compute();
   expect(again.readouts).toEqual(readouts);
   expect(again.training!.rows).toEqual(training!.rows);
@@ -68,6 +69,31 @@ test("a plan without some probes does not ask them, and pixels have no tokens", 
   };
   expect(await readouts("untrained", ["attentive"])).toEqual(["tokens attentive"]);
   expect(await readouts("pixels", ["k-NN", "attentive"])).toEqual(["pixels k-NN"]);
+});
+
+test("a cell measures its encoder before the first step where asked, which no step changes, and parts by name", async () => {
+  const labels = Int32Array.from({ length: 20 }, (_, i) => i % 2);
+  const asParts = (set: ReturnType<typeof drawn>) => ({ ...set, labels, classes: ["wing", "tail"] });
+  const targets = [{ name: "parts" as const, probe: asParts(drawn(20)), test: asParts(drawn(20, "test")) }];
+  const found = (lr: number) =>
+    runCell(
+      on.device,
+      { ...plan, methods: { mae: { ...plan.methods.mae, lr } } },
+      cell,
+      { ...pictures, targets },
+      { now: () => 0, readFirst: true },
+    );
+  const [slow, fast] = [await found(1e-4), await found(1e-2)];
+  expect(slow.first!.map(({ reading }) => reading)).toEqual(["cls", "cls", "cls", "mean", "mean", "mean", "tokens"]);
+  expect(fast.first).toEqual(slow.first);
+  expect(fast.readouts).not.toEqual(slow.readouts);
+  for (const { classes, score } of slow.readouts) {
+    expect(Object.entries(classes!).map(([name, { items }]) => [name, items])).toEqual([
+      ["wing", 10],
+      ["tail", 10],
+    ]);
+    expect((classes!.wing!.sum + classes!.tail!.sum) / 20).toBeCloseTo(score, 12);
+  }
 });
 
 test("a cell whose training diverges fails as a run does", async () => {

@@ -37,7 +37,7 @@ test("a finished cell is another's where its recipe was another, though the plan
   const data = { name: "toy", width: 32, height: 32, count: 10, classes: 2 };
   const settings = cellSettings(asked, cell, data);
   const changeFrom = (was: object) => {
-    const training = { settings: { ...settings, ...was }, pictures: 50, seconds: 1, rows: [] };
+    const training = { settings: { ...settings, ...was }, pictures: 50, seconds: 1, flops: 1, rows: [] };
     return cellChange(JSON.parse(JSON.stringify({ plan: cellPlan(asked, cell), training })), asked, cell);
   };
   expect(changeFrom({})).toBeNull();

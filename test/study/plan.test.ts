@@ -49,6 +49,13 @@ test("a cell is computed by its own part of the plan: what changes elsewhere lea
   expect(change(floor!, { probes: ["linear"] })).toMatch(/^probes was \["k-NN",.* and is \["linear"\]$/);
 });
 
+test("a validation seed is computed on pictures of its own; how much was tuned computes nothing", () => {
+  const of = (seed: number, methods: StudyPlan["methods"] = plan.methods) =>
+    cellPlan({ ...plan, methods }, { data: "coat", encoder: "mae", seed });
+  expect(firstChange(of(4), of(100))).toBe('split was absent and is "val"');
+  expect(of(4, { mae: { tuned: 3 } })).toEqual(of(4));
+});
+
 test("settings are equal whatever the order of their names", () => {
   expect(firstChange({ a: 1, b: [1, { c: 2 }] }, { b: [1, { c: 2 }], a: 1 })).toBeNull();
   expect(firstChange({ a: { b: 1 } }, { a: { b: 1, c: undefined } })).toBeNull();

@@ -4,7 +4,7 @@ import { bottomAxis, type Frame, leftAxis, scaleAround } from "./axis.ts";
 import { html, type Markup } from "./markup.ts";
 
 const [WIDTH, HEIGHT] = [520, 260];
-const FRAME: Frame = { left: 52, right: WIDTH - 12, top: 12, bottom: HEIGHT - 40 };
+const FRAME: Frame = { left: 52, right: WIDTH - 26, top: 12, bottom: HEIGHT - 40 };
 const MARKS = 5;
 /** Share of the run over which the bold line is averaged. */
 const SMOOTHING = 1 / 25;

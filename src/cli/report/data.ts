@@ -4,6 +4,7 @@ import type { Cell, StudyPlan } from "../../study/plan.ts";
 import type { ProbeName } from "../../study/probes.ts";
 import type { TargetName } from "../../study/targets.ts";
 import type { RunSettings } from "../../train/run.ts";
+import type { Versions } from "../versions.ts";
 
 /** Everything `partwise start` found out; `report.json` is this, and `report.html` shows nothing else but pictures. */
 export interface StartReport {
@@ -12,8 +13,7 @@ export interface StartReport {
   finished: string;
   /** The command line that computes the same again. */
   command: string;
-  /** Of Partwise, Node and Dawn. */
-  versions: { partwise: string; node: string; dawn: string };
+  versions: Versions;
   adapter: AdapterReport;
   /** Operating system and processors. */
   machine: string;

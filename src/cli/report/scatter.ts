@@ -39,14 +39,16 @@ export function scatter(points: readonly ScatterPoint[], axes: ScatterAxes): Mar
     points.map((point) => ({ name: point.name, x: x.of(point.x.mean), y: y.of(point.y.mean) })),
     FRAME,
   );
-  const point = ({ name, series, x: across, y: up }: ScatterPoint, i: number): Markup => {
+  const point = ({ series, x: across, y: up }: ScatterPoint): Markup => {
     const [px, py] = [x.of(across.mean), y.of(up.mean)];
-    const at = names[i]!;
     return html`<g class="${series}">
 <path class="error" d="M${x.of(across.low)} ${py}H${x.of(across.high)}M${px} ${y.of(up.low)}V${y.of(up.high)}"/>
-<circle cx="${px}" cy="${py}" r="6"/>
-<text class="name" x="${place(at.x)}" y="${place(at.y)}" text-anchor="${at.anchor}">${name}</text></g>
+<circle cx="${px}" cy="${py}" r="6"/></g>
 `;
+  };
+  const label = ({ name, series }: ScatterPoint, i: number): Markup => {
+    const at = names[i]!;
+    return html`<text class="name ${series}" x="${place(at.x)}" y="${place(at.y)}" text-anchor="${at.anchor}">${name}</text>`;
   };
   const said = ({ mean }: Interval) => `${percent(mean)} %`;
   const about = points.map(({ name, x, y }) => `${name} ${said(x)} and ${said(y)}`).join(", ");
@@ -56,5 +58,5 @@ ${bottomAxis(x.inPercent, FRAME, MARKS)}
 <path class="floor" d="M${x.of(axes.x.floor)} ${FRAME.top}V${FRAME.bottom}M${FRAME.left} ${y.of(axes.y.floor)}H${FRAME.right}"/>
 <text x="${FRAME.right}" y="${HEIGHT - 6}" text-anchor="end">${axes.x.label} →</text>
 <text x="4" y="16">↑ ${axes.y.label}</text>
-${points.map(point)}</svg>`;
+${points.map(point)}${points.map(label)}</svg>`;
 }

@@ -3,12 +3,12 @@ import { vitConfig } from "../../models/vit.ts";
 import type { RunSettings } from "../../train/run.ts";
 import type { StartReport, TrainingReport } from "./data.ts";
 import { html, type Markup } from "./markup.ts";
-import { grouped, nameOf } from "./words.ts";
+import { grouped, nameOf, rounded } from "./words.ts";
 
 type Fact = readonly [string, ...(string | number | Markup)[]];
 
 /** Rows of facts: a name, then one column or several. */
-const facts = (rows: readonly Fact[]): Markup =>
+export const facts = (rows: readonly Fact[]): Markup =>
   html`${rows.map(([name, ...values]) => html`<tr><th scope="row">${name}</th>${values.map((value) => html`<td>${value}</td>`)}</tr>\n`)}`;
 
 /** The runs side by side. */
@@ -42,14 +42,14 @@ ${facts([
 ])}</tbody></table>`;
 }
 
-const rounded = (value: number): number => Number(value.toPrecision(3));
-
-function optimiserOf({ betas, weightDecay, clip }: RunSettings): string {
+/** AdamW and its numbers, in words. */
+export function optimiserOf({ betas, weightDecay, clip }: RunSettings): string {
   const decay = weightDecay.kind === "constant" ? weightDecay.value : "that changes";
   return `AdamW, β ${betas.join(" / ")}, weight decay ${decay}${clip === null ? "" : `, clipped at ${clip.limit}`}`;
 }
 
-const ownOf = (config: object): string =>
+/** Settings of a method, in words. */
+export const ownOf = (config: object): string =>
   Object.entries(config)
     .map(([key, value]) => `${key} ${value}`)
     .join(", ");

@@ -44,13 +44,20 @@ const SERIES: Partial<Record<Encoder, string>> = {
 /** The colour of an encoder, by the style sheet. */
 export const seriesOf = (encoder: Encoder): string => `series-${SERIES[encoder] ?? "floor"}`;
 
-const READINGS: Record<string, string> = { cls: "class token", mean: "mean of the patches" };
+const READINGS: Record<string, string> = {
+  cls: "class token",
+  mean: "mean of the patches",
+  tokens: "all tokens",
+};
 
 /** A reading of an encoder as people call it. */
 export const readingName = (reading: string): string => READINGS[reading] ?? reading;
 
 /** A whole number with its thousands apart. */
 export const grouped = (value: number): string => value.toLocaleString("en-US");
+
+/** Three digits. */
+export const rounded = (value: number): number => Number(value.toPrecision(3));
 
 /** A share in per cent, one digit behind the point. */
 export const percent = (share: number): string => (100 * share).toFixed(1);

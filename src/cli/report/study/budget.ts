@@ -1,0 +1,68 @@
+/** What each encoder has cost: pictures, time, arithmetic, and how many settings were tried for it. */
+import { METHODS, type MethodName } from "../../../models/methods.ts";
+import type { StudyPlan } from "../../../study/plan.ts";
+import { duration } from "../../progress.ts";
+import type { Encoder } from "../data.ts";
+import { html, type Markup } from "../markup.ts";
+import { grouped, nameOf, rounded } from "../words.ts";
+import type { CellReport } from "./data.ts";
+
+type Training = NonNullable<CellReport["training"]>;
+
+/** The runs of a method on a set. */
+const runsOf = (cells: readonly CellReport[], encoder: Encoder): Training[] =>
+  cells.flatMap((cell) => (cell.encoder === encoder && cell.training ? [cell.training] : []));
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** GFLOP of one picture; null of a run whose file does not say. */
+const gigaflops = ({ flops, settings }: Training): number | null =>
+  Number.isFinite(flops) ? flops / settings.batchSize / 1e9 : null;
+
+/** In a few words, below the name of an encoder; nothing of one that was not trained. */
+export function budgetWords(cells: readonly CellReport[], encoder: Encoder): string {
+  const runs = runsOf(cells, encoder);
+  if (runs.length === 0) return "";
+  const seconds = duration(mean(runs.map((run) => run.seconds)));
+  return `${short(runs[0]!.pictures)} pictures, ${seconds}`;
+}
+
+const short = (count: number): string =>
+  count >= 1e6 ? `${rounded(count / 1e6)} M` : count >= 1e4 ? `${rounded(count / 1e3)} k` : grouped(count);
+
+/** A row for every method that was trained on a set; nothing where none was. */
+export function budgetSection(cells: readonly CellReport[], { methods }: StudyPlan): Markup {
+  const trained = (Object.keys(METHODS) as MethodName[]).filter((name) => runsOf(cells, name).length > 0);
+  if (trained.length === 0) return html``;
+  const head = [
+    "seeds",
+    "pictures seen",
+    "time",
+    "pictures/s",
+    "GFLOP a picture",
+    "TFLOP in all",
+    "settings tried",
+  ];
+  return html`<h3>Budget</h3>
+<div class="scroll" tabindex="0" role="region" aria-label="Budget"><table class="scores paper">
+<thead><tr><td></td>${head.map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
+<tbody>${trained.map((name) => {
+    const runs = runsOf(cells, name);
+    const [{ pictures }] = runs as [Training, ...Training[]];
+    const seconds = mean(runs.map((run) => run.seconds));
+    const each = gigaflops(runs[0]!);
+    const values = [
+      runs.length,
+      grouped(pictures),
+      duration(seconds),
+      seconds > 0 ? grouped(Math.round(pictures / seconds)) : "–",
+      each === null ? "–" : rounded(each),
+      each === null ? "–" : rounded((each * pictures) / 1e3),
+      methods[name]?.tuned ?? "not stated",
+    ];
+    return html`<tr><th scope="row">${nameOf(name)}</th>${values.map((value) => html`<td class="number">${value}</td>`)}</tr>\n`;
+  })}</tbody></table></div>
+<p class="muted">Of one seed, time the mean over seeds; training alone, without pictures and probes. GFLOP: products of matrices, attention and the optimiser. Settings tried: as the
+study's file states it.</p>`;
+}

@@ -1,0 +1,40 @@
+/** What became of the paper's claims on one set. */
+import type { SetTable } from "../../../study/setTable.ts";
+import type { Decision, Verdict } from "../../../study/verdict.ts";
+import { html, type Markup } from "../markup.ts";
+import { forest } from "./forest.ts";
+
+/** A word and a sign, so that nothing is told by colour alone. */
+const SIGNS: Record<Decision, string> = { supported: "✓", contradicted: "✕", undecided: "?" };
+
+export const badge = (decision: Decision): Markup =>
+  html`<span class="badge ${decision}">${SIGNS[decision]} ${decision}</span>`;
+
+/** Every verdict with the intervals that it is of. */
+export const claimsSection = ({ verdicts }: SetTable): Markup =>
+  html`${verdicts.map(
+    (verdict) => html`<section class="claim">
+<h4><span>${verdict.claim}. ${sentence(verdict.says)}</span> ${badge(verdict.decision)}</h4>
+<p class="muted">By ${verdict.by}. ${sentence(verdict.why)}.</p>
+${verdict.answers.length > 0 ? forest(verdict.answers) : probability(verdict)}</section>
+`,
+  )}
+<p class="muted">Intervals of 95 % over pictures and seeds; p by Holm among the comparisons of a claim. The gate: an encoder counts on a readout only where it is above
+itself before its first step by more than the interval; a comparison with one that does not count is drawn hollow and decides nothing.</p>`;
+
+/** With a capital first letter, but for names that have theirs second: iBOT. */
+const sentence = (text: string): string =>
+  /^.[A-Z]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The chance of being first, on a line from 0 to 1 with the shares that decide. */
+function probability({ probability: found }: Verdict): Markup {
+  if (found === undefined) return html`<p class="none">not measured</p>`;
+  return html`<div class="chance"><svg class="interval" width="100%" height="44" role="img" aria-label="P(first) ${found.toFixed(3)}">
+<line class="range" x1="4%" x2="96%" y1="14" y2="14"/>
+${[0.05, 0.95].map((share) => html`<line class="zero" x1="${along(share)}" x2="${along(share)}" y1="3" y2="25"/>`)}
+<circle cx="${along(found)}" cy="14" r="6"/>
+<text x="4%" y="40" text-anchor="middle">0</text><text x="${along(0.95)}" y="40" text-anchor="middle">.95 supports</text></svg>
+<span>P(first) ${found.toFixed(3)}</span></div>`;
+}
+
+const along = (share: number): string => `${(4 + 92 * share).toFixed(2)}%`;

@@ -1,0 +1,156 @@
+/** Our scores in the layout of the paper's tables, with the paper's own beside them. */
+import { METHODS } from "../../../models/methods.ts";
+import { PROJECTIONS } from "../../../study/claims.ts";
+import { isMethod, ownReading } from "../../../study/plan.ts";
+import { doubtOf, PUBLISHED, PUBLISHED_SOURCE, type PublishedColumn } from "../../../study/published.ts";
+import type { Column, Entry, SetTable } from "../../../study/setTable.ts";
+import type { Encoder } from "../data.ts";
+import { html, type Markup } from "../markup.ts";
+import { nameOf, percent, readingName } from "../words.ts";
+import { bestOf, entryCell, MISSING } from "./entries.ts";
+
+/** One of the paper's tables: which of our columns belong to it, and which of the paper's. */
+interface Layout {
+  title: string;
+  says: string;
+  has(column: Pick<Column, "target" | "probe"> | PublishedColumn): boolean;
+}
+
+const LAYOUTS: readonly Layout[] = [
+  {
+    title: "Objects",
+    says: "The class of a whole picture; the paper's table 1.",
+    has: ({ target }) => target === "objects",
+  },
+  {
+    title: "Part retrieval",
+    says: "Average precision of finding crops of the same part, by the encoder and by what its loss reads; the left of the paper's table 3.",
+    has: ({ target, probe }) => target === "parts" && probe === "retrieval",
+  },
+  {
+    title: "Part classification",
+    says: "The part that a crop shows; the right of the paper's table 3.",
+    has: ({ target, probe }) => target === "parts" && probe !== "retrieval",
+  },
+];
+
+/** A column of ours: a probe of the encoder, or of its projection. */
+interface Ours {
+  column: Column;
+  at: number;
+  of: PublishedColumn["of"];
+}
+
+/** The tables of a set that it has scores for. `budget` says in a few words what an encoder has cost. */
+export const paperTables = (table: SetTable, budget: (encoder: Encoder) => string): Markup =>
+  html`${LAYOUTS.map((layout) => {
+    const ours = oursOf(table, layout);
+    return ours.length === 0 ? "" : paperTable(table, layout, ours, budget);
+  })}
+<p class="muted">In %, below it the 95 % interval over pictures and seeds. Bold: the highest of its column. †: not above the same encoder before its
+first step, by more than the interval. –: not measured, or not in the paper. Ours are small encoders on small pictures and the paper's ViT-B/16 on ImageNet:
+what compares is the order. ‡: cannot be expected again, since ${doubtOf({ target: "parts" }, "mae")!}.</p>`;
+
+function oursOf({ columns, rows }: SetTable, layout: Layout): Ours[] {
+  return columns.flatMap((column, at): Ours[] => {
+    if (!layout.has(column)) return [];
+    const hasProjection =
+      column.target === "parts" && rows.some((row) => isProjection(row) && row.entries[at]);
+    return [
+      { column, at, of: "encoder" as const },
+      ...(hasProjection ? [{ column, at, of: "projection" as const }] : []),
+    ];
+  });
+}
+
+type Row = SetTable["rows"][number];
+const projectionOf = (encoder: Encoder): string | null =>
+  Object.hasOwn(PROJECTIONS, encoder) ? PROJECTIONS[encoder as keyof typeof PROJECTIONS] : null;
+const isProjection = ({ encoder, reading }: Row): boolean => reading === projectionOf(encoder);
+
+/** The methods in the order of their table, those that were not measured among them, below the floors. */
+const encodersOf = ({ rows }: SetTable): Encoder[] => {
+  const floors = [...new Set(rows.map(({ encoder }) => encoder))].filter((encoder) => !isMethod(encoder));
+  return [...floors, ...(Object.keys(METHODS) as Encoder[])];
+};
+
+function paperTable(
+  table: SetTable,
+  { title, says, has }: Layout,
+  ours: readonly Ours[],
+  budget: (encoder: Encoder) => string,
+): Markup {
+  const published = PUBLISHED.filter(has);
+  const entryOf = (encoder: Encoder, { column, at, of }: Ours): Entry | null => {
+    const reading = of === "encoder" ? ownReading(encoder, column.probe) : projectionOf(encoder);
+    return table.rows.find((row) => row.encoder === encoder && row.reading === reading)?.entries[at] ?? null;
+  };
+  const encoders = encodersOf(table);
+  const best = ours.map((one) => bestOf(encoders.map((encoder) => entryOf(encoder, one))));
+  const sets = [...new Set(published.map(({ set }) => set))];
+  return html`<h4>${title}</h4>
+<p class="muted">${says}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="${title} on ${table.set}"><table class="scores paper">
+<thead><tr><td rowspan="2"></td><th scope="colgroup" colspan="${ours.length}">ours, ${table.set}</th>
+${sets.map((set) => {
+  const own = published.filter((column) => column.set === set);
+  return html`<th scope="colgroup" class="theirs" colspan="${own.length}">paper, ${set}</th>`;
+})}</tr>
+<tr>${ours.map(({ column, of }) => html`<th scope="col" class="number">${headOf(column.probe, of)}</th>`)}
+${published.map((column, i) => html`<th scope="col" class="${theirs(published, i)}">${headOf(column.probe, column.of)}</th>`)}</tr></thead>
+<tbody>
+<tr class="floor"><th scope="row">guessing</th>${ours.map(({ column }) => html`<td class="number">${percent(column.floor)}</td>`)}
+${published.map((_, i) => html`<td class="${theirs(published, i)}"></td>`)}</tr>
+${encoders.map(
+  (
+    encoder,
+  ) => html`<tr${isMethod(encoder) ? "" : html` class="floor"`}><th scope="row">${nameOf(encoder)}<small>${aboutOf(encoder, budget)}</small></th>
+${ours.map((one, i) => {
+  const entry = entryOf(encoder, one);
+  return entryCell(entry, entry !== null && entry.mean === best[i]);
+})}
+${published.map((column, i) => publishedCell(column, encoder, theirs(published, i)))}</tr>
+`,
+)}</tbody></table></div>`;
+}
+
+const headOf = (probe: string, of: PublishedColumn["of"]): Markup =>
+  html`${probe}${of === "projection" ? html`<small>projection</small>` : ""}`;
+
+/** The paper's columns stand apart, a set from the next. */
+const theirs = (published: readonly PublishedColumn[], i: number): string =>
+  published[i - 1]?.set === published[i]!.set ? "number theirs" : "number theirs first";
+
+const aboutOf = (encoder: Encoder, budget: (encoder: Encoder) => string): string =>
+  [encoder === "pixels" ? "" : readingName(ownReading(encoder, "linear")), budget(encoder)]
+    .filter(Boolean)
+    .join(" · ");
+
+function publishedCell(column: PublishedColumn, encoder: Encoder, className: string): Markup {
+  if (!isMethod(encoder)) return html`<td class="${className}"></td>`;
+  const figure = column.figures[encoder];
+  if (figure === undefined) return html`<td class="${className} missing">–</td>`;
+  const doubt = doubtOf(column, encoder);
+  return html`<td class="${className}" title="${PUBLISHED_SOURCE}, table ${column.table}">${doubt === null ? "" : "‡"}${figure.toFixed(1)}</td>`;
+}
+
+/** Every reading of every encoder by every probe. */
+export function everyReading({ set, columns, rows }: SetTable): Markup {
+  const best = columns.map((_, at) => bestOf(rows.map(({ entries }) => entries[at]!)));
+  return html`<details><summary>Every reading of every encoder</summary>
+<div class="scroll" tabindex="0" role="region" aria-label="Every reading on ${set}"><table class="scores paper">
+<thead><tr><td></td>${columns.map(({ target, probe }) => html`<th scope="col" class="number">${target}<small>${probe}</small></th>`)}</tr></thead>
+<tbody><tr class="floor"><th scope="row">guessing</th>${columns.map(({ floor }) => html`<td class="number">${percent(floor)}</td>`)}</tr>
+${rows.map(
+  ({
+    encoder,
+    reading,
+    entries,
+  }) => html`<tr><th scope="row">${nameOf(encoder)}<small>${encoder === "pixels" ? "" : readingName(reading)}</small></th>
+${columns.map((_, at) => {
+  const entry = entries[at];
+  return entry ? entryCell(entry, entry.mean === best[at]) : MISSING;
+})}</tr>
+`,
+)}</tbody></table></div></details>`;
+}

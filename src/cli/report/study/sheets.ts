@@ -1,0 +1,31 @@
+/** Pictures that lie beside the results of cells, by their files' names. */
+import { cellName } from "../../../study/plan.ts";
+import { png } from "../document.ts";
+import { html, type Markup } from "../markup.ts";
+import { nameOf } from "../words.ts";
+import type { CellReport, Sheet } from "./data.ts";
+
+/** What files of known names show; any other name stands for itself. */
+const TITLES: Record<string, string> = {
+  reconstructions: "Reconstructions",
+  search: "Patch search",
+  attention: "Attention",
+  pca: "Main directions of patches",
+};
+
+/** A heading for each name, below it the sheet of every cell that has one; nothing where there are none. */
+export function sheetsSection(sheets: readonly Sheet[], cells: readonly CellReport[]): Markup {
+  const names = [...new Set(sheets.map(({ name }) => name))];
+  const cellOf = (folder: string) => cells.find((cell) => cellName(cell) === folder);
+  return html`${names.map(
+    (name) => html`<h3>${TITLES[name] ?? name}</h3>
+<div class="sheets">${sheets
+      .filter((sheet) => sheet.name === name)
+      .map(({ cell, file }) => {
+        const found = cellOf(cell);
+        const caption = found ? `${nameOf(found.encoder)}, seed ${found.seed}` : cell;
+        return html`<figure>${png(file, `${TITLES[name] ?? name}: ${caption}`)}<figcaption>${caption}</figcaption></figure>
+`;
+      })}</div>`,
+  )}`;
+}
