@@ -24,8 +24,8 @@ const UNROLLED = 8;
 const CHAINS = ["a", "b"];
 const FLOPS = 2 * LOOPS * UNROLLED * CHAINS.length;
 const SIDES = [512, 1024, 2048, 4096] as const;
-/** Largest deviation from float64, relative to the sum of the products' sizes: a few roundings of f32. */
-const TOLERANCE = 1e-5;
+/** Largest deviation from float64, relative to the sum of the products' sizes: a few roundings of f32, or one of each operand to f16. */
+const TOLERANCE = { f32: 1e-5, f16: 1e-3 };
 
 const copied = formula("copied", ["x: U"], "return x;", [], "U");
 
@@ -144,13 +144,19 @@ export async function arithmeticRate(device: Device, now: Clock): Promise<{ giga
 const values = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => (Math.imul(i + seed, 2_654_435_761) >>> 8) / 2 ** 24 - 0.5);
 
-/** Multiplies square f32 matrices: 10^9 additions and multiplications a second. Throws if the product is wrong. */
+/**
+ * Multiplies square matrices in the device's precision: 10^9 additions and multiplications a second. Throws if the product is
+ * wrong.
+ */
 export async function matmulRate(device: Device, now: Clock): Promise<{ side: number; gigaflops: number }> {
   const { side, seconds } = await atSize(SIDES, async (side) => {
     const [x, y] = [values(side * side, 1), values(side * side, 7)];
     const [a, b] = [x, y].map((v) => Tensor.from(device, v, [side, side])) as [Tensor, Tensor];
     const product = matmul(a, b);
-    checkProduct(x, y, (await product.read()) as Float32Array, side);
+    checkProduct(x, y, (await product.read()) as Float32Array, {
+      side,
+      tolerance: TOLERANCE[device.precision],
+    });
     const seconds = await leastSeconds(device, now, () => void matmul(a, b));
     for (const tensor of [a, b, product]) tensor.dispose();
     return { side, seconds };
@@ -159,7 +165,12 @@ export async function matmulRate(device: Device, now: Clock): Promise<{ side: nu
 }
 
 /** Compares one value of each row with float64. */
-function checkProduct(x: Float32Array, y: Float32Array, product: Float32Array, side: number): void {
+function checkProduct(
+  x: Float32Array,
+  y: Float32Array,
+  product: Float32Array,
+  { side, tolerance }: { side: number; tolerance: number },
+): void {
   for (let row = 0; row < side; row++) {
     const column = (row * 31) % side;
     let [sum, size] = [0, 0];
@@ -169,7 +180,7 @@ function checkProduct(x: Float32Array, y: Float32Array, product: Float32Array, s
       size += Math.abs(term);
     }
     const got = product[row * side + column]!;
-    if (!(Math.abs(got - sum) <= TOLERANCE * size)) {
+    if (!(Math.abs(got - sum) <= tolerance * size)) {
       throw new Error(
         `measure: a matrix product must be right; value [${row}, ${column}] of ${side} x ${side} is ${got}, not ${sum}. ` +
           "Update the driver",

@@ -1,8 +1,9 @@
 // One family of matrix products: y = A·B, then an epilogue, for every layout and any size.
 //   A is [m, k], stored [k, m] when TRANSPOSE_A; B is [k, n], stored [n, k] when TRANSPOSE_B; y [m, n]; batched by z,
 //   and by y too where there are more matrices than a grid is deep (FOLDED).
-// This file holds what all of the family share; a kernel takes one part of each kind (operand A, operand B, row sums,
-// bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup, matmulWorkgroup and matmulTile.
+// This file holds what all of the family share; a kernel takes one part of each kind (precision of the operands, operand A,
+// operand B, row sums, bias, epilogue, store) and one of the methods matmulPlain, matmulRegister, matmulSubgroup,
+// matmulWorkgroup and matmulTile.
 // k may be cut into parts. Each value of y adds the products of a part in the order of k with fma, and then the parts in
 // their order, whichever method computes it: the choice never changes a bit. The first three methods add the parts
 // themselves; for the others each part is a matrix of the batch, which matmulParts adds up.
@@ -123,6 +124,26 @@ fn sum_rows(a: mat4x4f, sums: vec4f) -> vec4f {
   return (((sums + by_k[0]) + by_k[1]) + by_k[2]) + by_k[3];
 }
 
+// part: operands as they are
+
+fn operand(x: vec4f) -> vec4f {
+  return x;
+}
+
+// part: operands in f16
+// Operands are rounded to f16: to the nearest of its normal values, ties to even, to zero below the least one, 2^-14, to
+// infinity beyond the largest, 65504, NaN as well. Products of two f16 are exact in f32, and sums are f32. By the bits, since
+// compilers leave a cast to f16 and back out, and quantizeToF16 costs software adapters twice the time to compile.
+
+fn operand(x: vec4f) -> vec4f {
+  let bits = bitcast<vec4u>(x);
+  let size = bits & vec4u(0x7fffffffu);
+  let near = (size + 0xfffu + ((size >> vec4u(13u)) & vec4u(1u))) & vec4u(0xffffe000u);
+  let finite = select(vec4u(0x7f800000u), near, near < vec4u(0x47800000u));
+  let held = select(finite, vec4u(), size < vec4u(0x38800000u));
+  return bitcast<vec4f>(held | (bits & vec4u(0x80000000u)));
+}
+
 // part: a by vectors
 // Stored rows of A are a multiple of four values long: four values by one vector load. Where k is ragged, rows that are not
 // `inside` count as zeros; elsewhere nothing uses them.
@@ -133,14 +154,14 @@ const UNIT_A = 4u;
 
 fn load_a(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
   if (RAGGED_K) {
-    return select(vec4f(), a[at], inside);
+    return select(vec4f(), operand(a[at]), inside);
   }
-  return a[at];
+  return operand(a[at]);
 }
 
 // One value, counted in values.
 fn value_a(i: u32) -> f32 {
-  return a[i / 4u][i % 4u];
+  return operand(vec4f(a[i / 4u][i % 4u])).x;
 }
 
 // part: a by values
@@ -152,14 +173,14 @@ const UNIT_A = 1u;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 
 fn load_a(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
-  let value = vec4f(a[at], a[at + 1u], a[at + 2u], a[at + 3u]);
+  let value = operand(vec4f(a[at], a[at + 1u], a[at + 2u], a[at + 3u]));
   let c = column + vec4u(0u, 1u, 2u, 3u);
   return select(vec4f(), value, (c < vec4u(columns)) & vec4<bool>(inside));
 }
 
 // One value.
 fn value_a(i: u32) -> f32 {
-  return a[i];
+  return operand(vec4f(a[i])).x;
 }
 
 // part: b by vectors
@@ -171,14 +192,14 @@ const UNIT_B = 4u;
 
 fn load_b(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
   if (RAGGED_K) {
-    return select(vec4f(), b[at], inside);
+    return select(vec4f(), operand(b[at]), inside);
   }
-  return b[at];
+  return operand(b[at]);
 }
 
 // One value, counted in values.
 fn value_b(i: u32) -> f32 {
-  return b[i / 4u][i % 4u];
+  return operand(vec4f(b[i / 4u][i % 4u])).x;
 }
 
 // part: b by values
@@ -189,14 +210,14 @@ const UNIT_B = 1u;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 
 fn load_b(at: u32, column: u32, columns: u32, inside: bool) -> vec4f {
-  let value = vec4f(b[at], b[at + 1u], b[at + 2u], b[at + 3u]);
+  let value = operand(vec4f(b[at], b[at + 1u], b[at + 2u], b[at + 3u]));
   let c = column + vec4u(0u, 1u, 2u, 3u);
   return select(vec4f(), value, (c < vec4u(columns)) & vec4<bool>(inside));
 }
 
 // One value.
 fn value_b(i: u32) -> f32 {
-  return b[i];
+  return operand(vec4f(b[i])).x;
 }
 
 // part: row sums

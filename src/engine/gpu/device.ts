@@ -9,10 +9,24 @@ import { Pipelines } from "./pipelines.ts";
 import { planningGpu } from "./planningGpu.ts";
 import { overlaps, type Range } from "./range.ts";
 import { selfTest, subgroupsAreRuns } from "./selfTest.ts";
-import { Tuning } from "./tuning.ts";
+import { type GemmMethod, Tuning } from "./tuning.ts";
 import type { Wait } from "./wait.ts";
 
+/**
+ * What matrix products multiply: f32, or operands rounded to f16 on their way in, with f32 sums. All tensors are f32 and
+ * everything else is computed in f32 either way.
+ */
+export type Precision = "f32" | "f16";
+
+/** What products by subgroup matrices need of an adapter; Dawn has it by the toggle `allow_unsafe_apis`. */
+const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+
 export interface DeviceOptions {
+  /**
+   * f32 when absent. f16 computes the same on every adapter, by f32 arithmetic and no faster; `openMatrices` makes it fast
+   * where there are subgroup matrices.
+   */
+  precision?: Precision;
   /** Ask for timestamp queries; they cost time even when unused, so only a profiler does. */
   timestamps?: boolean;
   powerPreference?: GPUPowerPreference;
@@ -31,10 +45,15 @@ export interface Capabilities {
   subgroupSize: number;
   f16: boolean;
   timestamps: boolean;
+  /** Products by subgroup matrices that `openMatrices` found right on this adapter, large tiles first. */
+  matrices: readonly GemmMethod[];
 }
 
 /** What a device is besides its `GPUDevice`. */
 interface Nature {
+  precision?: Precision | undefined;
+  /** The adapter's, which alone lists subgroup matrices; the device's own where the adapter is not known. */
+  info?: GPUAdapterInfo;
   wait?: Wait | undefined;
   plansOnly?: boolean;
 }
@@ -45,6 +64,7 @@ export class Device {
   readonly info: GPUAdapterInfo;
   readonly limits: GPUSupportedLimits;
   capabilities: Capabilities;
+  readonly precision: Precision;
   readonly counters: Counters = newCounters();
   /** Which of several equal kernels runs; the shipped choices until `tune` or a cache says otherwise. */
   tuning = new Tuning();
@@ -61,13 +81,15 @@ export class Device {
   #recorder: Recorder;
   readonly #failure: Failure;
 
-  private constructor(gpu: GPUDevice, source: GPU | GPUDevice, { wait, plansOnly = false }: Nature = {}) {
+  private constructor(gpu: GPUDevice, source: GPU | GPUDevice, nature: Nature = {}) {
+    const { precision = "f32", info = gpu.adapterInfo, wait, plansOnly = false } = nature;
     this.gpu = gpu;
     this.source = source;
+    this.precision = precision;
     this.plansOnly = plansOnly;
     this.wait = wait ?? ((work) => work);
     this.#owned = gpu !== source;
-    this.info = gpu.adapterInfo;
+    this.info = info;
     this.limits = gpu.limits;
     const { subgroupMinSize: least, subgroupMaxSize: most } = this.info;
     const subgroups = gpu.features.has("subgroups");
@@ -76,6 +98,7 @@ export class Device {
       subgroupSize: subgroups && least !== undefined && least === most ? least : 0,
       f16: gpu.features.has("shader-f16"),
       timestamps: gpu.features.has("timestamp-query"),
+      matrices: [],
     };
     const { counters } = this;
     const failure = new Failure(gpu);
@@ -99,8 +122,8 @@ export class Device {
    * run and read back first: an adapter that computes nothing (Dawn's null backend) is refused.
    */
   static async open(gpu: GPU | GPUDevice, options: DeviceOptions = {}): Promise<Device> {
-    const opened = "requestAdapter" in gpu ? await requestDevice(gpu, options) : gpu;
-    const device = new Device(opened, gpu, options);
+    const opened = "requestAdapter" in gpu ? await requestDevice(gpu, options) : { device: gpu };
+    const device = new Device(opened.device, gpu, { ...options, ...opened });
     await selfTest(device);
     const { subgroupSize } = device.capabilities;
     if (subgroupSize > 0 && (options.portable || !(await subgroupsAreRuns(device, subgroupSize)))) {
@@ -113,9 +136,9 @@ export class Device {
    * A device with another's limits and kernels that only plans: steps can be captured on it, its counters say what
    * would be held, and no memory is taken.
    */
-  static planning({ gpu, capabilities, tuning }: Device): Device {
+  static planning({ gpu, info, precision, capabilities, tuning }: Device): Device {
     const hollow = planningGpu(gpu);
-    const device = new Device(hollow, hollow, { plansOnly: true });
+    const device = new Device(hollow, hollow, { info, precision, plansOnly: true });
     device.capabilities = capabilities;
     device.tuning = tuning;
     return device;
@@ -286,7 +309,10 @@ export function flatGroups(count: number): Workgroups {
   return [Math.ceil(count / rows), rows, 1];
 }
 
-async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<GPUDevice> {
+async function requestDevice(
+  gpu: GPU,
+  options: DeviceOptions,
+): Promise<{ device: GPUDevice; info: GPUAdapterInfo }> {
   const { powerPreference = "high-performance" } = options;
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) {
@@ -295,14 +321,16 @@ async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<GPUDevic
     );
   }
   const wanted: GPUFeatureName[] = ["subgroups", "shader-f16"];
+  if (options.precision === "f16") wanted.push(MATRIX_FEATURE);
   if (options.timestamps) wanted.push("timestamp-query");
   const requiredLimits: Record<string, number> = {};
   for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  return adapter.requestDevice({
+  const device = await adapter.requestDevice({
     label: "partwise",
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     requiredLimits,
   });
+  return { device, info: adapter.info };
 }
 
 const RAISED_LIMITS = [

@@ -1,3 +1,5 @@
+import type { Constants } from "./kernel.ts";
+
 /** What decides how fast a matrix product is: y [batch, m, n] = A [m, k] · B [k, n], each perhaps stored transposed. */
 export interface GemmShape {
   m: number;
@@ -21,6 +23,31 @@ export interface AttentionShape {
 export type Tunable =
   | { op: "matmul"; shape: GemmShape }
   | { op: "attention forward" | "attention backward"; shape: AttentionShape };
+
+/** Values of y: rows by columns. */
+export interface Tile {
+  rows: number;
+  columns: number;
+}
+
+/** The text and shape of one way to compute a product. All ways give the same bits, but for those that round operands. */
+export interface GemmMethod {
+  /** As the tuning cache knows it. */
+  name: string;
+  entry: string;
+  sources: readonly string[];
+  constants: Constants;
+  /** Values of y one group of threads computes. */
+  tile: Tile;
+  /** Such groups in a workgroup. */
+  tilesPerWorkgroup: number;
+  /** Workgroup memory it needs. */
+  workgroupBytes?: number;
+  /** Whether it adds the parts of a cut k itself, which saves memory traffic; the others have more workgroups for them. */
+  addsParts: boolean;
+  /** Whether it multiplies in f16 by itself, whatever the device's precision. */
+  roundsOperands?: boolean;
+}
 
 const LAYOUTS = ["nn", "nt", "tn", "tt"];
 const floorPower = (n: number): number => 2 ** Math.floor(Math.log2(n));

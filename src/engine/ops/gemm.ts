@@ -5,10 +5,11 @@ import matmulWgsl from "../../shaders/matmul.wgsl";
 import partsWgsl from "../../shaders/matmulParts.wgsl";
 import { flatGroups } from "../gpu/device.ts";
 import { type Constants, kernel, partsOf } from "../gpu/kernel.ts";
+import type { GemmMethod } from "../gpu/tuning.ts";
 import { words } from "../gpu/words.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { chooseMethod } from "./gemmChoice.ts";
-import { type GemmMethod, gemmGroups } from "./gemmMethods.ts";
+import { gemmGroups } from "./gemmMethods.ts";
 import { partsOfK } from "./gemmParts.ts";
 
 const part = partsOf(matmulWgsl);
@@ -148,6 +149,9 @@ function runGemm(product: Gemm, method: GemmMethod, { batch, strideA, strideB, s
     method.entry,
     [
       part("family"),
+      part(
+        y.device.precision === "f16" && !method.roundsOperands ? "operands in f16" : "operands as they are",
+      ),
       part((transposeA ? m : k) % 4 === 0 ? "a by vectors" : "a by values"),
       part((transposeB ? k : n) % 4 === 0 ? "b by vectors" : "b by values"),
       part(rowSums ? "row sums" : "no row sums"),

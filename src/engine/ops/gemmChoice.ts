@@ -1,6 +1,6 @@
 import type { Device } from "../gpu/device.ts";
-import type { GemmShape } from "../gpu/tuning.ts";
-import { type GemmMethod, gemmMethods, register } from "./gemmMethods.ts";
+import type { GemmMethod, GemmShape } from "../gpu/tuning.ts";
+import { gemmMethods, register } from "./gemmMethods.ts";
 
 /**
  * The method the device's tuning names for this shape, if the device has it, or the one that ships for its adapter. k is

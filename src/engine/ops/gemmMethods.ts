@@ -4,30 +4,7 @@ import subgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
 import tileWgsl from "../../shaders/matmulTile.wgsl";
 import workgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
 import type { Capabilities } from "../gpu/device.ts";
-import type { Constants } from "../gpu/kernel.ts";
-
-/** Values of y: rows by columns. */
-interface Tile {
-  rows: number;
-  columns: number;
-}
-
-/** The text and shape of one way to compute a product. All ways give the same bits. */
-export interface GemmMethod {
-  /** As the tuning cache knows it. */
-  name: string;
-  entry: string;
-  sources: readonly string[];
-  constants: Constants;
-  /** Values of y one group of threads computes. */
-  tile: Tile;
-  /** Such groups in a workgroup. */
-  tilesPerWorkgroup: number;
-  /** Workgroup memory it needs. */
-  workgroupBytes?: number;
-  /** Whether it adds the parts of a cut k itself, which saves memory traffic; the others have more workgroups for them. */
-  addsParts: boolean;
-}
+import type { GemmMethod, Tile } from "../gpu/tuning.ts";
 
 const WORKGROUP = 64;
 
@@ -121,8 +98,9 @@ const tiles: readonly GemmMethod[] = [
   byTile("tile32x32", { rows: 32, columns: 32 }, { rows: 4, columns: 4 }),
 ];
 
-/** Every method a device with these capabilities can run, the portable one first. */
-export function gemmMethods({ subgroupSize: lanes }: Capabilities): GemmMethod[] {
+/** Every method that a device chooses from, the portable one first; where it has products by subgroup matrices, of those. */
+export function gemmMethods({ subgroupSize: lanes, matrices }: Capabilities): GemmMethod[] {
+  if (matrices.length > 0) return [register, plain, ...matrices];
   const bySubgroups = lanes >= 4 && lanes <= 64 ? [16, 24].map((rows) => bySubgroup(lanes, rows)) : [];
   return [register, plain, ...bySubgroups, byWorkgroup(32), byWorkgroup(64), ...tiles];
 }

@@ -1,9 +1,9 @@
 import type { Device } from "../gpu/device.ts";
-import type { GemmShape } from "../gpu/tuning.ts";
+import type { GemmMethod, GemmShape } from "../gpu/tuning.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { gemm } from "./gemm.ts";
 import { shippedMethod } from "./gemmChoice.ts";
-import { type GemmMethod, gemmMethods } from "./gemmMethods.ts";
+import { gemmMethods } from "./gemmMethods.ts";
 import { type Subject, tuningNoise } from "./tuningSubject.ts";
 
 /** A matrix product of this shape, without an epilogue. */
