@@ -13,13 +13,14 @@ export type { MemoryPlan } from "./capture/memoryPlan.ts";
 export type { TimedDispatch } from "./capture/timing.ts";
 export type { Bound, Work, Workgroups } from "./gpu/command.ts";
 export type { Counters } from "./gpu/counters.ts";
-export { type Capabilities, Device, type DeviceOptions, flatGroups } from "./gpu/device.ts";
+export { type Capabilities, Device, type DeviceOptions, flatGroups, type Precision } from "./gpu/device.ts";
 export { DeviceLostError } from "./gpu/failure.ts";
 export { type Constants, type Kernel, kernel } from "./gpu/kernel.ts";
 export { LimitError } from "./gpu/memory.ts";
 export { f32Bits, words } from "./gpu/words.ts";
 export { type GradOptions, grad } from "./graph/autograd.ts";
 export { Guard } from "./graph/guard.ts";
+export { LossScale } from "./graph/lossScale.ts";
 export { type BackwardCall, type Call, defineOp, type OpRule, stopGradient } from "./graph/op.ts";
 export {
   type NamedValues,

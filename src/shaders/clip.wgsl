@@ -2,7 +2,10 @@
 //   clip_squares: one workgroup per chunk of a shard adds up the squares of its gradients.
 //   clip_factors: one workgroup adds the chunks of each segment, then the segments, and writes the factors;
 //                 what is not finite halts the run's guard, and a run that has halted gets -1 for every factor.
-// NaN and infinity are found by their bits, since WGSL may assume there are none.
+// NaN and infinity are found by their bits, since WGSL may assume there are none. Gradients of a scaled loss are scaled back, by
+// a power of two, in their norm and by their factors.
+
+// part: norms
 
 struct Chunks {
   count: u32,
@@ -82,11 +85,26 @@ fn clip_factors(@builtin(local_invocation_index) lane: u32) {
   let skip = guard[0] != 0u || !is_finite(all);
   storageBarrier(); // all have read the flag
   if (lane == 0u) {
-    norm[0] = sqrt(all);
+    norm[0] = sqrt(all) * unscale();
     guard[0] = u32(skip);
   }
   for (var segment = lane; segment < settings.segments; segment += WORKGROUP) {
     let squared = select(all, factors[segment], settings.by_tensor == 1u);
-    factors[segment] = select(min(1.0, settings.limit / (sqrt(squared) + 1e-6)), -1.0, skip);
+    let length = sqrt(squared) * unscale();
+    factors[segment] = select(min(1.0, settings.limit / (length + 1e-6)) * unscale(), -1.0, skip);
   }
+}
+
+// part: loss as it is
+
+fn unscale() -> f32 {
+  return 1.0;
+}
+
+// part: scaled loss
+
+@group(0) @binding(6) var<storage, read> scale: array<f32>;
+
+fn unscale() -> f32 {
+  return 1.0 / scale[0];
 }

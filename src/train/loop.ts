@@ -1,3 +1,4 @@
+import { BAD_STEPS } from "../engine/graph/lossScale.ts";
 import type { MetricRow } from "../engine/step/metricRing.ts";
 import { collapseWatch } from "../models/collapseWarning.ts";
 import type { Trainer } from "./trainer.ts";
@@ -49,7 +50,8 @@ const READ_EVERY_MS = 250;
 
 /**
  * Runs a trainer to its last step. Metrics are read a few steps late, so the GPU always has work; at most `2 * stride`
- * steps are in flight. Throws `NonFiniteLossError` at the first step whose loss or gradient is not finite.
+ * steps are in flight. Throws `NonFiniteLossError` at the first step whose loss or gradient is not finite, in f16 at the
+ * last of many in a row: the others are skipped, and their rows tell it.
  */
 export async function train(trainer: Trainer, options: LoopOptions): Promise<{ stopped: boolean }> {
   const { now, onProgress, onWarning, save, saveEvery, shouldStop = () => false, pause } = options;
@@ -112,12 +114,15 @@ export async function train(trainer: Trainer, options: LoopOptions): Promise<{ s
   return { stopped };
 }
 
-/** The step's row for the log; refuses what is not finite. */
+/** The step's row for the log; refuses what is not finite, unless the step was skipped to go on with a smaller loss scale. */
 function checkedRow(trainer: Trainer, { step, values }: MetricRow, timing: Timing): ProgressRow {
   const { loss, gradNorm, ...metrics } = values as { loss: number; gradNorm: number };
-  if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+  const { skipped = 0 } = metrics as Partial<typeof values>;
+  const isSkipped = skipped > 0 && skipped < BAD_STEPS;
+  if (!isSkipped && !(Number.isFinite(loss) && Number.isFinite(gradNorm))) {
+    const often = skipped > 0 ? `, ${skipped} steps in a row` : "";
     throw new NonFiniteLossError(
-      `step ${step}: loss and gradients must be finite; got loss ${loss} and gradient norm ${gradNorm}. ` +
+      `step ${step}: loss and gradients must be finite; got loss ${loss} and gradient norm ${gradNorm}${often}. ` +
         "Lower the learning rate or use a longer warm-up",
     );
   }

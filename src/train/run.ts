@@ -1,4 +1,5 @@
 import type { ImageSet } from "../data/images.ts";
+import type { Precision } from "../engine/gpu/device.ts";
 import type { ClipOptions } from "../engine/optim/clip.ts";
 import { maeConfigOf } from "../models/mae.ts";
 import type { Method, MethodModule } from "../models/method.ts";
@@ -32,6 +33,8 @@ export interface RunSettings {
   clip: Required<ClipOptions> | null;
   /** SHA-256 of the encoder that the run starts from, hexadecimal; absent where that has first values. */
   start?: string;
+  /** Of matrix products; f32 where it is absent. */
+  precision?: "f16";
   /** SHA-256 of the tokenizer's codes that the run was given, hexadecimal; absent where it finds its own, or none. */
   tokenizer?: string;
 }
@@ -75,6 +78,8 @@ export interface RunChoices {
   imageSize?: number;
   /** The encoder that the run starts from, instead of the model's, and its SHA-256. */
   start?: { encoder: VitConfig; sha256: string };
+  /** Of matrix products; f32 when absent. */
+  precision?: Precision;
   /** Settings of the method that differ from its recipe's. */
   config?: object;
   /** SHA-256 of the tokenizer's codes that will be given. */
@@ -129,6 +134,7 @@ export function runSettings(choices: RunChoices): RunSettings {
         : { kind: "cosine", from: weightDecay[0], to: weightDecay[1] },
     clip: recipe.clip,
     ...(choices.start && { start: choices.start.sha256 }),
+    ...(choices.precision === "f16" && { precision: "f16" }),
     ...(choices.tokenizer !== undefined && { tokenizer: choices.tokenizer }),
   };
   methodOf(run); // what does not fit is said now

@@ -19,10 +19,11 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
   checkOneOf("settings.method", method, Object.keys(METHODS));
   checkOneOf("settings.recipe", recipe, Object.keys(moduleOf(method!).recipes));
   checkAlike("settings", value, exampleOf(method!));
-  const { lr, weightDecay, clip } = value as RunSettings;
+  const { lr, weightDecay, clip, precision = "f32" } = value as RunSettings;
   checkSchedule("settings.lr", lr, ["warmupCosine", "linspaceCosine"]);
   checkSchedule("settings.weightDecay", weightDecay, ["constant", "cosine"]);
   if (clip !== null) checkAlike("settings.clip", clip, { limit: 0, by: "" });
+  checkOneOf("settings.precision", precision, ["f32", "f16"]);
   return made(value as RunSettings);
 }
 

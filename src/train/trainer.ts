@@ -5,6 +5,7 @@ import type { TimedDispatch } from "../engine/capture/timing.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { grad } from "../engine/graph/autograd.ts";
 import { Guard } from "../engine/graph/guard.ts";
+import { LossScale } from "../engine/graph/lossScale.ts";
 import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { BOX_WORDS, cropPictures, wholeBoxes } from "../engine/ops/cropPictures.ts";
@@ -69,7 +70,7 @@ export class Trainer {
   readonly networks: Readonly<Record<string, Parameters>>;
   readonly optimizer: Optimizer;
   readonly ring: MetricRing;
-  /** Halts everything that moves at the first step that is not finite. */
+  /** Halts everything that moves at the first step that is not finite; in f16 it skips such steps, and halts at many in a row. */
   readonly guard: Guard;
   readonly batches: Batches;
   readonly #source: PictureSource;
@@ -84,7 +85,12 @@ export class Trainer {
   #origin = 0;
 
   constructor(device: Device, settings: RunSettings, source: PictureSource, options: TrainerOptions = {}) {
-    const { seed, batchSize, betas, lr, weightDecay, totalSteps, data } = settings;
+    const { seed, batchSize, betas, lr, weightDecay, totalSteps, data, precision = "f32" } = settings;
+    if (device.precision !== precision) {
+      throw new Error(
+        `Trainer: the device must be of the run's precision, ${precision}; got ${device.precision}. Open it with { precision }`,
+      );
+    }
     this.device = device;
     this.settings = settings;
     this.method = methodOf(settings);
@@ -100,8 +106,9 @@ export class Trainer {
     );
     const optimizer = adamw(this.trained, { beta1: betas[0], beta2: betas[1] });
     this.optimizer = optimizer;
-    this.guard = new Guard(device);
-    this.ring = new MetricRing(device, ["loss", "gradNorm", ...this.method.metrics]);
+    this.guard = new Guard(device, precision === "f16" ? new LossScale(device) : null);
+    const scaling = precision === "f16" ? ["lossScale", "skipped"] : [];
+    this.ring = new MetricRing(device, ["loss", "gradNorm", ...this.method.metrics, ...scaling]);
     const { repeats } = this.method;
     this.batches = shuffledBatches({ count: data.count, batchSize, repeats }, seed);
     this.#rate = scheduleOf(lr, totalSteps);
@@ -201,14 +208,15 @@ export class Trainer {
       afterUpdate: (action) => after.push(action),
     });
     const { tensors, into } = trained.trainable();
-    grad(loss, tensors, { into });
+    grad(loss, tensors, guard.scale ? { into, seed: guard.scale.value } : { into });
     guard.check(loss);
     const { factors, norm } = clipGradients(trained, guard, settings.clip ?? {});
     for (const action of before) action();
     this.optimizer.update(this.#inputs.tensor("rates"), factors, this.#inputs.tensor("lateRates"));
     for (const action of after) action();
     guard.settle();
-    this.ring.record(step, { loss, gradNorm: norm, ...metrics });
+    const scaling = guard.scale && { lossScale: guard.scale.value, skipped: guard.scale.badSteps };
+    this.ring.record(step, { loss, gradNorm: norm, ...metrics, ...scaling });
     return {};
   }
 
@@ -308,7 +316,11 @@ export class Trainer {
       `optimizer.${name}.`,
       { tensors, layout: this.trained },
     ]);
-    return Object.fromEntries([...networks, ...moments]);
+    const { scale } = this.guard;
+    const scaling: [string, Kept][] = scale
+      ? [["lossScale.", { tensors: scale.kept.values, layout: scale.kept }]]
+      : [];
+    return Object.fromEntries([...networks, ...moments, ...scaling]);
   }
 
   /** Waits for the GPU: the updates that were made, which a halted run has fewer of than steps. */

@@ -1,6 +1,7 @@
 import guardWgsl from "../../shaders/guard.wgsl";
 import type { Device } from "../gpu/device.ts";
 import { kernel } from "../gpu/kernel.ts";
+import type { LossScale } from "./lossScale.ts";
 import { Tensor } from "./tensor.ts";
 
 const checkKernel = kernel("guard_check", [guardWgsl]);
@@ -11,14 +12,18 @@ const countKernel = kernel("guard_count", [guardWgsl]);
  * the guard moves. `clipGradients` sets the flag; optimisers ask it by its factors, `ema` and `batchNorm` directly.
  *
  * A step sets and asks it in this order: forward, `grad`, `check` of the loss, `clipGradients`, updates and averages,
- * `settle`. What would move before the flag is known, running statistics and centers, is put off by `later`.
+ * `settle`. What would move before the flag is known, running statistics and centers, is put off by `later`. Where the
+ * loss is scaled, a bad step alone is skipped and counts, since schedules and data go on; many in a row halt the run.
  */
 export class Guard {
   /** u32 [2]: 1 if the run has halted, and the steps settled before that. Kernels read the first. */
   readonly state: Tensor;
+  /** What the loss is multiplied by; null where it is not. */
+  readonly scale: LossScale | null;
   #later: (() => void)[] = [];
 
-  constructor(device: Device) {
+  constructor(device: Device, scale: LossScale | null = null) {
+    this.scale = scale;
     this.state = Tensor.from(device, [0, 0], [2], "u32");
   }
 
@@ -35,6 +40,7 @@ export class Guard {
   /** Records what was put off, in order, and the end of the step: one more that counts, unless the run has halted. */
   settle(): void {
     for (const move of this.#later.splice(0)) move();
+    this.scale?.settle(this.state);
     this.state.device.run(countKernel, [null, this.state], 1);
   }
 

@@ -1,5 +1,5 @@
 import clipWgsl from "../../shaders/clip.wgsl";
-import { kernel } from "../gpu/kernel.ts";
+import { kernel, partsOf } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import type { Guard } from "../graph/guard.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -8,8 +8,11 @@ import { trainedShards } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
 const WORKGROUP = 64;
-const squaresKernel = kernel("clip_squares", [clipWgsl], { WORKGROUP });
-const factorsKernel = kernel("clip_factors", [clipWgsl], { WORKGROUP });
+const part = partsOf(clipWgsl);
+const sources = [part("norms"), part("loss as it is")];
+const squaresKernel = kernel("clip_squares", sources, { WORKGROUP });
+const factorsKernel = kernel("clip_factors", sources, { WORKGROUP });
+const unscalingKernel = kernel("clip_factors", [part("norms"), part("scaled loss")], { WORKGROUP });
 
 export interface ClipOptions {
   /** Largest norm allowed; no clipping when absent. */
@@ -19,9 +22,9 @@ export interface ClipOptions {
 }
 
 export interface Clipped {
-  /** [segments]: what each segment's gradient is multiplied by; below 0 says: skip this update. */
+  /** [segments]: what each segment's gradient is multiplied by, 1 / scale included; below 0 says: skip this update. */
   factors: Tensor;
-  /** []: the norm of all gradients before clipping. */
+  /** []: the norm of all gradients before clipping, those of the loss itself. */
   norm: Tensor;
 }
 
@@ -45,6 +48,8 @@ export function clipGradients(
   const factors = Tensor.empty(device, [count]);
   const norm = Tensor.empty(device, []);
   const settings = words(count, by === "tensor" ? 1 : 0, f32Bits(limit ?? 3e38));
-  device.run(factorsKernel, [settings, squares, segments, factors, norm, guard.state], 1);
+  const bindings = [settings, squares, segments, factors, norm, guard.state];
+  if (guard.scale) device.run(unscalingKernel, [...bindings, guard.scale.value], 1);
+  else device.run(factorsKernel, bindings, 1);
   return { factors, norm };
 }
