@@ -2,10 +2,8 @@
 //   clip_squares: one workgroup per chunk of a shard adds up the squares of its gradients.
 //   clip_factors: one workgroup adds the chunks of each segment, then the segments, and writes the factors;
 //                 what is not finite halts the run's guard, and a run that has halted gets -1 for every factor.
-// NaN and infinity are found by their bits, since WGSL may assume there are none. Gradients of a scaled loss are scaled back, by
-// a power of two, in their norm and by their factors.
-
-// part: norms
+// NaN and infinity are found by their bits, since WGSL may assume there are none. Gradients of a scaled loss are scaled back
+// in their norm and by their factors. Needs clipUnscaled.wgsl; clipScaled.wgsl stands in for it.
 
 struct Chunks {
   count: u32,
@@ -93,18 +91,4 @@ fn clip_factors(@builtin(local_invocation_index) lane: u32) {
     let length = sqrt(squared) * unscale();
     factors[segment] = select(min(1.0, settings.limit / (length + 1e-6)) * unscale(), -1.0, skip);
   }
-}
-
-// part: loss as it is
-
-fn unscale() -> f32 {
-  return 1.0;
-}
-
-// part: scaled loss
-
-@group(0) @binding(6) var<storage, read> scale: array<f32>;
-
-fn unscale() -> f32 {
-  return 1.0 / scale[0];
 }

@@ -7,13 +7,14 @@ import { type Constants, type Kernel, knownKernels, spelledOut } from "../../src
 import { Storage } from "../../src/engine/gpu/memory.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
-import { gemmMethods } from "../../src/engine/ops/gemmMethods.ts";
+import { matrixMethods } from "../../src/engine/ops/gemmMatrix.ts";
+import { gemmMethods, register } from "../../src/engine/ops/gemmMethods.ts";
 import { testGpu } from "../gpu.ts";
 import { filesUnder, root, textOf } from "./files.ts";
 import { kernelSamples } from "./kernelSamples.ts";
 
 /** Dawn's null backend: Tint's full validation without a GPU. It executes nothing, so it is good for this only. */
-const gpu = create(["backend=null"]);
+const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
 let compiler: GPUDevice;
 
 beforeAll(async () => {
@@ -24,6 +25,14 @@ beforeAll(async () => {
     await import(/* @vite-ignore */ `${root}${path}`);
   await askForSampleKernels();
 });
+
+/** Subgroup matrices and lanes as NVIDIA's, Intel's and Apple's adapters list them. */
+const MATRICES = [
+  [{ m: 16, n: 16, k: 16 }, 32],
+  [{ m: 8, n: 16, k: 16 }, 16],
+  [{ m: 8, n: 8, k: 8 }, 32],
+] as const;
+const LIMITS = { maxComputeWorkgroupStorageSize: 49_152, maxComputeInvocationsPerWorkgroup: 1024 };
 
 /**
  * Records the samples forward and backward, for several subgroup sizes and every method of products, and fuses what can
@@ -41,6 +50,15 @@ async function askForSampleKernels(): Promise<void> {
     }
   }
   device.destroy();
+  const f16 = await Device.open(gpuDevice, { precision: "f16" });
+  for (const matrices of [[], ...MATRICES.map(([shape, lanes]) => matrixMethods(shape, lanes, LIMITS))]) {
+    f16.capabilities = { ...f16.capabilities, matrices };
+    for (const { name } of matrices.length > 0 ? matrices : [register]) {
+      f16.tuning.choose = () => name;
+      for (const sample of kernelSamples) askFor(f16, sample);
+    }
+  }
+  f16.destroy();
   gpuDevice.destroy();
 }
 

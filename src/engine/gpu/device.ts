@@ -47,6 +47,8 @@ export interface Capabilities {
   timestamps: boolean;
   /** Products by subgroup matrices that `openMatrices` found right on this adapter, large tiles first. */
   matrices: readonly GemmMethod[];
+  /** The names of those that it found wrong, which are never used. */
+  refused: readonly string[];
 }
 
 /** What a device is besides its `GPUDevice`. */
@@ -99,6 +101,7 @@ export class Device {
       f16: gpu.features.has("shader-f16"),
       timestamps: gpu.features.has("timestamp-query"),
       matrices: [],
+      refused: [],
     };
     const { counters } = this;
     const failure = new Failure(gpu);

@@ -50,6 +50,14 @@ export function partsOf(text: string): (name: string) => string {
   };
 }
 
+/** What a text must enable, by the words in it. */
+const DIRECTIVES: readonly [word: RegExp, directive: string][] = [
+  [/subgroup(?!_matrix|Matrix)/, "enable subgroups;\n"],
+  [/\bf16\b/, "enable f16;\n"],
+  [/subgroup_matrix/, "enable chromium_experimental_subgroup_matrix;\n"],
+  [/subgroup_matrix/, "diagnostic(off, chromium.subgroup_matrix_uniformity);\n"],
+];
+
 const interned = new Map<string, Kernel>();
 
 /**
@@ -63,9 +71,11 @@ export function kernel(
   constants: Constants = {},
   label = entry,
 ): Kernel {
-  const enables = sources.some((text) => text.includes("subgroup")) ? "enable subgroups;\n" : "";
-  const source =
-    enables + Object.entries(constants).map(declare).join("") + spelledOut(sources.join("\n"), constants);
+  const text = sources.join("\n");
+  const words = text.replace(/\/\/.*/g, ""); // comments do not count
+  const directives = DIRECTIVES.flatMap(([word, directive]) => (word.test(words) ? [directive] : []));
+  const declared = Object.entries(constants).map(declare);
+  const source = [...directives, ...declared].join("") + spelledOut(text, constants);
   const key = `${entry}\n${source}`;
   let known = interned.get(key);
   if (!known) {

@@ -81,14 +81,17 @@ function finish(epilogue: Epilogue | undefined): {
   }
 }
 
-/** Runs one matrix product: where k is cut, by a method that adds the parts itself, or part by part. */
-export function gemm(product: Gemm): void {
+/**
+ * Runs one matrix product: where k is cut, by a method that adds the parts itself, or part by part. The device chooses the
+ * method unless one is given.
+ */
+export function gemm(product: Gemm, given?: GemmMethod): void {
   const { y, m, n, k, transposeA = false, transposeB = false, batch = 1, rowSums } = product;
   const { device } = y;
   const shape = { m, n, k, batch, transposeA, transposeB };
   const whole = batch > 1 || product.bias !== undefined || product.epilogue !== undefined;
   const { count, span } = whole ? { count: 1, span: k } : partsOfK(shape);
-  const method = chooseMethod(device, shape, count);
+  const method = given ?? chooseMethod(device, shape, count);
   if (count === 1 || method.addsParts) {
     runGemm(product, method, {
       batch,

@@ -34,12 +34,30 @@ export function shippedMethod(device: Device, shape: GemmShape, parts = 1): stri
   const { info, capabilities } = device;
   const { m, n, k, batch } = shape;
   if (m * n * k * batch < PLAIN_BELOW) return "plain";
+  const processors = PROCESSORS[info.vendor] ?? 24;
+  const { matrices } = capabilities;
+  if (matrices.length > 0) return shippedMatrix(matrices, shape, parts * batch, processors);
   if (isSoftwareAdapter(device)) {
     if (capabilities.subgroupSize === 0) return "register";
     const work = (rows: number): number => Math.ceil(m / rows) * rows;
     return work(24) < 1.15 * work(16) ? "subgroup24" : "subgroup16";
   }
-  return shippedTile(shape, parts, PROCESSORS[info.vendor] ?? 24);
+  return shippedTile(shape, parts, processors);
+}
+
+/**
+ * The largest tile of subgroup matrices that gives every processor two workgroups or more, else the smallest: a guess, since no
+ * GPU has timed them yet.
+ */
+function shippedMatrix(
+  matrices: readonly GemmMethod[],
+  { m, n }: GemmShape,
+  slices: number,
+  processors: number,
+): string {
+  const groups = ({ tile }: GemmMethod): number =>
+    Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * slices;
+  return (matrices.find((method) => groups(method) >= 2 * processors) ?? matrices.at(-1)!).name;
 }
 
 /**

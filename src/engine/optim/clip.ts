@@ -1,5 +1,7 @@
 import clipWgsl from "../../shaders/clip.wgsl";
-import { kernel, partsOf } from "../gpu/kernel.ts";
+import scaledWgsl from "../../shaders/clipScaled.wgsl";
+import unscaledWgsl from "../../shaders/clipUnscaled.wgsl";
+import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import type { Guard } from "../graph/guard.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -8,11 +10,9 @@ import { trainedShards } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
 const WORKGROUP = 64;
-const part = partsOf(clipWgsl);
-const sources = [part("norms"), part("loss as it is")];
-const squaresKernel = kernel("clip_squares", sources, { WORKGROUP });
-const factorsKernel = kernel("clip_factors", sources, { WORKGROUP });
-const unscalingKernel = kernel("clip_factors", [part("norms"), part("scaled loss")], { WORKGROUP });
+const squaresKernel = kernel("clip_squares", [clipWgsl, unscaledWgsl], { WORKGROUP });
+const factorsKernel = kernel("clip_factors", [clipWgsl, unscaledWgsl], { WORKGROUP });
+const unscalingKernel = kernel("clip_factors", [clipWgsl, scaledWgsl], { WORKGROUP });
 
 export interface ClipOptions {
   /** Largest norm allowed; no clipping when absent. */
