@@ -1,4 +1,5 @@
 import { Device, type DeviceOptions } from "../engine/gpu/device.ts";
+import { openMatrices } from "../engine/ops/openMatrices.ts";
 import { wait } from "../node/wait.ts";
 import { asUsage, UsageError } from "./errors.ts";
 
@@ -21,22 +22,36 @@ const BACKENDS: Partial<Record<NodeJS.Platform, string>> = {
 /** The native API under Dawn on this system. */
 export const backendName = (): string => BACKENDS[process.platform] ?? "unknown";
 
-/** Kept for the life of the process: Dawn ends when its GPU object is collected, and devices with it. */
-let gpu: GPU | undefined;
+/** By their flags; kept for the life of the process: Dawn ends when its GPU object is collected, and devices with it. */
+const gpus = new Map<string, GPU>();
 
 /** Without it Dawn rounds GPU times to 65,536 ns, more than a small kernel takes. */
 const EXACT_TIMES = "disable-dawn-features=timestamp_quantization";
 
+/** Without them Dawn offers neither subgroup matrices nor f16 on NVIDIA. f32 goes without, as in a browser. */
+const F16 = "enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model";
+
+/** The flags of Dawn for a device. */
+export const dawnFlags = ({ timestamps, precision }: DeviceOptions): string[] => [
+  ...(timestamps ? [EXACT_TIMES] : []),
+  ...(precision === "f16" ? [F16] : []),
+];
+
 /** Opens the best adapter that Dawn, the npm package `webgpu`, finds. */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const create = await loadDawn();
-  gpu ??= create(options.timestamps ? [EXACT_TIMES] : []);
-  const found = gpu;
+  const flags = dawnFlags(options);
+  const found = gpus.get(`${flags}`) ?? create(flags);
+  gpus.set(`${flags}`, found);
   if (!(await found.requestAdapter())) {
     const remedy = REMEDIES[process.platform] ?? "install a graphics driver";
     throw new UsageError(`no WebGPU adapter was found: ${remedy}`);
   }
-  return asUsage(() => Device.open(found, { wait, ...options }));
+  return asUsage(async () => {
+    const device = await Device.open(found, { wait, ...options });
+    await openMatrices(device);
+    return device;
+  });
 }
 
 async function loadDawn(): Promise<(flags: string[]) => GPU> {

@@ -4,6 +4,7 @@ import { rateText } from "../profile/byKernel.ts";
 import { arithmeticRate, matmulRate, memoryRate } from "../profile/measure.ts";
 import { backendName, isSoftware, openDevice } from "./dawn.ts";
 import { printLine, printResult } from "./output.ts";
+import { f16Text } from "./precision.ts";
 import { byteSize } from "./progress.ts";
 
 const now = (): number => performance.now();
@@ -30,8 +31,9 @@ export const doctorCommand = (): Command =>
         copy: await memoryRate(device, now),
         arithmetic: await arithmeticRate(device, now),
         matmul: await matmulRate(device, now),
+        f16: await f16Of(),
       };
-      const { subgroups, limits, copy, arithmetic, matmul } = found;
+      const { subgroups, limits, copy, arithmetic, matmul, f16 } = found;
       const rows: [string, string][] = [
         ["adapter", `${found.adapter}${found.software ? " (software: computes on the CPU)" : ""}`],
         ["vendor", [found.vendor, found.architecture, found.device].filter(Boolean).join(", ")],
@@ -54,11 +56,22 @@ export const doctorCommand = (): Command =>
         ],
         ["arithmetic", `${rateText(arithmetic.gigaflops)} GFLOP/s (f32, from registers)`],
         ["matmul", `${rateText(matmul.gigaflops)} GFLOP/s (f32, ${matmul.side} x ${matmul.side}, checked)`],
+        ["f16", f16.text + (f16.gigaflops === null ? "" : `; ${rateText(f16.gigaflops)} GFLOP/s, checked`)],
       ];
       for (const [name, text] of rows) printLine(`${name.padEnd(11)}${text}`);
       printResult(json, found);
       device.destroy();
     });
+
+/** What `--precision f16` does here: its products, which are timed where they are other kernels than those of f32. */
+async function f16Of() {
+  const device = await openDevice({ precision: "f16" });
+  const { matrices, refused } = device.capabilities;
+  const gigaflops = matrices.length > 0 ? (await matmulRate(device, now)).gigaflops : null;
+  const found = { text: f16Text(device), matrices: matrices.map(({ name }) => name), refused, gigaflops };
+  device.destroy();
+  return found;
+}
 
 /** The limits that decide what fits. */
 function limitsOf({ limits }: Device) {

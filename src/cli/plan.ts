@@ -8,8 +8,9 @@ import { planOrRefuse } from "./fit.ts";
 import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
 import { printLine, printResult } from "./output.ts";
+import { addPrecisionOption } from "./precision.ts";
 import { byteSize, ProgressLine } from "./progress.ts";
-import { assumedSettings, type RunFlags, settingsOf } from "./runSettings.ts";
+import { assumedSettings, precisionOf, type RunFlags, settingsOf } from "./runSettings.ts";
 import { openTuned } from "./tuningCache.ts";
 
 /** The flags of `partwise plan` as commander gives them, and the method's. */
@@ -36,6 +37,7 @@ export const planCommand = (): Command =>
           `Show what \`pretrain ${method}\` would need, without allocating, compiling or training.`,
         )
         .option("--json", "end with one line of JSON");
+      addPrecisionOption(command);
       addModelOptions(command, method);
       addTokenizerOption(command, method);
       addDataOptions(command, { otherwise: "none counted" });
@@ -51,7 +53,7 @@ async function plan(typed: PlanFlags): Promise<void> {
   const assumed = await assumedSettings(flags);
   const data = await picturesOf(flags, assumed.encoder.imageSize);
   const settings = data ? await asUsage(() => settingsOf({ ...flags, steps: 1 }, data)) : assumed;
-  const device = await openTuned({ tune: true });
+  const device = await openTuned({ tune: true, precision: precisionOf(settings) });
   const { gradCheckpointing = false } = flags;
   const found = await planOrRefuse(device, settings, { gradCheckpointing, withoutImages: !data });
   const { limits, info } = device;
@@ -75,7 +77,7 @@ async function plan(typed: PlanFlags): Promise<void> {
     ["step", `${found.dispatches} dispatches of ${found.kernels} kernels`],
     ["arithmetic", `${(found.flops / found.batchSize / 1e9).toPrecision(3)} GFLOP a picture`],
   ];
-  const how = gradCheckpointing ? ", blocks computed again" : "";
+  const how = `${settings.precision ? `, ${settings.precision}` : ""}${gradCheckpointing ? ", blocks computed again" : ""}`;
   printLine(
     `${settings.method} ${settings.model}, ${found.batchSize} pictures a step${how}; fits ${info.description}`,
   );
@@ -83,6 +85,7 @@ async function plan(typed: PlanFlags): Promise<void> {
   printResult(flags.json, {
     command: `plan ${settings.method}`,
     model: settings.model,
+    precision: device.precision,
     gradCheckpointing,
     fits: true,
     ...found,

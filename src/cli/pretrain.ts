@@ -19,6 +19,7 @@ import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
 import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
 import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./onlineKnn.ts";
 import { printLine, printResult, printWarning } from "./output.ts";
+import { addPrecisionOption, f16Text } from "./precision.ts";
 import { byteSize, duration, ProgressLine } from "./progress.ts";
 import { RunFolder, readCheckpoint, type SavedFile } from "./runFolder.ts";
 import {
@@ -28,6 +29,7 @@ import {
   checkFresh,
   dataOf,
   type PretrainFlags,
+  precisionOf,
   settingsOf,
 } from "./runSettings.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -83,6 +85,7 @@ function pretrainBy(method: MethodName, about: string): Command {
     .option("--warmup <n>", "steps of linear warm-up (default: the recipe's share of the run)", whole(0))
     .option(...NO_TUNE)
     .option("--json", "end with one line of JSON");
+  addPrecisionOption(command);
   addModelOptions(command, method);
   addTokenizerOption(command, method);
   addTeacherOption(command, method);
@@ -121,7 +124,8 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
     await folder.make();
     await checkpointOf(flags, folder); // another run may have come and gone while the pictures were read
   }
-  const device = await openTuned({ tune: flags.tune });
+  const precision = precisionOf(settings);
+  const device = await openTuned({ tune: flags.tune, precision });
   const trainer = await prepare(device, settings, images, checkpoint, flags);
   await checkpoint?.close();
   const { memory, dispatches } = await trainer.prepare();
@@ -130,7 +134,9 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
     `${settings.method} ${settings.model}: ${size.parameters} parameters, ${byteSize(size.stepBytes)} for a step of ${settings.batchSize} ` +
       `pictures, ${dispatches} dispatches; ${images.count} pictures of ${images.name}; ${device.info.description}`,
   );
-  const hint = flags.tune ? tuneHint(device, settings) : null;
+  if (precision === "f16") printLine(`products in f16: ${f16Text(device)}`);
+  const isTuned = flags.tune && device.capabilities.matrices.length === 0;
+  const hint = isTuned ? tuneHint(device, settings) : null;
   if (hint) printLine(hint);
   if (checkpoint) printLine(goingOn(checkpoint, trainer));
 

@@ -17,6 +17,7 @@ import { asUsage, UsageError } from "./errors.ts";
 import { explain } from "./files.ts";
 import { addMethods, addModelOptions, configOf, DEFAULT_BATCH } from "./methodOptions.ts";
 import { printLine, printResult } from "./output.ts";
+import { addPrecisionOption } from "./precision.ts";
 import { ASSUMED_CLASSES, assumedSettings, type RunFlags, settingsOf } from "./runSettings.ts";
 import { table } from "./table.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
@@ -52,6 +53,7 @@ export const profileCommand = (): Command =>
       .option("--trace <file>", "write the last step as a Chrome trace", path)
       .option(...NO_TUNE)
       .option("--json", "end with one line of JSON");
+    addPrecisionOption(command);
     addModelOptions(command, method);
     addDataOptions(command, { otherwise: "noise" });
     return command
@@ -65,7 +67,8 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const { method, model, batch, times, shapes, json } = flags;
   const { encoder } = await assumedSettings(flags);
   if (flags.trace !== undefined) await checkWritable(flags.trace);
-  const device = withTimestamps(await openTuned({ timestamps: true, tune: flags.tune }));
+  const { precision = "f32" } = flags;
+  const device = withTimestamps(await openTuned({ timestamps: true, tune: flags.tune, precision }));
   const trainer = await trainerOf(device, flags, encoder);
   trainer.run(); // the first run compiles and touches memory
   await device.finish();
@@ -80,7 +83,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const roofline = await measureRoofline(device, () => performance.now());
   const rows = byKernel(dispatches, roofline, { shapes });
   const { header, lines } = kernelTable(rows);
-  printLine(`${method} ${model}, batch ${batch}, ${dispatches.length} dispatches; ${adapter}`);
+  printLine(`${method} ${model}, batch ${batch}, ${precision}, ${dispatches.length} dispatches; ${adapter}`);
   printLine(
     `memory ${rateText(roofline.gigabytesPerSecond)} GB/s, arithmetic ${rateText(roofline.gigaflopsPerSecond)} GFLOP/s\n`,
   );
@@ -89,6 +92,7 @@ async function profile(flags: ProfileFlags): Promise<void> {
     command: `profile ${method}`,
     model,
     batch,
+    precision,
     steps: times,
     adapter,
     roofline,

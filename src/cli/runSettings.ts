@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { planBatches } from "../data/batches.ts";
 import type { ImageSet } from "../data/images.ts";
+import type { Precision } from "../engine/gpu/device.ts";
 import type { MethodName } from "../models/methods.ts";
 import { vitConfig } from "../models/vit.ts";
 import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../train/run.ts";
@@ -22,6 +23,7 @@ export interface RunFlags extends ModelFlags {
   lr?: number;
   baseRate?: number;
   warmup?: number;
+  precision?: Precision;
   /** The tokenizer that is given to the run, and the encoder that it starts from. */
   given?: GivenTokenizer;
   start?: GivenStart;
@@ -91,6 +93,7 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
     ["--base-rate", flags.baseRate, isBaseRate ? flags.baseRate : (lr.base * 256) / batchSize],
     ["--warmup", flags.warmup, lr.warmupSteps],
     ["--image-size", flags.imageSize, saved.encoder.imageSize],
+    ["--precision", flags.precision, precisionOf(saved)],
     ["--tokenizer", flags.given && `codes ${flags.given.sha256}`, codesOf(saved)],
     ...own,
   ];
@@ -100,6 +103,9 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
     }
   }
 }
+
+/** The precision of a run. */
+export const precisionOf = ({ precision }: RunSettings): Precision => precision ?? "f32";
 
 const codesOf = ({ tokenizer }: RunSettings): string =>
   tokenizer === undefined ? "codes that it found itself" : `codes ${tokenizer}`;
@@ -150,6 +156,7 @@ export function settingsOf(flags: RunFlags, data: DataDescription): RunSettings 
     warmupSteps: flags.warmup,
     imageSize,
     ...(flags.start && { start: flags.start }),
+    precision: flags.precision,
     config: { ...config, ...flags.given?.config },
     tokenizer: flags.given?.sha256,
   });

@@ -90,7 +90,14 @@ export async function readAll(
   const found: Readout[] = [];
   for (const target of targets) {
     const add = (reading: string, { name, scores, floor }: Asked) =>
-      found.push({ target: target.name, reading, probe: name, floor, ...summed(scores, target.test), ...byPart(scores, target) });
+      found.push({
+        target: target.name,
+        reading,
+        probe: name,
+        floor,
+        ...summed(scores, target.test),
+        ...byPart(scores, target),
+      });
     const features = (images: ImageSet) => extractFeatures(device, encode, images, how);
     const [probe, test] = [await features(target.probe), await features(target.test)];
     let column = 0;

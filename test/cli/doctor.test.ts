@@ -18,6 +18,11 @@ test("doctor names the adapter and measures it", async () => {
   expect(copy!.gigabytesPerSecond).toBeGreaterThan(0);
   expect(copy!.bytes).toBeGreaterThanOrEqual(64 * 2 ** 20);
   expect(["kernel", "queue"]).toContain(copy!.by);
+  expect(found.f16).toMatchObject({
+    matrices: expect.any(Array),
+    refused: [],
+    text: expect.stringMatching(/\S/),
+  });
   for (const { gigaflops } of [arithmetic!, matmul!]) expect(gigaflops).toBeGreaterThan(0);
 });
 
