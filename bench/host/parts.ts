@@ -50,9 +50,14 @@ export const METHOD_STEPS = Object.keys(METHODS)
 const CHECKED_SIZES = ["tiny", "ti"];
 const TIMED_SIZES = ["ti", "b", "base", "s", "tiny"];
 const CONFIGS = ["tiny", "base"];
+/** Encoders that learn in f16 beside f32, and steps: enough to see the losses agree, and the speed at a size of interest. */
+const PRECISIONS = [
+  ["vit_micro_patch4_32", "300"],
+  ["vit_small_patch16_224", "30"],
+] as const;
 
 /**
- * All parts by importance: what is right, then our steps, PyTorch, single operations, every kernel for a product, the other
+ * All parts by importance: what is right, then our steps, f16, PyTorch, single operations, every kernel for a product, the other
  * methods' steps, compiled PyTorch. The peers come last: a GPU clocks down beside them.
  */
 export function partsOf({ steps, more, batch, rounds, python, folder }: Plan): Part[] {
@@ -79,6 +84,11 @@ export function partsOf({ steps, more, batch, rounds, python, folder }: Plan): P
       args: [...peers(config), "--libraries", "partwise", ...once],
     })),
     ...ours(steps),
+    ...PRECISIONS.map(([model, count]) => ({
+      name: `precision ${model}`,
+      bench: "precision",
+      args: ["--model", model, "--batch", String(batch), "--steps", count],
+    })),
     ...torch("eager"),
     ...TIMED_SIZES.map((size) => ({ name: `ops ${size}`, bench: "ops", args: [...ops(size), ...rounds] })),
     { name: "products", bench: "ops", args: ["--methods", ...rounds] },

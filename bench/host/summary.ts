@@ -2,6 +2,7 @@
 import { megabytes, ms, scientific, table } from "../measure/table.ts";
 import type { OpCheck, OpFigures } from "../ops/opFigures.ts";
 import type { StepComparison } from "../peers/compareSteps.ts";
+import type { PrecisionFigures } from "../precisionFigures.ts";
 import type { StepFigures } from "../stepFigures.ts";
 import type { TorchFigures } from "../torch/torchFigures.ts";
 import type { PartResult } from "./runParts.ts";
@@ -27,6 +28,8 @@ export function partTable(results: readonly PartResult[]): string {
   return lines.map((line, i) => `${line}  ${words[i]}`.trimEnd()).join("\n");
 }
 
+const percent = (share: number): string => `${(100 * share).toFixed(3)} %`;
+
 /** What a part found, if the table of the steps does not say it. */
 function inWords({ name, figures }: PartResult): string {
   if (name.startsWith("check ops")) {
@@ -43,6 +46,11 @@ function inWords({ name, figures }: PartResult): string {
     const most = (key: "gigaflopsPerSecond" | "gigabytesPerSecond") =>
       Math.max(...ops.map((row) => row[key])).toFixed(0);
     return `${ops.length} operations, up to ${most("gigaflopsPerSecond")} GFLOP/s and ${most("gigabytesPerSecond")} GB/s`;
+  }
+  if (name.startsWith("precision")) {
+    const { f32, f16, lossDifference } = figures as PrecisionFigures;
+    const rates = [f32, f16].map(({ imagesPerSecond }) => imagesPerSecond.toFixed(0));
+    return `losses within ${percent(lossDifference)}, pictures/s ${rates.join(" in f32, ")} in f16; ${f16.how}`;
   }
   if (name.startsWith("torch")) {
     const found = Object.values(figures as TorchByStep).flatMap((byMode) => Object.values(byMode));
