@@ -1,74 +1,43 @@
 import type { GemmMethod } from "../../src/engine/gpu/tuning.ts";
 
 /**
- * What stands for subgroup matrices: every lane holds whole ones and does all of their work. The sides of matrices are told by
- * `side`, which compilers do not know, or they unroll every loop.
+ * What stands for subgroup matrices of 4 x 4 values and 16 lanes: operands are places in workgroup memory, which stays as it is
+ * until all are multiplied, and of sums each lane has one.
  */
 const EMULATION = `
-struct Left { v: array<f32, MATRIX_M * MATRIX_K> }
-struct Right { v: array<f32, MATRIX_K * MATRIX_N> }
-struct Sums { v: array<f32, MATRIX_M * MATRIX_N> }
+var<private> emulated_lane: u32;
 
-fn side(length: u32) -> u32 {
-  return min(length, sizes.m * sizes.n * sizes.k + length - 1u);
+struct Operand {
+  at: u32,
+  down: u32, // from row to row
+  along: u32, // from column to column
+  is_ones: bool,
 }
-
-fn load_left(at: u32, stride: u32, down: u32, along: u32) -> Left {
-  var matrix: Left;
-  for (var row = 0u; row < side(MATRIX_M); row++) {
-    for (var k = 0u; k < side(MATRIX_K); k++) {
-      let place = 4u * at + row * select(1u, 4u * stride, down == 1u) + k * select(1u, 4u * stride, along == 1u);
-      matrix.v[row * MATRIX_K + k] = f32(shared_a[place / 4u][place % 4u]);
-    }
-  }
-  return matrix;
-}
-
-fn load_right(at: u32, stride: u32, down: u32, along: u32) -> Right {
-  var matrix: Right;
-  for (var k = 0u; k < side(MATRIX_K); k++) {
-    for (var column = 0u; column < side(MATRIX_N); column++) {
-      let place = 4u * at + k * select(1u, 4u * stride, down == 1u) + column * select(1u, 4u * stride, along == 1u);
-      matrix.v[k * MATRIX_N + column] = f32(shared_b[place / 4u][place % 4u]);
-    }
-  }
-  return matrix;
-}
-
-fn ones_right() -> Right {
-  var matrix: Right;
-  for (var i = 0u; i < side(MATRIX_K * MATRIX_N); i++) {
-    matrix.v[i] = 1.0;
-  }
-  return matrix;
-}
+alias Left = Operand;
+alias Right = Operand;
+alias Sums = f32;
 
 fn multiply_add(a: Left, b: Right, sums: Sums) -> Sums {
-  var left = a;
-  var right = b;
   var result = sums;
-  for (var row = 0u; row < side(MATRIX_M); row++) {
-    for (var column = 0u; column < side(MATRIX_N); column++) {
-      for (var k = 0u; k < side(MATRIX_K); k++) {
-        let at = row * MATRIX_N + column;
-        result.v[at] = fma(left.v[row * MATRIX_K + k], right.v[k * MATRIX_N + column], result.v[at]);
-      }
-    }
+  for (var k = 0u; k < 4u; k++) {
+    let left = a.at + emulated_lane / 4u * a.down + k * a.along;
+    let right = b.at + k * b.down + emulated_lane % 4u * b.along;
+    let factor = select(f32(shared_b[right / 4u][right % 4u]), 1.0, b.is_ones);
+    result = fma(f32(shared_a[left / 4u][left % 4u]), factor, result);
   }
   return result;
 }
 
 fn store_sums(at: u32, sums: Sums, stride: u32) {
-  var matrix = sums;
-  for (var i = 0u; i < side(MATRIX_M * MATRIX_N); i++) {
-    shared_y[at + i / MATRIX_N * stride + i % MATRIX_N] = matrix.v[i];
-  }
+  shared_y[at + emulated_lane / 4u * stride + emulated_lane % 4u] = sums;
 }
 `;
 
+export const EMULATED = { shape: { m: 4, n: 4, k: 4 }, lanes: 16 } as const;
+
 /**
- * A method of subgroup matrices with functions of the same meaning for what is not WGSL everywhere: what is left is its text
- * but for them, on any adapter.
+ * A method of such matrices with functions of the same meaning for what is not WGSL everywhere: what is left is its text but for
+ * them, on any adapter.
  */
 export const emulated = (method: GemmMethod): GemmMethod => ({
   ...method,
@@ -79,13 +48,12 @@ export const emulated = (method: GemmMethod): GemmMethod => ({
 const replaced = (source: string): string =>
   source
     .replace(/^alias \w+ = subgroup_matrix_\w+<.*>;$/gm, "")
-    .replace(
-      /subgroupMatrixLoad<(Left|Right), (row|col)_major>\(&shared_[ab], (.*), (\w+)\);/g,
-      (...found) => {
-        const [, side, order, at, stride] = found as string[];
-        return `load_${side!.toLowerCase()}(${at}, ${stride}, ${order === "row" ? "1u, 0u" : "0u, 1u"});`;
-      },
-    )
-    .replace("Right(1.0h)", "ones_right()")
+    .replace(/subgroupMatrixLoad<\w+, (row|col)_major>\(&shared_[ab], (.*), (\w+)\);/g, (...found) => {
+      const [, order, at, stride] = found as string[];
+      const strides = order === "row" ? `4u * ${stride}, 1u` : `1u, 4u * ${stride}`;
+      return `Operand(4u * (${at}), ${strides}, false);`;
+    })
+    .replace("Right(1.0h)", "Right(0u, 0u, 0u, true)")
+    .replace("let lane = index % LANES;", "let lane = index % LANES;\n  emulated_lane = lane;")
     .replaceAll("subgroupMatrixMultiplyAccumulate", "multiply_add")
     .replaceAll("subgroupMatrixStore<row_major>(&shared_y, ", "store_sums(");

@@ -9,7 +9,7 @@ import { register } from "../../src/engine/ops/gemmMethods.ts";
 import { isRight, openMatrices } from "../../src/engine/ops/openMatrices.ts";
 import { Random } from "../../src/engine/random.ts";
 import { withDevice } from "../withDevice.ts";
-import { emulated } from "./emulatedMatrices.ts";
+import { EMULATED, emulated } from "./emulatedMatrices.ts";
 
 const on = withDevice({ precision: "f16" });
 
@@ -23,15 +23,10 @@ const noise = (seed: number, ...shape: number[]): Tensor => {
 };
 
 describe("the kernel's text, its matrices emulated, gives what the kernels of any adapter give", () => {
-  /** Small ones, since emulation compiles slowly. */
-  const methodOf = (rows: number, columns: number): GemmMethod =>
-    emulated(byMatrices({ m: 4, n: 4, k: 4 }, 4, { rows, columns }, 8)!);
+  const method = emulated(byMatrices(EMULATED.shape, EMULATED.lanes, { rows: 16, columns: 16 }, 16)!);
 
   /** The outputs of a product by both. */
-  async function both(
-    method: GemmMethod,
-    make: () => { product: Gemm; outputs: Tensor[] },
-  ): Promise<Float32Array[][]> {
+  async function both(make: () => { product: Gemm; outputs: Tensor[] }): Promise<Float32Array[][]> {
     const found: Float32Array[][] = [];
     for (const by of [register, method]) {
       const { product, outputs } = make();
@@ -41,11 +36,9 @@ describe("the kernel's text, its matrices emulated, gives what the kernels of an
     return found;
   }
 
-  const [tall, wide] = [methodOf(16, 8), methodOf(8, 16)];
-  const cases: [string, GemmMethod, () => { product: Gemm; outputs: Tensor[] }][] = [
+  const cases: [string, () => { product: Gemm; outputs: Tensor[] }][] = [
     [
       "A B^T of ragged sizes, bias and batch",
-      wide,
       () => {
         const [m, n, k] = [37, 41, 45];
         const y = Tensor.empty(on.device, [2, m, n]);
@@ -55,7 +48,6 @@ describe("the kernel's text, its matrices emulated, gives what the kernels of an
     ],
     [
       "A B by vectors, residual",
-      wide,
       () => {
         const [m, n, k] = [40, 68, 36];
         const y = Tensor.empty(on.device, [m, n]);
@@ -65,7 +57,6 @@ describe("the kernel's text, its matrices emulated, gives what the kernels of an
     ],
     [
       "A^T B, k in parts of which the last is shorter, row sums",
-      tall,
       () => {
         const [m, n, k] = [36, 40, 300];
         const [y, rowSums] = [Tensor.empty(on.device, [m, n]), Tensor.empty(on.device, [m])];
@@ -75,7 +66,6 @@ describe("the kernel's text, its matrices emulated, gives what the kernels of an
     ],
     [
       "A^T B^T by values, row sums",
-      tall,
       () => {
         const [m, n, k] = [35, 33, 33];
         const [y, rowSums] = [Tensor.empty(on.device, [m, n]), Tensor.empty(on.device, [m])];
@@ -87,13 +77,12 @@ describe("the kernel's text, its matrices emulated, gives what the kernels of an
       },
     ],
   ];
-  test.each(cases)("%s", async (_, method, make) => {
-    const [want, got] = await both(method, make); // bits are equal: both add in the order of k
+  test.each(cases)("%s", async (_, make) => {
+    const [want, got] = await both(make); // bits are equal: both add in the order of k
     for (const [i, values] of want!.entries()) expect(got![i]).toEqual(values);
   });
 
   test("the self-test lets it pass, and none that reads a wrong place or does not compile", async () => {
-    const method = methodOf(8, 8);
     expect(await isRight(on.device, method)).toBe(true);
     const [source] = method.sources as [string];
     const spoiled = (from: string, to: string): GemmMethod => ({
