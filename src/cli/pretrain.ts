@@ -135,8 +135,7 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
       `pictures, ${dispatches} dispatches; ${images.count} pictures of ${images.name}; ${device.info.description}`,
   );
   if (precision === "f16") printLine(`products in f16: ${f16Text(device)}`);
-  const isTuned = flags.tune && device.capabilities.matrices.length === 0;
-  const hint = isTuned ? tuneHint(device, settings) : null;
+  const hint = flags.tune ? tuneHint(device, settings) : null;
   if (hint) printLine(hint);
   if (checkpoint) printLine(goingOn(checkpoint, trainer));
 

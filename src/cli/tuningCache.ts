@@ -35,10 +35,10 @@ export function cacheFile(info: GPUAdapterInfo, folder = cacheFolder()): string 
   return join(folder, `tuning-${digest.slice(0, 16)}.json`);
 }
 
-/** Opens the adapter, with the choices measured on it unless `tune` is false. Products by subgroup matrices are not measured. */
+/** Opens the adapter, with the choices measured on it unless `tune` is false. */
 export async function openTuned({ tune, ...options }: DeviceOptions & { tune: boolean }): Promise<Device> {
   const device = await openDevice(options);
-  if (tune && device.capabilities.matrices.length === 0) await loadTuning(device);
+  if (tune) await loadTuning(device);
   return device;
 }
 

@@ -4,16 +4,14 @@ import { gemmMethods, register } from "./gemmMethods.ts";
 
 /**
  * The method the device's tuning names for this shape, if the device has it, or the one that ships for its adapter. k is
- * cut into `parts`.
+ * cut into `parts`. Where there are subgroup matrices, what was measured of other methods does not count.
  */
 export function chooseMethod(device: Device, shape: GemmShape, parts = 1): GemmMethod {
   const methods = gemmMethods(device.capabilities);
   const named = (name: string | undefined) => methods.find((method) => method.name === name);
-  return (
-    named(device.tuning.choose({ op: "matmul", shape })) ??
-    named(shippedMethod(device, shape, parts)) ??
-    register
-  );
+  const tuned = named(device.tuning.choose({ op: "matmul", shape }));
+  const isMeant = device.capabilities.matrices.length === 0 || tuned?.roundsOperands;
+  return (isMeant ? tuned : undefined) ?? named(shippedMethod(device, shape, parts)) ?? register;
 }
 
 /** Whether the adapter computes on the CPU, as Dawn's architecture tells. */
