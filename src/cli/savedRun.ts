@@ -86,32 +86,34 @@ export async function openLook(
   const { settings, step } = saved.info;
   const line = new ProgressLine();
   const side = flags.side ?? settings.encoder.imageSize;
-  const images = await loadSplit(choiceOf(flags), flags.split, {
-    drawnSize: side,
-    onProgress: (done, total) => line.show(`${flags.split} pictures ${done}/${total}`),
-  });
-  line.end();
-  check({ settings, images, side });
-  const device = await openTuned({ tune: flags.tune });
-  const encoder = await asUsage(() => savedEncoder(device, saved));
-  await saved.close();
-  const { method, model } = settings;
-  return {
-    ...encoder,
-    device,
-    settings,
-    images,
-    side,
-    line,
-    picture: (i) => fitPicture(pictureAt(images, i), side),
-    extract: {
-      statistics: IMAGENET_STATISTICS,
-      imageSize: side,
-      onProgress: (done, total) => line.show(`features ${done}/${total}`),
-    },
-    about: {
-      ...{ command, run, method, model, step, data: images.name, pictures: images.count, side },
-      adapter: adapterName(device),
-    },
-  };
+  try {
+    const images = await loadSplit(choiceOf(flags), flags.split, {
+      drawnSize: side,
+      onProgress: (done, total) => line.show(`${flags.split} pictures ${done}/${total}`),
+    });
+    line.end();
+    check({ settings, images, side });
+    const device = await openTuned({ tune: flags.tune });
+    const { method, model } = settings;
+    return {
+      ...(await asUsage(() => savedEncoder(device, saved))),
+      device,
+      settings,
+      images,
+      side,
+      line,
+      picture: (i) => fitPicture(pictureAt(images, i), side),
+      extract: {
+        statistics: IMAGENET_STATISTICS,
+        imageSize: side,
+        onProgress: (done, total) => line.show(`features ${done}/${total}`),
+      },
+      about: {
+        ...{ command, run, method, model, step, data: images.name, pictures: images.count, side },
+        adapter: adapterName(device),
+      },
+    };
+  } finally {
+    await saved.close();
+  }
 }

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { exitCodeOf, sentenceOf } from "../../src/cli/errors.ts";
+import { partwise } from "../../src/cli/program.ts";
 import { toHalf, writeSafetensors } from "../../src/data/safetensors.ts";
 import type { Match } from "../../src/eval/patchSearch.ts";
 import { methodOf, runSettings } from "../../src/train/run.ts";
@@ -83,17 +85,22 @@ test("maps shows the pictures, their components and each head", async () => {
 
 test("what does not fit the run or the pictures is refused, and nothing is written", async () => {
   const cases: [string[], RegExp][] = [
-    [look("search", "no", "--query 3"), /--query must name one of 3 pictures, counted from 0; got 3\.$/],
+    [look("search", "no", "--query 3"), /^--query must name one of 3 pictures, counted from 0; got 3\.$/],
     [
       look("search", "no", "--projection prototypes"),
-      /--projection must be one of those that moco-v3 has, projector, none; got prototypes\.$/,
+      /^--projection must be one of those that moco-v3 has, projector, none; got prototypes\.$/,
     ],
-    [look("maps", "no", "--side 40"), /--side must be a multiple of the patch size 16; got 40\.$/],
+    [look("maps", "no", "--side 40"), /^--side must be a multiple of the patch size 16; got 40\.$/],
   ];
-  const ended = await Promise.all(cases.map(([args]) => program.run(...args)));
-  for (const [i, { code, stderr }] of ended.entries()) {
-    expect(stderr.trim().split("\n").at(-1)).toMatch(cases[i]![1]);
-    expect(code).toBe(2);
+  for (const [args, sentence] of cases) {
+    const error = await partwise()
+      .parseAsync(args, { from: "user" })
+      .then(
+        () => expect.fail("it must be refused"),
+        (thrown: unknown) => thrown,
+      );
+    expect(sentenceOf(error)).toMatch(sentence);
+    expect(exitCodeOf(error)).toBe(2);
   }
   expect(existsSync(at("no"))).toBe(false);
 });
