@@ -90,7 +90,9 @@ export interface RunChoices {
 const SMALL_SIDE = 96;
 
 /** The recipe for an encoder where none is named. */
-export const recipeFor = ({ imageSize }: Pick<VitConfig, "imageSize">): Exclude<RecipeName, FineTuningName> =>
+export const recipeFor = ({
+  imageSize,
+}: Pick<VitConfig, "imageSize">): Exclude<RecipeName, FineTuningName> =>
   imageSize <= SMALL_SIDE ? "small" : "paper";
 
 /** A method by name with its types forgotten: what the programs, which know all methods alike, work with. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { encodePng } from "../../src/cli/report/png.ts";
+import { encodePng } from "../../src/cli/png.ts";
 import { studyPage } from "../../src/cli/report/study/page.ts";
 import { writeReport } from "../../src/cli/studyReport.ts";
 import { PUBLISHED } from "../../src/study/published.ts";
