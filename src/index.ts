@@ -81,6 +81,7 @@ export { readStl10, STL10_CLASSES } from "./data/stl10.ts";
 export { isTorchFile, openTorchFile, type TensorFile } from "./data/torchFile.ts";
 export * from "./engine/index.ts";
 export * from "./engine/ops/index.ts";
+export { openMatrices } from "./engine/ops/openMatrices.ts";
 export { attentionEncoder, holdingShare } from "./eval/attentionMaps.ts";
 export {
   ATTENTIVE_STYLES,

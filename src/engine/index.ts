@@ -32,7 +32,6 @@ export {
 export { recompute } from "./graph/recompute.ts";
 export type { DTypes, Takes } from "./graph/takes.ts";
 export { type DType, type Shape, Tensor, type Tensors, type Values } from "./graph/tensor.ts";
-export { openMatrices } from "./ops/openMatrices.ts";
 export { type AdamWOptions, adamw } from "./optim/adamw.ts";
 export { type ClipOptions, type Clipped, clipGradients } from "./optim/clip.ts";
 export { ema } from "./optim/ema.ts";

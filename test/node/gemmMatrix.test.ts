@@ -152,6 +152,8 @@ test("openMatrices tries all tiles of an adapter that has matrices, and none els
   const { matrices, refused } = device.capabilities;
   const shapes = matrixShapes(device.info);
   const tried =
-    shapes.length === 0 ? 0 : matrixMethods(shapes[0]!, device.capabilities.subgroupSize, limits).length;
+    shapes.length === 0
+      ? 0
+      : matrixMethods(shapes[0]!, device.capabilities.subgroupSize, device.limits).length;
   expect(matrices.length + refused.length).toBe(tried);
 });
