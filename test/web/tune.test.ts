@@ -84,7 +84,7 @@ test("Tune measures and stores; a reload uses what is stored, and warns of what 
   await page.close();
 });
 
-test("a browser that stores nothing says so before measuring, and still trains", async () => {
+test("a browser that stores nothing says so before measuring, and a run still begins", async () => {
   const page = await pages.open();
   await page.route("**/worker.js", async (route) => {
     const response = await route.fetch();
