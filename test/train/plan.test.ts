@@ -41,7 +41,7 @@ describe("planRun", () => {
   test("counts the arithmetic of products and attention: three times the forward pass, a little more where it is repeated", () => {
     const supervised = runSettings({
       ...{ method: "supervised", model: "vit_micro_patch4_32", seed: 1, batchSize: 64, totalSteps: 4 },
-      data: { ...descriptionOf(set), classes: 20 },
+      data: { ...descriptionOf(set), count: 640, classes: 20 },
     } as const);
     const [tokens, width, blocks] = [65, 96, 4];
     const products = 2 * tokens * width * (3 + 1 + 4 + 4) * width; // qkv, out, and the two of the MLP
