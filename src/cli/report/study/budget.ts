@@ -35,15 +35,7 @@ const short = (count: number): string =>
 export function budgetSection(cells: readonly CellReport[], { methods }: StudyPlan): Markup {
   const trained = (Object.keys(METHODS) as MethodName[]).filter((name) => runsOf(cells, name).length > 0);
   if (trained.length === 0) return html``;
-  const head = [
-    "seeds",
-    "pictures seen",
-    "time",
-    "pictures/s",
-    "GFLOP a picture",
-    "TFLOP in all",
-    "settings tried",
-  ];
+  const head = ["seeds", "pictures", "time", "pictures/s", "GFLOP each", "TFLOP", "tried"];
   return html`<h3>Budget</h3>
 <div class="scroll" tabindex="0" role="region" aria-label="Budget"><table class="scores paper">
 <thead><tr><td></td>${head.map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
@@ -63,6 +55,6 @@ export function budgetSection(cells: readonly CellReport[], { methods }: StudyPl
     ];
     return html`<tr><th scope="row">${nameOf(name)}</th>${values.map((value) => html`<td class="number">${value}</td>`)}</tr>\n`;
   })}</tbody></table></div>
-<p class="muted">Of one seed, time the mean over seeds; training alone, without pictures and probes. GFLOP: products of matrices, attention and the optimiser. Settings tried: as the
+<p class="muted">Of one seed, time the mean over seeds; training alone, without pictures and probes. GFLOP each: of a picture, products of matrices, attention and the optimiser. Tried: how many settings, as the
 study's file states it.</p>`;
 }
