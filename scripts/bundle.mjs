@@ -1,6 +1,6 @@
 // The bundles: what they have in common, and each one's own.
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./run.mjs";
@@ -134,16 +134,41 @@ export const bundleNode = (folder) =>
   });
 
 /**
- * Bundles the browser program, a page and its worker, with everything they load beside them.
+ * Bundles what the library has for pages. The library itself stays beside it, so that both share one engine.
+ * @param {string} folder
+ */
+export function bundleExplorer(folder) {
+  /** @type {import("esbuild").Plugin} */
+  const coreBeside = {
+    name: "core-beside",
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "./core.mjs", external: true })),
+  };
+  return build({
+    ...anywhere,
+    plugins: [coreBeside],
+    entryPoints: ["src/explorer/index.ts"],
+    outfile: join(folder, "explorer.mjs"),
+  });
+}
+
+/**
+ * Bundles the browser program, its pages and their worker, with everything they load beside them: the encoders of zoo/, too.
  * @param {string} folder
  */
 export async function bundleWeb(folder) {
-  const entryPoints = ["web/main.ts", "web/worker.ts"];
+  const entryPoints = ["web/main.ts", "web/explore.ts", "web/worker.ts"];
   const built = await build({ ...anywhere, platform: "browser", entryPoints, outdir: folder });
   copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), folder);
   for (const name of readdirSync(join(root, "web"))) {
     if ([".html", ".css", ".svg"].includes(extname(name)))
       cpSync(join(root, "web", name), join(folder, name));
+  }
+  const [zoo, beside] = [join(root, "zoo"), join(folder, "zoo")];
+  if (existsSync(zoo)) cpSync(zoo, beside, { recursive: true });
+  else {
+    mkdirSync(beside, { recursive: true }); // a list of none: a page that asks for a file that is not there leaves an error in the console
+    writeFileSync(join(beside, "zoo.json"), '{ "format": "partwise.zoo.1", "encoders": [] }\n');
   }
 }
 

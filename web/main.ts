@@ -3,6 +3,7 @@ import { LossCurve } from "./curve.ts";
 import type { FromWorker, Settings, ToWorker } from "./messages.ts";
 import { MethodForm } from "./methodForm.ts";
 import { ProfileView } from "./profileView.ts";
+import { Saving } from "./saving.ts";
 import { Signs } from "./signs.ts";
 import { Strip } from "./strip.ts";
 import { explain, missing, type Trouble } from "./trouble.ts";
@@ -26,6 +27,7 @@ const methodForm = new MethodForm({
   learningRate: form.elements.namedItem("learningRate") as HTMLInputElement,
 });
 
+const saving = new Saving(element("saving"));
 const profileButton = element<HTMLButtonElement>("profile");
 const tuneButton = element<HTMLButtonElement>("tune");
 const profileView = new ProfileView(element("profiled"));
@@ -125,6 +127,7 @@ function clear(): void {
   for (const id of ["total", "shown-at"]) element(id).textContent = "";
   strip.show([]);
   signs.clear();
+  saving.clear();
   warn("");
 }
 
@@ -175,6 +178,9 @@ function receive(message: FromWorker): void {
       stopWorker();
       tell(message.summary);
       enter("idle", "Tuned");
+      break;
+    case "encoder":
+      saving.offer(message.bytes, `${methodForm.method}.safetensors`);
       break;
     case "finished":
       enter("finished");

@@ -49,5 +49,7 @@ export type FromWorker =
   | { kind: "profiled"; profile: StepProfile }
   /** The outcome of tuning in words. */
   | { kind: "tuned"; summary: string }
+  /** What the run has trained, as a file of `encodeEncoder`. */
+  | { kind: "encoder"; bytes: Uint8Array<ArrayBuffer> }
   | { kind: "finished" }
   | { kind: "failed"; name: string; message: string };

@@ -30,6 +30,36 @@ export async function ownPictures(
   return { ...set, labels: set.labels.map(() => -1), classes: [] }; // chosen files are in no folders, which would be classes
 }
 
+/** Side of the pictures that are searched, for the eye: encoders see them smaller. */
+const SHOWN_SIDE = 192;
+const SHOWN_CREATURES = 12;
+/** As many pictures as a page can show at once. */
+const MOST_SHOWN = 48;
+
+/** Some built-in creatures to search; another number gives others, which no training has seen. */
+export const creaturesToSearch = (turn: number): ImageSet =>
+  creatures({
+    kind: KIND,
+    count: SHOWN_CREATURES,
+    size: SHOWN_SIDE,
+    split: "test",
+    first: turn * SHOWN_CREATURES,
+  });
+
+/** The person's own pictures, to search. Throws one sentence that names what is none. */
+export function picturesToSearch(files: readonly File[]): Promise<ImageSet> {
+  const other = files.find(({ name }) => !/\.(jpe?g|png|webp)$/i.test(name));
+  if (other) {
+    throw new Error(
+      `${other.name}: must be a JPEG, PNG or WebP picture, or an encoder, which ends in .safetensors. Convert it`,
+    );
+  }
+  if (files.length > MOST_SHOWN) {
+    throw new Error(`your pictures: at most ${MOST_SHOWN} are searched at once; got ${files.length}`);
+  }
+  return ownPictures(files, SHOWN_SIDE, () => {});
+}
+
 /** A file that the build puts beside this bundle. */
 async function fetchBytes(name: string): Promise<Uint8Array> {
   const response = await fetch(new URL(name, import.meta.url));

@@ -1,3 +1,4 @@
+import { paintRgb } from "../src/explorer/paint.ts";
 import type { SightRow } from "../src/train/sights.ts";
 
 /** Rows of small pictures, each with its name. */
@@ -27,7 +28,7 @@ export class Strip {
       for (let k = 0; k < count; k++) {
         const canvas = (row.children[k] ??
           row.appendChild(document.createElement("canvas"))) as HTMLCanvasElement;
-        paint(canvas, pixels.subarray(k * bytes, (k + 1) * bytes), side);
+        paintRgb(canvas, pixels.subarray(k * bytes, (k + 1) * bytes), side, side);
       }
     }
   }
@@ -36,20 +37,4 @@ export class Strip {
   #part(at: number, kind: "span" | "div"): HTMLElement {
     return (this.#root.children[at] ?? this.#root.appendChild(document.createElement(kind))) as HTMLElement;
   }
-}
-
-/** Paints rgb [side, side, 3]. */
-function paint(canvas: HTMLCanvasElement, rgb: Uint8ClampedArray, side: number): void {
-  if (canvas.width !== side || canvas.height !== side) {
-    canvas.width = side;
-    canvas.height = side;
-  }
-  const image = new ImageData(side, side);
-  for (let pixel = 0; pixel < side * side; pixel++) {
-    image.data.set(rgb.subarray(3 * pixel, 3 * pixel + 3), 4 * pixel);
-    image.data[4 * pixel + 3] = 255;
-  }
-  const context = canvas.getContext("2d")!;
-  context.putImageData(image, 0, 0);
-  canvas.oncontextrestored = () => context.putImageData(image, 0, 0); // after a loss of the graphics device
 }

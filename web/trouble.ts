@@ -4,7 +4,7 @@ export interface Trouble {
   advice: string;
 }
 
-/** Why this page cannot train at all, or undefined if it can. */
+/** Why this page cannot compute at all, or undefined if it can. */
 export async function missing(): Promise<Trouble | undefined> {
   if (!window.isSecureContext) {
     return {
@@ -30,14 +30,24 @@ export async function missing(): Promise<Trouble | undefined> {
   return undefined;
 }
 
-/** An error of the worker in words. */
-export function explain(name: string, message: string): Trouble {
+/** What a page says of errors that may happen to any of its work. */
+export interface Consequences {
+  /** What to do after a loss of the graphics device. */
+  lost: string;
+  /** What an error of no special kind has ended. */
+  failed: string;
+}
+
+const OF_A_RUN: Consequences = {
+  lost: "Reset begins a new run; a smaller batch asks less of the device.",
+  failed: "The run has ended with an error",
+};
+
+/** An error in words. */
+export function explain(name: string, message: string, { lost, failed } = OF_A_RUN): Trouble {
   if (name === "DeviceLostError") {
-    return {
-      title: "The graphics device was lost",
-      advice: `Reset begins a new run; a smaller batch asks less of the device. The browser says: ${message}`,
-    };
+    return { title: "The graphics device was lost", advice: `${lost} The browser says: ${message}` };
   }
   if (name === "NonFiniteLossError") return { title: "The loss is no longer a number", advice: message };
-  return { title: "The run has ended with an error", advice: message };
+  return { title: failed, advice: message };
 }

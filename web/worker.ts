@@ -5,6 +5,7 @@ import { byKernel } from "../src/profile/byKernel.ts";
 import { measureRoofline } from "../src/profile/measure.ts";
 import { chromeTrace } from "../src/profile/trace.ts";
 import { DeviceImages } from "../src/train/deviceImages.ts";
+import { encodeEncoder } from "../src/train/encoderFile.ts";
 import { train } from "../src/train/loop.ts";
 import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../src/train/run.ts";
 import { sightsOf } from "../src/train/sights.ts";
@@ -118,6 +119,7 @@ async function run(settings: Settings, files: readonly File[]): Promise<void> {
     },
   });
   await show();
+  post({ kind: "encoder", bytes: await encodeEncoder(trainer) });
   post({ kind: "finished" });
 }
 

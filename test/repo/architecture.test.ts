@@ -15,6 +15,7 @@ const LAYERS: Record<string, string[]> = {
   study: ["engine", "models", "data", "pictures", "train", "eval"],
   index: ["engine", "models", "data", "pictures", "profile", "train", "eval", "study"],
   node: [],
+  explorer: ["index"],
   cli: ["engine", "models", "data", "pictures", "profile", "train", "eval", "study", "index", "node"],
 };
 

@@ -1,0 +1,69 @@
+import type { Grid, ImageSet, Place, Similar } from "../index.ts";
+import { element } from "./element.ts";
+import { paintHeat, paintRgb } from "./paint.ts";
+import { pixelsOf } from "./patchMaps.ts";
+import { placeAt } from "./placeAt.ts";
+import { Roving } from "./roving.ts";
+import { similarityText } from "./words.ts";
+
+interface Tile {
+  button: HTMLButtonElement;
+  heat: HTMLCanvasElement;
+  mark: HTMLElement;
+}
+
+/** Every picture with a heat map over it. A click chooses the place under it; a key the picture, at the place of before. */
+export class HeatMaps {
+  readonly root = element("ul", { className: "pictures", role: "list" });
+  readonly #roving = new Roving(this.root);
+  readonly #choose: (place: Place) => void;
+  #tiles: Tile[] = [];
+  #grid: Grid = { rows: 1, columns: 1 };
+  #query: Place = { picture: 0, row: 0, column: 0 };
+
+  constructor(choose: (place: Place) => void) {
+    this.#choose = choose;
+  }
+
+  /** Shows these pictures, without heat so far. */
+  setPictures(pictures: ImageSet, grid: Grid): void {
+    this.#grid = grid;
+    this.#tiles = Array.from({ length: pictures.count }, (_, i) => this.#tileOf(pictures, i));
+    this.root.replaceChildren(...this.#tiles.map(({ button }) => element("li", {}, button)));
+    this.#roving.lead(this.#tiles.map(({ button }) => button));
+  }
+
+  /** Shows how alike every place is, in the colours between the limits, and where the query is. */
+  show({ maps }: Similar, query: Place, limits: readonly [number, number]): void {
+    const { rows, columns } = this.#grid;
+    this.#query = query;
+    for (const [i, { button, heat, mark }] of this.#tiles.entries()) {
+      const values = maps.subarray(i * rows * columns, (i + 1) * rows * columns);
+      paintHeat(heat, values, columns, limits);
+      mark.hidden = i !== query.picture;
+      if (!mark.hidden) placeAt(mark, this.#grid, query);
+      button.ariaCurrent = String(!mark.hidden);
+      button.ariaLabel = `Picture ${i + 1}, at most ${similarityText(Math.max(...values))}`;
+    }
+  }
+
+  #tileOf(pictures: ImageSet, picture: number): Tile {
+    const canvas = element("canvas");
+    paintRgb(canvas, pixelsOf(pictures, picture), pictures.width, pictures.height);
+    const heat = element("canvas", { className: "heat" });
+    const mark = element("span", { className: "mark", hidden: true });
+    const button = element("button", { type: "button" }, canvas, heat, mark);
+    button.ariaLabel = `Picture ${picture + 1}`;
+    button.addEventListener("click", (event) => this.#choose({ ...this.#placeOf(event, button), picture }));
+    return { button, heat, mark };
+  }
+
+  /** The place under the pointer. A click that comes from a key has none. */
+  #placeOf({ detail, clientX, clientY }: MouseEvent, button: HTMLElement): Omit<Place, "picture"> {
+    if (detail === 0) return this.#query;
+    const { left, top, width, height } = button.getBoundingClientRect();
+    const at = (share: number, count: number) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
+    const { rows, columns } = this.#grid;
+    return { row: at((clientY - top) / height, rows), column: at((clientX - left) / width, columns) };
+  }
+}

@@ -1,0 +1,103 @@
+import { CIVIDIS_GRADIENT } from "./cividis.ts";
+
+/** The explorer's own style, inside its shadow root. Colours may be given by the page as `--partwise-…`. */
+export const STYLE = `
+:host {
+  --card: var(--partwise-card, light-dark(#ffffff, #202327));
+  --ink: var(--partwise-ink, light-dark(#1d2024, #e8e9ea));
+  --soft: var(--partwise-soft, light-dark(#5b6168, #a3a9b0));
+  --line: var(--partwise-line, light-dark(#dcdedf, #363b41));
+  --accent: var(--partwise-accent, light-dark(#1f5fbf, #7fb0f5));
+  --bad: var(--partwise-bad, light-dark(#a82a1c, #f0897c));
+  display: block;
+  container-type: inline-size;
+  color: var(--ink);
+}
+
+* { box-sizing: border-box; }
+[hidden] { display: none !important; }
+
+.explorer { display: grid; gap: 16px; align-items: start; }
+
+section {
+  min-width: 0;
+  padding: 12px 14px;
+  border: 1px solid var(--line);
+  border-radius: 10px;
+  background: var(--card);
+}
+
+h3 { margin: 0 0 8px; font-size: 1rem; }
+p { margin: 0; }
+canvas { display: block; width: 100%; }
+button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+
+.query { display: grid; gap: 10px; }
+.query h3 { margin: 0; }
+.stage { position: relative; width: 100%; max-width: 420px; margin: 0 auto; }
+.stage canvas { border-radius: 6px; }
+.places, .places > div { display: contents; }
+.places button { position: absolute; border-radius: 2px; }
+.places button:hover { box-shadow: inset 0 0 0 2px #ffffff, inset 0 0 0 3px #000000; }
+.places button:focus-visible { z-index: 1; outline-offset: 0; }
+
+.mark, .places button[aria-selected="true"] {
+  box-shadow: inset 0 0 0 2px #ffffff, 0 0 0 1.5px #000000;
+}
+.mark { position: absolute; border-radius: 2px; pointer-events: none; }
+
+.hint, .said, label { color: var(--soft); font-size: 0.875rem; line-height: 1.4; }
+.said { color: var(--ink); }
+.trouble { color: var(--bad); overflow-wrap: anywhere; }
+label { display: grid; gap: 4px; }
+label.check { display: flex; gap: 8px; align-items: center; min-height: 24px; }
+input { margin: 0; accent-color: var(--accent); }
+input[type="range"] { width: 100%; min-height: 24px; }
+input[type="checkbox"] { flex: none; width: 22px; height: 22px; }
+select {
+  width: 100%;
+  min-height: 38px;
+  padding: 4px 8px;
+  border: 1px solid var(--line);
+  border-radius: 6px;
+  background: var(--card);
+  color: inherit;
+  font: inherit;
+}
+
+.readings { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 12px; }
+ol, ul { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
+.crops { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+.crops button { display: block; width: 100%; text-align: center; }
+.crop { display: block; position: relative; overflow: hidden; border-radius: 4px; }
+.score { font-size: 0.8rem; font-variant-numeric: tabular-nums; }
+.pictures { grid-template-columns: repeat(auto-fill, minmax(68px, 1fr)); gap: 6px; }
+.pictures button { display: block; position: relative; width: 100%; overflow: hidden; border-radius: 4px; cursor: crosshair; }
+.pictures button[aria-current="true"] { overflow: visible; }
+.heat { position: absolute; inset: 0; height: 100%; opacity: var(--heat); image-rendering: pixelated; }
+
+.scale {
+  display: flex;
+  gap: 8px;
+  align-items: center;
+  margin: 10px 0 8px;
+  color: var(--soft);
+  font-size: 0.8rem;
+  font-variant-numeric: tabular-nums;
+}
+.ramp { flex: 1; height: 8px; border-radius: 4px; background: ${CIVIDIS_GRADIENT}; }
+
+@container (max-width: 480px) {
+  section { padding: 10px; }
+}
+
+@container (min-width: 700px) {
+  .explorer { grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); }
+  .crops { grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 6px; }
+}
+
+@media (forced-colors: active) {
+  .mark, .places button[aria-selected="true"] { outline: 2px solid Highlight; }
+}
+`;

@@ -1,0 +1,12 @@
+// Places and similarities as a person reads them.
+import type { Place } from "../index.ts";
+
+/** Counted from 1, as people count. */
+export const placeText = ({ picture, row, column }: Place): string =>
+  `picture ${picture + 1}, row ${row + 1}, column ${column + 1}`;
+
+export const similarityText = (similarity: number): string =>
+  similarity.toFixed(2).replace("-", "\u2212").replace("\u22120.00", "0.00");
+
+/** The name of a reading as a title. */
+export const titleOf = (reading: string): string => reading[0]!.toUpperCase() + reading.slice(1);

@@ -1,0 +1,98 @@
+// The encoders that the search offers: those of the zoo, those of methods before their first step, files.
+import type { ByteSource } from "../src/data/safetensorsFile.ts";
+import type { Device } from "../src/engine/gpu/device.ts";
+import { METHODS, type MethodName } from "../src/models/methods.ts";
+import { type Saved, type SavedEncoder, savedEncoder } from "../src/train/checkpoint.ts";
+import { openSaved } from "../src/train/encoderFile.ts";
+import { runSettings } from "../src/train/run.ts";
+import type { Settings } from "./messages.ts";
+import { BUILT_IN_CLASSES } from "./pictures.ts";
+
+/** An encoder that can be chosen. */
+export interface Offer {
+  name: string;
+  /** What it has been trained by, in a sentence. */
+  about: string;
+  load(device: Device): Promise<SavedEncoder>;
+}
+
+/** A run that a page makes in half a minute on a GPU, of pictures that show their parts. */
+export const runHere = (method: MethodName, steps: number): Settings => ({
+  method,
+  config: {},
+  model: "vit_micro_patch8_64",
+  batchSize: 64,
+  steps,
+  seed: 0,
+  pictures: 2000,
+});
+
+/** The encoders of every method with their first values. */
+export const untrainedOffers = (): Offer[] =>
+  (Object.keys(METHODS) as MethodName[]).map((method) => ({
+    name: method,
+    about: `${method}, untrained: its first values know colours and positions, and nothing of parts.`,
+    load(device) {
+      const { model, seed, batchSize, pictures: count } = runHere(method, 1);
+      const data = { name: "creatures", count, width: 64, height: 64, classes: BUILT_IN_CLASSES };
+      const settings = runSettings({ method, model, seed, batchSize, data, totalSteps: 1 });
+      const nothing: Saved = {
+        info: { format: "", step: 0, settings },
+        entries: new Map(),
+        values: (name) => Promise.reject(new Error(`encoders: ${name} must have been trained; it was not`)),
+      };
+      return savedEncoder(device, nothing, { untrained: true });
+    },
+  }));
+
+/** What a checkpoint or an encoder file holds. Throws one sentence where it is neither. */
+export async function fileOffer(name: string, file: Blob): Promise<Offer> {
+  const saved = await openSaved(name, sourceOf(file));
+  const { method, model, data } = saved.info.settings;
+  return {
+    name,
+    about: `${name}: ${method}, ${model}, ${saved.info.step} steps on ${data.name}.`,
+    load: (device) => savedEncoder(device, saved),
+  };
+}
+
+const sourceOf = (file: Blob): ByteSource => ({
+  size: file.size,
+  read: async (offset, length) => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()),
+});
+
+/** Of zoo.json, what is read of an encoder. */
+interface ZooEncoder {
+  method: string;
+  file: string;
+  sha256: string;
+  pictures: number;
+  data: string;
+}
+
+/** The encoders of the zoo beside the page; none where it has no zoo. */
+export async function zooOffers(): Promise<Offer[]> {
+  const response = await fetch(new URL("zoo/zoo.json", import.meta.url));
+  if (!response.ok) return [];
+  const { encoders } = (await response.json()) as { encoders: ZooEncoder[] };
+  return encoders.map(({ method, file, sha256, pictures, data }) => ({
+    name: `${method}, ${data}`,
+    about: `${method} of the zoo: trained on ${data}, ${pictures.toLocaleString("en")} pictures seen.`,
+    load: async (device) => (await fileOffer(file, await zooFile(file, sha256))).load(device),
+  }));
+}
+
+/** A file of the zoo. Throws unless it is the one that zoo.json was written for. */
+async function zooFile(name: string, sha256: string): Promise<Blob> {
+  const response = await fetch(new URL(`zoo/${name}`, import.meta.url));
+  if (!response.ok) throw new Error(`${name}: the server must have it; got status ${response.status}.`);
+  const bytes = await response.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (found !== sha256) {
+    throw new Error(
+      `${name}: must have the SHA-256 of zoo.json, ${sha256}; got ${found}. Copy the zoo again`,
+    );
+  }
+  return new Blob([bytes]);
+}
