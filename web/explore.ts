@@ -84,7 +84,7 @@ async function search(offer: Offer, searched: ImageSet): Promise<void> {
   }
   if (before && encoder !== before.encoder) before.encoder.params.dispose();
   pictures = searched;
-  element("about").textContent = offer.about;
+  element("which").textContent = offer.about;
 }
 
 const mounted = (encoder: SavedEncoder, pictures: ImageSet): Promise<Explorer> =>

@@ -13,24 +13,31 @@ const AROUND = 1;
 export class Crops {
   readonly root = element("ol", { className: "crops" });
   readonly #roving = new Roving(this.root);
+  readonly #pictures: ImageSet;
+  readonly #grid: Grid;
   readonly #choose: (place: Place) => void;
 
-  constructor(choose: (place: Place) => void) {
+  constructor(pictures: ImageSet, grid: Grid, choose: (place: Place) => void) {
+    this.#pictures = pictures;
+    this.#grid = grid;
     this.#choose = choose;
   }
 
-  show(matches: readonly Match[], pictures: ImageSet, grid: Grid): void {
-    const buttons = matches.map((match, i) => this.#cropOf(match, i, pictures, grid));
+  show(matches: readonly Match[]): void {
+    const { activeElement = null } = this.root.getRootNode() as Partial<ShadowRoot>;
+    const hadFocus = this.root.contains(activeElement);
+    const buttons = matches.map((match, i) => this.#cropOf(match, i));
     this.root.replaceChildren(...buttons.map((button) => element("li", {}, button)));
     this.#roving.lead(buttons);
+    if (hadFocus) buttons[0]?.focus({ preventScroll: true }); // who chose a crop by keys goes on from here
   }
 
-  #cropOf(match: Match, i: number, pictures: ImageSet, grid: Grid): HTMLButtonElement {
+  #cropOf(match: Match, i: number): HTMLButtonElement {
     const score = similarityText(match.similarity);
     const button = element(
       "button",
       { type: "button" },
-      element("span", { className: "crop" }, ...around(match, pictures, grid)),
+      element("span", { className: "crop" }, ...around(match, this.#pictures, this.#grid)),
       element("span", { className: "score", textContent: score }),
     );
     button.ariaLabel = `Match ${i + 1}: ${placeText(match)}, ${score}`;

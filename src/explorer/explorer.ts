@@ -36,8 +36,8 @@ export interface ExplorerOptions extends Searched {
 export interface Explorer {
   /** Searches these instead. The place that was chosen stays where the new pictures have it. */
   show(searched: Searched): Promise<void>;
-  /** Searches for a place, as a click does. */
-  choose(place: Place): Promise<void>;
+  /** Searches for a place, as a click does -> what each reading finds, by its name: `encoder`, and a projection's. */
+  choose(place: Place): Promise<Readonly<Record<string, Similar>>>;
   /** Takes the explorer out of the page. */
   dispose(): void;
 }
@@ -108,18 +108,22 @@ class MountedExplorer implements Explorer {
         className: "hint",
         textContent: "Click a patch here or in any picture, or move with the arrow keys and press Enter.",
       }),
+      this.#said,
+      this.#trouble,
+    );
+    const choices = element(
+      "section",
+      { className: "choices", ariaLabel: "Choices" },
       element("label", {}, "Strength of the colours", heat),
       element("label", { className: "check" }, this.#own, "Find places of this picture, too"),
       this.#besideLabel,
       this.#alone,
-      this.#said,
-      this.#trouble,
     );
     const style = new CSSStyleSheet();
     style.replaceSync(STYLE);
     const shadow = this.host.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [style];
-    shadow.append(element("div", { className: "explorer" }, query, this.#panels));
+    shadow.append(element("div", { className: "explorer" }, query, this.#panels, choices));
   }
 
   async show(searched: Searched): Promise<void> {
@@ -151,7 +155,7 @@ class MountedExplorer implements Explorer {
     await this.choose(isThere ? this.#place : middleOf(encoder));
   }
 
-  async choose(place: Place): Promise<void> {
+  async choose(place: Place): Promise<Record<string, Similar>> {
     const turn = ++this.#turn;
     const { pictures } = this.#searched;
     const keepSelf = this.#own.checked || pictures.count === 1;
@@ -163,12 +167,14 @@ class MountedExplorer implements Explorer {
         ),
       ),
     );
-    if (turn !== this.#turn) return;
+    const similar = Object.fromEntries(found);
+    if (turn !== this.#turn) return similar;
     this.#place = place;
     this.#title.textContent = `Picture ${place.picture + 1}`;
     this.#query.show(pictures, this.#grid, place);
     for (const [name, similar] of found) this.#shown.get(name)!.show(similar, place);
     this.#said.textContent = sentenceOf(found);
+    return similar;
   }
 
   dispose(): void {
@@ -198,7 +204,7 @@ class MountedExplorer implements Explorer {
     }
   }
 
-  #try(work: Promise<void>): void {
+  #try(work: Promise<unknown>): void {
     work.catch(this.#onError);
   }
 

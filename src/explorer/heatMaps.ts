@@ -15,22 +15,18 @@ interface Tile {
 /** Every picture with a heat map over it. A click chooses the place under it; a key the picture, at the place of before. */
 export class HeatMaps {
   readonly root = element("ul", { className: "pictures", role: "list" });
-  readonly #roving = new Roving(this.root);
   readonly #choose: (place: Place) => void;
-  #tiles: Tile[] = [];
-  #grid: Grid = { rows: 1, columns: 1 };
+  readonly #tiles: readonly Tile[];
+  readonly #grid: Grid;
   #query: Place = { picture: 0, row: 0, column: 0 };
 
-  constructor(choose: (place: Place) => void) {
-    this.#choose = choose;
-  }
-
-  /** Shows these pictures, without heat so far. */
-  setPictures(pictures: ImageSet, grid: Grid): void {
+  constructor(pictures: ImageSet, grid: Grid, choose: (place: Place) => void) {
     this.#grid = grid;
+    this.#choose = choose;
     this.#tiles = Array.from({ length: pictures.count }, (_, i) => this.#tileOf(pictures, i));
-    this.root.replaceChildren(...this.#tiles.map(({ button }) => element("li", {}, button)));
-    this.#roving.lead(this.#tiles.map(({ button }) => button));
+    const buttons = this.#tiles.map(({ button }) => button);
+    this.root.append(...buttons.map((button) => element("li", {}, button)));
+    new Roving(this.root).lead(buttons);
   }
 
   /** Shows how alike every place is, in the colours between the limits, and where the query is. */

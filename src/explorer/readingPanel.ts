@@ -12,15 +12,10 @@ export class ReadingPanel {
   readonly #least = element("span");
   readonly #most = element("span");
   readonly #scale: HTMLElement;
-  readonly #pictures: ImageSet;
-  readonly #grid: Grid;
 
   constructor(reading: string, pictures: ImageSet, grid: Grid, choose: (place: Place) => void) {
-    this.#pictures = pictures;
-    this.#grid = grid;
-    this.#crops = new Crops(choose);
-    this.#maps = new HeatMaps(choose);
-    this.#maps.setPictures(pictures, grid);
+    this.#crops = new Crops(pictures, grid, choose);
+    this.#maps = new HeatMaps(pictures, grid, choose);
     const title = titleOf(reading);
     const ramp = element("span", { className: "ramp" });
     this.#scale = element("div", { className: "scale", role: "img" }, this.#least, ramp, this.#most);
@@ -42,7 +37,7 @@ export class ReadingPanel {
     this.#least.textContent = least;
     this.#most.textContent = most;
     this.#scale.ariaLabel = `Colours from dark, cosine ${least}, to bright, cosine ${most}`;
-    this.#crops.show(similar.top, this.#pictures, this.#grid);
+    this.#crops.show(similar.top);
     this.#maps.show(similar, query, limits);
   }
 }

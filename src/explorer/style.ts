@@ -33,9 +33,9 @@ canvas { display: block; width: 100%; }
 button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 
-.query { display: grid; gap: 10px; }
+.query, .choices { display: grid; gap: 10px; }
 .query h3 { margin: 0; }
-.stage { position: relative; width: 100%; max-width: 420px; margin: 0 auto; }
+.stage { position: relative; width: 100%; max-width: 260px; margin: 0 auto; }
 .stage canvas { border-radius: 6px; }
 .places, .places > div { display: contents; }
 .places button { position: absolute; border-radius: 2px; }
@@ -75,6 +75,9 @@ ol, ul { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
 .pictures { grid-template-columns: repeat(auto-fill, minmax(68px, 1fr)); gap: 6px; }
 .pictures button { display: block; position: relative; width: 100%; overflow: hidden; border-radius: 4px; cursor: crosshair; }
 .pictures button[aria-current="true"] { overflow: visible; }
+.pictures canvas { filter: grayscale(min(1, 2 * var(--heat))); } /* two hues at once cannot be read */
+.pictures .mark { box-shadow: 0 0 0 1.5px #ffffff, 0 0 0 3px #000000; }
+.pictures .heat { filter: none; }
 .heat { position: absolute; inset: 0; height: 100%; opacity: var(--heat); image-rendering: pixelated; }
 
 .scale {
@@ -93,8 +96,13 @@ ol, ul { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
 }
 
 @container (min-width: 700px) {
-  .explorer { grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); }
-  .crops { grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 6px; }
+  .explorer {
+    grid-template: "query readings" auto "choices readings" 1fr / minmax(0, 1fr) minmax(0, 2fr);
+  }
+  .query { grid-area: query; }
+  .choices { grid-area: choices; }
+  .readings { grid-area: readings; }
+  .stage { max-width: 420px; }
 }
 
 @media (forced-colors: active) {

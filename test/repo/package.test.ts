@@ -84,6 +84,19 @@ describe.each([
   });
 });
 
+test("the explorer brings no engine of its own", async () => {
+  const path = join(project.folder, "embedding.js");
+  writeFileSync(
+    path,
+    'import { Device } from "partwise";\nimport { mountExplorer } from "partwise/explorer";\nconsole.log(Device, mountExplorer);\n',
+  );
+  expect((await withEsbuild(path)).split("fn flat_workgroup").length).toBe(
+    (await withEsbuild(programWith("Device", "similarTo", "patchEncoder", "featureMaps"))).split(
+      "fn flat_workgroup",
+    ).length,
+  );
+});
+
 test("what has been imported and not used costs next to nothing, even to a bundler that trusts no package", async () => {
   const alone = join(project.folder, "core.mjs"); // beside no package.json that says "sideEffects": false
   cpSync(join(project.folder, "node_modules/partwise/dist/core.mjs"), alone);
@@ -134,6 +147,15 @@ export async function slope(gpu: GPU, checkpoint?: Checkpoint): Promise<number> 
 }
 `;
 
+/** Of a page, whose library is the DOM's. */
+const EMBEDDED = `import { Device, type ImageSet, type SavedEncoder } from "partwise";
+import { type Explorer, mountExplorer } from "partwise/explorer";
+
+export async function embed(gpu: GPUDevice, encoder: SavedEncoder, pictures: ImageSet): Promise<Explorer> {
+  return mountExplorer(document.body, { device: await Device.open(gpu), encoder, pictures });
+}
+`;
+
 test("the README says what TypeScript 5 and 7 need, with the DOM and without", () => {
   expect(SETTINGS.map(({ version, lib }) => `${version} ${lib.length}`)).toEqual([
     "5 2",
@@ -149,10 +171,9 @@ test.each(SETTINGS)("types: TypeScript $version, lib $lib, $options", ({ version
     ...options,
   };
   writeFileSync(join(project.folder, "typed.ts"), TYPED);
-  writeFileSync(
-    join(project.folder, "tsconfig.json"),
-    JSON.stringify({ compilerOptions, files: ["typed.ts"] }),
-  );
+  writeFileSync(join(project.folder, "embedded.ts"), EMBEDDED);
+  const files = ["typed.ts", ...(lib.includes("DOM") ? ["embedded.ts"] : [])];
+  writeFileSync(join(project.folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
   const compiler = join(root, COMPILERS[version]!);
   const { version: installed } = JSON.parse(readFileSync(join(compiler, "../../package.json"), "utf8"));
   expect(installed).toMatch(new RegExp(`^${version}\\.`));

@@ -1,0 +1,199 @@
+import { build } from "esbuild";
+import type { Locator, Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { anywhere } from "../../scripts/bundle.mjs";
+import { creatures } from "../../src/data/creatures/creatures.ts";
+import { Device } from "../../src/engine/gpu/device.ts";
+import { similarTo } from "../../src/eval/patchSearch.ts";
+import { cividis } from "../../src/explorer/cividis.ts";
+import { patchMaps } from "../../src/explorer/patchMaps.ts";
+import { METHODS } from "../../src/models/methods.ts";
+import { savedEncoder } from "../../src/train/checkpoint.ts";
+import { openSaved } from "../../src/train/encoderFile.ts";
+import { testGpu, testOptions } from "../gpu.ts";
+import { sourceOf } from "../train/savedFile.ts";
+import type { Embedding, embed } from "./explorerEmbedded.ts";
+import { tinyEncoderFile } from "./explorerEncoder.ts";
+import { PATIENCE, textOf, withPages } from "./pages.ts";
+
+const pages = withPages();
+const encoderFile = { name: "tiny.safetensors", mimeType: "", buffer: Buffer.from(tinyEncoderFile()) };
+
+/** The page, with what its console and its errors say. */
+async function openExplorer(width: number): Promise<{ page: Page; errors: string[] }> {
+  const page = await pages.browser.newPage({ viewport: { width, height: 900 } });
+  page.setDefaultTimeout(PATIENCE.timeout);
+  const errors: string[] = [];
+  page.on("pageerror", ({ message }) => errors.push(message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  await page.goto(`${pages.url}explorer.html`);
+  await settled(page);
+  return { page, errors };
+}
+
+const settled = (page: Page) =>
+  expect.poll(() => textOf(page, "status"), PATIENCE).toMatch(/^(Ready|Stopped)$/);
+
+const status = (page: Page): Locator => page.locator("#explorer").getByRole("status");
+
+/** Names of all that can be reached by keys, as a screen reader has them. */
+const controlsOf = (page: Page): Promise<string[]> =>
+  page.locator("button:visible, input:visible, select:visible, a:visible").evaluateAll((controls) =>
+    controls.map((control) => {
+      const { labels } = control as HTMLInputElement;
+      return (control.ariaLabel ?? labels?.[0]?.textContent ?? control.textContent ?? "").trim();
+    }),
+  );
+
+test("on a page's own device it finds and paints what Node finds, and leaves page and device as they were", async () => {
+  const asked: Embedding = {
+    bytes: [...tinyEncoderFile()],
+    count: 5,
+    side: 48,
+    place: { picture: 2, row: 1, column: 3 },
+  };
+  const { outputFiles } = await build({
+    ...anywhere,
+    entryPoints: ["test/web/explorerEmbedded.ts"],
+    write: false,
+  });
+  const page = await pages.browser.newPage();
+  await page.route("**/embedded.js", (route) =>
+    route.fulfill({ contentType: "text/javascript", body: outputFiles[0]!.text }),
+  );
+  await page.route("**/own.html", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<title>own</title>" }),
+  );
+  await page.goto(`${pages.url}own.html`);
+  const seen = await page.evaluate(async (given) => {
+    const path = "/embedded.js";
+    const own = (await import(path)) as { embed: typeof embed };
+    return own.embed(given);
+  }, asked);
+  await page.close();
+  expect(seen.childrenLeft).toBe(0);
+  expect(seen.deviceError).toBeNull();
+
+  const device = await Device.open(testGpu(), testOptions());
+  const encoder = await savedEncoder(device, await openSaved("tiny", sourceOf(tinyEncoderFile())));
+  const maps = await patchMaps(device, encoder, creatures({ count: 5, size: 48 }), "bottleneck");
+  expect(seen.readings.map(({ name }) => name)).toEqual(["encoder", "bottleneck"]);
+  for (const [i, { name, maps: found, top }] of seen.readings.entries()) {
+    const wanted = await similarTo(device, maps[name]!, asked.place, { k: 6, keepSelf: false });
+    expect(found).toHaveLength(5 * 16);
+    for (const [k, cosine] of found.entries()) expect(Math.abs(cosine - wanted.maps[k]!)).toBeLessThan(1e-4);
+    expect(top.map(({ similarity: _, ...place }) => place)).toEqual(
+      wanted.top.map(({ similarity: _, ...place }) => place),
+    );
+    const [least, most] = [Math.min(...found), Math.max(...found)];
+    for (const [k, cosine] of found.entries()) {
+      const pixel = seen.colours[5 * i + Math.floor(k / 16)]!.slice(4 * (k % 16), 4 * (k % 16) + 3);
+      expect(pixel).toEqual(cividis((cosine - least) / (most - least)));
+    }
+  }
+  device.destroy();
+});
+
+test("pictures are searched at once, by keys and by clicks, and every control has a name", async () => {
+  const { page, errors } = await openExplorer(390);
+  expect(await textOf(page, "which")).toMatch(/^dino, untrained/);
+  expect(await page.getByLabel("Choose an encoder").locator("option").allInnerTexts()).toEqual(
+    Object.keys(METHODS),
+  );
+  const first = await status(page).innerText();
+  expect(first).toMatch(
+    /^Most alike\. Encoder: picture \d+, row \d, column \d, cosine [01]\.\d\d\. Bottleneck: picture \d+, row \d, column \d, /,
+  );
+  expect((await controlsOf(page)).filter((name) => name === "")).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+
+  const grid = page.getByRole("grid", { name: "Patches of picture 1" });
+  expect(await grid.getByRole("row").count()).toBe(8);
+  await grid.getByRole("gridcell", { selected: true }).focus();
+  for (const key of ["ArrowLeft", "ArrowUp", "Home", "ArrowDown", "Enter"]) await page.keyboard.press(key);
+  const chosen = grid.getByRole("gridcell", { selected: true });
+  await expect.poll(() => chosen.getAttribute("aria-label"), PATIENCE).toBe("Row 5, column 1");
+  expect(await status(page).innerText()).not.toBe(first);
+  expect(await grid.locator("button[tabindex='0']").count()).toBe(1);
+
+  const maps = page.getByRole("list", { name: "Bottleneck: heat maps" });
+  const box = (await maps.getByRole("button", { name: /^Picture 3,/ }).boundingBox())!;
+  await page.mouse.click(box.x + 0.9 * box.width, box.y + 0.3 * box.height);
+  const other = page.getByRole("grid", { name: "Patches of picture 3" });
+  await expect
+    .poll(() => other.getByRole("gridcell", { selected: true }).getAttribute("aria-label"), PATIENCE)
+    .toBe("Row 3, column 8");
+  const crop = page.getByRole("list", { name: "Encoder: best matches" }).getByRole("button").first();
+  await crop.press("Enter");
+  await expect.poll(() => page.getByRole("grid").getAttribute("aria-label")).not.toContain("picture 3");
+  await expect.poll(() => crop.evaluate((button) => button.matches(":focus"))).toBe(true);
+
+  await page.getByRole("button", { name: "Draw other creatures" }).click();
+  await settled(page);
+  expect(await maps.getByRole("button").count()).toBe(12);
+  expect(errors).toEqual([]);
+  await page.close();
+});
+
+test("an encoder of one's own, from a file or trained here, takes over; what cannot be read is named", async () => {
+  const { page, errors } = await openExplorer(1280);
+  const advice = () => textOf(page, "trouble-advice");
+  const file = page.getByLabel("A file of yours");
+  await file.setInputFiles({
+    ...encoderFile,
+    name: "cut.safetensors",
+    buffer: encoderFile.buffer.subarray(0, 300),
+  });
+  await expect.poll(advice, PATIENCE).toMatch(/^cut\.safetensors: /);
+  await page.getByLabel("Or your own").setInputFiles({ ...encoderFile, name: "notes.txt" });
+  await expect.poll(advice, PATIENCE).toMatch(/^notes\.txt: must be a JPEG, PNG or WebP picture/);
+  await page.getByLabel("Or your own").setInputFiles({ ...encoderFile, name: "broken.png" });
+  await expect.poll(advice, PATIENCE).toContain("broken.png");
+  expect(await textOf(page, "which")).toMatch(/^dino, untrained/);
+
+  await file.setInputFiles(encoderFile);
+  await expect
+    .poll(() => textOf(page, "which"), PATIENCE)
+    .toMatch(/^tiny\.safetensors: dino, vit_micro_patch8_32, 9 steps/);
+  await settled(page);
+  expect(await page.getByRole("grid").getByRole("row").count()).toBe(4);
+  expect(await page.getByRole("alert").allInnerTexts()).toEqual([]);
+  expect(await page.getByRole("button", { name: "Train here" }).isVisible()).toBe(false);
+
+  // The worker's last words alone: training itself is held in page.test.ts.
+  await page.route("**/worker.js", (route) =>
+    route.fulfill({
+      contentType: "text/javascript",
+      body: `self.onmessage = () => self.postMessage({ kind: "encoder", bytes: Uint8Array.from([${tinyEncoderFile()}]) });`,
+    }),
+  );
+  await page.getByLabel("Choose an encoder").selectOption("mae");
+  await expect.poll(() => textOf(page, "which"), PATIENCE).toMatch(/^mae, untrained/);
+  expect(await page.getByText("without a projection").isVisible()).toBe(true);
+  await settled(page);
+  await page.getByRole("button", { name: "Train here" }).click();
+  await expect.poll(() => textOf(page, "which"), PATIENCE).toBe("mae, trained in this tab for 300 steps.");
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Save this encoder" }).click();
+  expect((await saving).suggestedFilename()).toBe("mae.safetensors");
+  expect(errors).toEqual([]);
+
+  await settled(page);
+  await (await pages.browser.newBrowserCDPSession()).send("Browser.crashGpuProcess" as "Browser.crash");
+  await expect
+    .poll(async () => {
+      await page.getByRole("gridcell").first().click();
+      return page.getByRole("alert").allInnerTexts();
+    }, PATIENCE)
+    .toEqual([expect.stringContaining("Reload the page to go on.")]);
+  await page.close();
+});
+
+test("without WebGPU the page says so and offers nothing", async () => {
+  const page = await pages.browser.newPage();
+  await page.addInitScript(() => Object.defineProperty(navigator, "gpu", { value: undefined }));
+  await page.goto(`${pages.url}explorer.html`);
+  await expect.poll(() => page.getByRole("alert").innerText(), PATIENCE).toContain("no WebGPU");
+  expect(await page.getByRole("button", { name: "Draw other creatures" }).isDisabled()).toBe(true);
+  await page.close();
+});

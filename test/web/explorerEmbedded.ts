@@ -1,0 +1,42 @@
+// A page of someone's own that has the explorer in it, on their own GPUDevice: bundled and run by explorer.test.ts.
+import { mountExplorer } from "../../src/explorer/index.ts";
+import { creatures, Device, openSaved, type Place, savedEncoder } from "../../src/index.ts";
+
+/** What the page is asked to do. */
+export interface Embedding {
+  bytes: number[];
+  count: number;
+  side: number;
+  place: Place;
+}
+
+/** Searches for a place -> the similarities of every reading, and whether the page and its device are as before. */
+export async function embed({ bytes, count, side, place }: Embedding) {
+  const adapter = (await navigator.gpu.requestAdapter())!;
+  const gpu = await adapter.requestDevice();
+  const device = await Device.open(gpu);
+  const file = Uint8Array.from(bytes);
+  const source = {
+    size: file.length,
+    read: async (at: number, length: number) => file.slice(at, at + length),
+  };
+  const encoder = await savedEncoder(device, await openSaved("tiny", source));
+  const parent = document.body.appendChild(document.createElement("div"));
+  const pictures = creatures({ count, size: side });
+  const explorer = await mountExplorer(parent, { device, encoder, pictures });
+  const found = await explorer.choose(place);
+  const heat = [...parent.firstElementChild!.shadowRoot!.querySelectorAll<HTMLCanvasElement>(".heat")];
+  const colours = heat.map((canvas) => {
+    const { width, height } = canvas;
+    return [...canvas.getContext("2d")!.getImageData(0, 0, width, height).data];
+  });
+  explorer.dispose();
+  gpu.pushErrorScope("validation");
+  gpu.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_DST }).destroy();
+  return {
+    readings: Object.entries(found).map(([name, { maps, top }]) => ({ name, maps: [...maps], top })),
+    colours,
+    childrenLeft: parent.childElementCount,
+    deviceError: await gpu.popErrorScope(),
+  };
+}
