@@ -12,7 +12,7 @@ import { savedEncoder } from "../../src/train/checkpoint.ts";
 import { openSaved } from "../../src/train/encoderFile.ts";
 import { testGpu, testOptions } from "../gpu.ts";
 import { sourceOf } from "../train/savedFile.ts";
-import type { Embedding, embed } from "./explorerEmbedded.ts";
+import type { Embedding } from "./explorerEmbedded.ts";
 import { tinyEncoderFile } from "./explorerEncoder.ts";
 import { PATIENCE, textOf, withPages } from "./pages.ts";
 
@@ -62,14 +62,13 @@ test("on a page's own device it finds and paints what Node finds, and leaves pag
     route.fulfill({ contentType: "text/javascript", body: outputFiles[0]!.text }),
   );
   await page.route("**/own.html", (route) =>
-    route.fulfill({ contentType: "text/html", body: "<title>own</title>" }),
+    route.fulfill({
+      contentType: "text/html",
+      body: "<!doctype html><script type=module src=embedded.js></script>",
+    }),
   );
   await page.goto(`${pages.url}own.html`);
-  const seen = await page.evaluate(async (given) => {
-    const path = "/embedded.js";
-    const own = (await import(path)) as { embed: typeof embed };
-    return own.embed(given);
-  }, asked);
+  const seen = await page.evaluate((given) => window.embed(given), asked);
   await page.close();
   expect(seen.childrenLeft).toBe(0);
   expect(seen.deviceError).toBeNull();
@@ -117,16 +116,19 @@ test("pictures are searched at once, by keys and by clicks, and every control ha
   expect(await grid.locator("button[tabindex='0']").count()).toBe(1);
 
   const maps = page.getByRole("list", { name: "Bottleneck: heat maps" });
-  const box = (await maps.getByRole("button", { name: /^Picture 3,/ }).boundingBox())!;
-  await page.mouse.click(box.x + 0.9 * box.width, box.y + 0.3 * box.height);
+  const tile = maps.getByRole("button", { name: /^Picture 3,/ });
+  const { width, height } = (await tile.boundingBox())!;
+  await tile.click({ position: { x: 0.9 * width, y: 0.3 * height } });
   const other = page.getByRole("grid", { name: "Patches of picture 3" });
   await expect
     .poll(() => other.getByRole("gridcell", { selected: true }).getAttribute("aria-label"), PATIENCE)
     .toBe("Row 3, column 8");
   const crop = page.getByRole("list", { name: "Encoder: best matches" }).getByRole("button").first();
   await crop.press("Enter");
-  await expect.poll(() => page.getByRole("grid").getAttribute("aria-label")).not.toContain("picture 3");
-  await expect.poll(() => crop.evaluate((button) => button.matches(":focus"))).toBe(true);
+  await expect
+    .poll(() => page.getByRole("grid").getAttribute("aria-label"), PATIENCE)
+    .not.toContain("picture 3");
+  await expect.poll(() => crop.evaluate((button) => button.matches(":focus")), PATIENCE).toBe(true);
 
   await page.getByRole("button", { name: "Draw other creatures" }).click();
   await settled(page);

@@ -11,7 +11,7 @@ export interface Embedding {
 }
 
 /** Searches for a place -> the similarities of every reading, and whether the page and its device are as before. */
-export async function embed({ bytes, count, side, place }: Embedding) {
+async function embed({ bytes, count, side, place }: Embedding) {
   const adapter = (await navigator.gpu.requestAdapter())!;
   const gpu = await adapter.requestDevice();
   const device = await Device.open(gpu);
@@ -40,3 +40,10 @@ export async function embed({ bytes, count, side, place }: Embedding) {
     deviceError: await gpu.popErrorScope(),
   };
 }
+
+declare global {
+  interface Window {
+    embed: typeof embed;
+  }
+}
+window.embed = embed;
