@@ -47,8 +47,8 @@ export interface StartFlags {
  * most of each picture: the label is mostly the coat's, and a short run has no time to see through strong changes.
  */
 const METHODS = {
-  mae: { batch: 32 },
   supervised: { batch: 32, config: { jitterProb: 0, cropScale: [0.7, 1] } },
+  mae: { batch: 32 },
 } as const satisfies StudyPlan["methods"];
 
 const SET = "creatures-coat";
