@@ -3,6 +3,8 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { METHODS } from "../../src/models/methods.ts";
 import type { ChromeTrace } from "../../src/profile/trace.ts";
+import { openSaved } from "../../src/train/encoderFile.ts";
+import { sourceOf } from "../train/savedFile.ts";
 import { ended, PATIENCE, reach, textOf, withPages } from "./pages.ts";
 
 const pages = withPages();
@@ -139,6 +141,11 @@ test("own pictures are read and trained on to the end; one that is broken is nam
   await ended(page);
   expect(await textOf(page, "step")).toBe("2");
   expect(await rowOf(page, "Picture").count()).toBe(2);
+
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Save the encoder" }).click();
+  const saved = await openSaved("saved", sourceOf(readFileSync(await (await saving).path())));
+  expect(saved.info).toMatchObject({ step: 2, settings: { method: "mae", data: { name: "your pictures" } } });
 
   await page.getByRole("button", { name: "Reset" }).click();
   const cut = { ...files[1]!, name: "cut.png", buffer: files[1]!.buffer.subarray(0, 60) };
