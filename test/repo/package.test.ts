@@ -90,11 +90,8 @@ test("the explorer brings no engine of its own", async () => {
     path,
     'import { Device } from "partwise";\nimport { mountExplorer } from "partwise/explorer";\nconsole.log(Device, mountExplorer);\n',
   );
-  expect((await withEsbuild(path)).split("fn flat_workgroup").length).toBe(
-    (await withEsbuild(programWith("Device", "similarTo", "patchEncoder", "featureMaps"))).split(
-      "fn flat_workgroup",
-    ).length,
-  );
+  const text = await withEsbuild(path);
+  expect(text.split("fn flat_workgroup"), "the one function that every kernel has").toHaveLength(2);
 });
 
 test("what has been imported and not used costs next to nothing, even to a bundler that trusts no package", async () => {
