@@ -1,6 +1,9 @@
 import type { Picture } from "../data/resize.ts";
-import { holdingShare } from "../eval/attentionMaps.ts";
-import type { FeatureMaps } from "../eval/featureMaps.ts";
+import type { Parameters } from "../engine/graph/parameters.ts";
+import { attentionEncoder, holdingShare } from "../eval/attentionMaps.ts";
+import type { FeatureMaps, MapEncoder } from "../eval/featureMaps.ts";
+import { patchEncoder } from "../eval/mapEncoders.ts";
+import type { VitConfig } from "../models/vit.ts";
 import type { Look } from "./savedRun.ts";
 import { type Colour, lineHeight, Sheet } from "./sheet.ts";
 
@@ -20,6 +23,12 @@ const HEAT: readonly Colour[] = [
 ];
 /** What a head does not hold stays this bright. */
 const DIMMED = 0.25;
+
+/** What a sheet of maps shows: patch tokens and attention. */
+export function mapsEncoder(params: Parameters, config: VitConfig): MapEncoder<"encoder" | "attention"> {
+  const [patches, attention] = [patchEncoder(params, config), attentionEncoder(params, config)];
+  return { encode: (images) => ({ ...patches.encode(images), ...attention.encode(images) }) };
+}
 
 /** A row for each picture of the maps: the picture, its colours, and its attention head by head; a PNG. */
 export function mapSheet(

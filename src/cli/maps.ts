@@ -1,16 +1,14 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { subset } from "../data/images.ts";
-import { attentionEncoder } from "../eval/attentionMaps.ts";
-import { featureMaps, type MapEncoder } from "../eval/featureMaps.ts";
-import { patchEncoder } from "../eval/mapEncoders.ts";
+import { featureMaps } from "../eval/featureMaps.ts";
 import { pcaMaps } from "../eval/pcaMaps.ts";
 import { whole } from "./arguments.ts";
 import { asUsage } from "./errors.ts";
 import { makeFolder, writeAtomic } from "./files.ts";
-import { mapSheet } from "./mapSheet.ts";
+import { mapSheet, mapsEncoder } from "./mapSheet.ts";
 import { printLine, printResult } from "./output.ts";
-import { addLookOptions, checkPatches, type Look, type LookFlags, openLook } from "./savedRun.ts";
+import { addLookOptions, checkPatches, type LookFlags, openLook } from "./savedRun.ts";
 
 interface MapFlags extends LookFlags {
   count: number;
@@ -45,13 +43,15 @@ function share(text: string): number {
 async function maps(run: string, flags: MapFlags): Promise<void> {
   const limit = Math.min(flags.limit ?? flags.count, flags.count);
   const look = await openLook("maps", run, { ...flags, limit }, checkPatches);
-  const { device, images, config, line } = look;
+  const { device, images, config, line, params } = look;
   const few = subset(
     images,
     Array.from({ length: Math.min(flags.count, images.count) }, (_, i) => i),
   );
   const batchSize = flags.batch ?? few.count;
-  const found = await asUsage(() => featureMaps(device, bothOf(look), few, { ...look.extract, batchSize }));
+  const found = await asUsage(() =>
+    featureMaps(device, mapsEncoder(params, config), few, { ...look.extract, batchSize }),
+  );
   line.end();
   const colours = await asUsage(() => pcaMaps(found.encoder));
   const sheet = mapSheet(look, found.attention, colours, flags.threshold);
@@ -63,10 +63,4 @@ async function maps(run: string, flags: MapFlags): Promise<void> {
   );
   printResult(flags.json, { ...look.about, pictures: few.count, heads: config.numHeads, sheet: file });
   device.destroy();
-}
-
-/** Patch tokens and attention. */
-function bothOf({ params, config }: Look): MapEncoder<"encoder" | "attention"> {
-  const [patches, attention] = [patchEncoder(params, config), attentionEncoder(params, config)];
-  return { encode: (images) => ({ ...patches.encode(images), ...attention.encode(images) }) };
 }

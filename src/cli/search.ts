@@ -45,7 +45,7 @@ interface SearchFlags extends LookFlags {
 }
 
 /** Of encoders that have one: what is searched by beside the encoder. */
-const BESIDE: Readonly<Record<string, string>> = { ...PROJECTIONS, cae: "regressor" };
+export const BESIDE: Readonly<Record<string, string>> = { ...PROJECTIONS, cae: "regressor" };
 /** Queries where none is given: the middles of the first pictures. */
 const FIRST_QUERIES = 4;
 /** Windows, or patches of pictures, that the encoder is shown at once. */

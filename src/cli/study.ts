@@ -18,6 +18,7 @@ import { FIRST_OUTCOMES, type FinishedCell, OUTCOMES, RESULT, resultOf } from ".
 import { PRESETS, readStudy } from "./studyFile.ts";
 import { allPieces, cellPictures, checkFolders, drawPiece } from "./studyPictures.ts";
 import { scoresOnly, writeReport } from "./studyReport.ts";
+import { cellSheets } from "./studySheets.ts";
 import { studyText } from "./studyTable.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
 import { versions } from "./versions.ts";
@@ -172,6 +173,9 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
       readFirst: true,
       trained: async (trainer) => {
         await writeAtomic(join(folder, ENCODER), await encodeEncoder(trainer));
+        if (cell.seed !== plan.seeds[0]) return; // one run of each method is looked at
+        const sheets = await cellSheets(trainer, pictures.targets[0]!.test);
+        for (const [name, sheet] of sheets) await writeAtomic(join(folder, `${name}.png`), sheet);
       },
       onWarning(sentence) {
         line.end();

@@ -1,7 +1,7 @@
 import { bytesPerImage, IMAGENET_STATISTICS, type ImageSet, splitAt } from "../../data/images.ts";
 import { Tensor } from "../../engine/graph/tensor.ts";
 import { Random } from "../../engine/random.ts";
-import { reconstruct } from "../../eval/reconstruct.ts";
+import { type Reconstruction, reconstruct } from "../../eval/reconstruct.ts";
 import type { MaeConfig } from "../../models/mae.ts";
 import { gridOf } from "../../models/vit.ts";
 import { type Items, picturesOf } from "../../study/targets.ts";
@@ -21,14 +21,12 @@ export function cutPictures(objects: Items, crops: Items, count: number): CutPic
   }));
 }
 
-/** The first `count` pictures of a set as the trained autoencoder sees and completes them. */
-export async function completedPictures(
+/** Pictures as the trained autoencoder sees and completes them. */
+export async function completed(
   { device, trained, settings }: Trainer,
   config: MaeConfig,
-  set: ImageSet,
-  count: number,
-): Promise<CompletedPicture[]> {
-  const [few] = splitAt(set, Math.min(count, set.count));
+  few: ImageSet,
+): Promise<Reconstruction> {
   const { width, height } = few;
   const patches = gridOf(config.encoder) ** 2;
   const random = new Random(settings.seed, "mask", settings.totalSteps); // a step that training does not reach
@@ -39,6 +37,19 @@ export async function completedPictures(
   const views = await reconstruct(device, trained, config, images, masks);
   images.dispose();
   masks.dispose();
+  return views;
+}
+
+/** The same for the first `count` pictures of a set, each view a PNG file. */
+export async function completedPictures(
+  trainer: Trainer,
+  config: MaeConfig,
+  set: ImageSet,
+  count: number,
+): Promise<CompletedPicture[]> {
+  const [few] = splitAt(set, Math.min(count, set.count));
+  const { width, height } = few;
+  const views = await completed(trainer, config, few);
   return Array.from({ length: few.count }, (_, i) => ({
     label: labelOf(few, i),
     original: pngOf({ width, height, pixels: views.original }, i),

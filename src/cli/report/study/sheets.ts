@@ -9,8 +9,7 @@ import type { CellReport, Sheet } from "./data.ts";
 const TITLES: Record<string, string> = {
   reconstructions: "Reconstructions",
   search: "Patch search",
-  attention: "Attention",
-  pca: "Main directions of patches",
+  maps: "Attention and principal components",
 };
 
 /** A heading for each name, below it the sheet of every cell that has one; nothing where there are none. */
