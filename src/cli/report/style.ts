@@ -112,6 +112,7 @@ summary { cursor: pointer; color: var(--muted); }
 .chance { display: grid; grid-template-columns: minmax(8rem, 24rem) auto; gap: 1rem; align-items: center; }
 .small { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); }
 .sheets { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
+.sheets.search { grid-template-columns: 1fr; }
 .sheets figure { max-width: none; }
 .sheets img { max-width: 100%; height: auto; display: block; image-rendering: pixelated; }
 b[class^=series] { color: var(--series); }

@@ -18,7 +18,7 @@ export function sheetsSection(sheets: readonly Sheet[], cells: readonly CellRepo
   const cellOf = (folder: string) => cells.find((cell) => cellName(cell) === folder);
   return html`${names.map(
     (name) => html`<h3>${TITLES[name] ?? name}</h3>
-<div class="sheets">${sheets
+<div class="sheets ${name}">${sheets
       .filter((sheet) => sheet.name === name)
       .map(({ cell, file }) => {
         const found = cellOf(cell);
