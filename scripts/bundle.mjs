@@ -153,10 +153,11 @@ export function bundleExplorer(folder) {
 }
 
 /**
- * Bundles the browser program, its pages and their worker, with everything they load beside them: the encoders of zoo/, too.
+ * Bundles the browser program, its pages and their worker, with everything they load beside them: the encoders of the zoo, too.
  * @param {string} folder
+ * @param {string} zoo the folder of the zoo, which need not be there
  */
-export async function bundleWeb(folder) {
+export async function bundleWeb(folder, zoo = join(root, "zoo")) {
   const entryPoints = ["web/main.ts", "web/explore.ts", "web/worker.ts"];
   const built = await build({ ...anywhere, platform: "browser", entryPoints, outdir: folder });
   copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), folder);
@@ -164,7 +165,7 @@ export async function bundleWeb(folder) {
     if ([".html", ".css", ".svg"].includes(extname(name)))
       cpSync(join(root, "web", name), join(folder, name));
   }
-  const [zoo, beside] = [join(root, "zoo"), join(folder, "zoo")];
+  const beside = join(folder, "zoo");
   if (existsSync(zoo)) cpSync(zoo, beside, { recursive: true });
   else {
     mkdirSync(beside, { recursive: true }); // a list of none: a page that asks for a file that is not there leaves an error in the console

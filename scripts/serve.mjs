@@ -22,14 +22,14 @@ const TYPES = {
  */
 export function serve(folder, port) {
   const server = createServer(async ({ url = "/" }, response) => {
-    const path = normalize(decodeURIComponent(new URL(url, "http://localhost").pathname));
-    const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
     try {
+      const path = normalize(decodeURIComponent(new URL(url, "http://localhost").pathname));
+      const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
       const body = await readFile(file);
       const type = TYPES[extname(file)] ?? "application/octet-stream";
       response.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store" }).end(body);
     } catch {
-      response.writeHead(404, { "Content-Type": "text/plain" }).end(`There is no ${path} here.`);
+      response.writeHead(404, { "Content-Type": "text/plain" }).end(`There is no ${url} here.`);
     }
   });
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 // `npm test`: machine, types, lint, build, tests in Node, tests in Chromium, and the counts as the last line.
 // With arguments (paths, as vitest takes them) only the tests that match run, without types and lint.
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { aside, node, root, tool } from "./run.mjs";
 import { setup } from "./setup.mjs";
@@ -30,7 +30,12 @@ async function vitest(project) {
   const run = ["run", "--project", project, "--passWithNoTests"];
   const status = await aside("vitest", ...run, ...reporters, ...filters);
   if (status !== 0) failedSteps.push(`tests in ${project}`);
-  const report = JSON.parse(readFileSync(file, "utf8"));
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : null;
+  if (report === null) {
+    failedSteps.push(`${project} wrote no result`);
+    total.failed++;
+    return;
+  }
   const unloaded = report.testResults.filter(
     (
       /** @type {{ status: string, assertionResults: { status: string }[] }} */ { status, assertionResults },

@@ -1,14 +1,6 @@
 // The files of the zoo: the encoders of a finished study, and zoo.json, which says of each what made it.
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -22,12 +14,12 @@ import { join } from "node:path";
  * @property {number} bytes of the file
  * @property {number} pictures that it saw
  * @property {number} seconds that training took
- * @property {string} adapter
+ * @property {object} adapter
  * @property {string} command
  */
 
 /**
- * Copies every encoder of a study's folder into another and writes zoo.json there, in the order of the file's methods.
+ * Copies every encoder that a study's report has into another folder and writes zoo.json there, in the order of the file's methods.
  * @param {string} runs
  * @param {string} out
  * @param {string} command that computed the study
@@ -36,37 +28,38 @@ import { join } from "node:path";
 export function collectZoo(runs, out, command) {
   const report = jsonOf(join(runs, "report.json"));
   const methods = Object.keys(report.plan.methods);
-  const cells = Object.keys(report.plan.data).flatMap((data) =>
-    existsSync(join(runs, data)) ? readdirSync(join(runs, data)).map((cell) => ({ data, cell })) : [],
-  );
-  const encoders = cells
-    .flatMap(({ data, cell }) => {
-      const folder = join(runs, data, cell);
-      const source = join(folder, "encoder.safetensors");
-      const isWhole = existsSync(join(folder, "result.json")) && existsSync(source);
-      return isWhole ? [encoderOf(source, jsonOf(join(folder, "result.json")), command)] : [];
-    })
-    .sort((a, b) => methods.indexOf(a.about.method) - methods.indexOf(b.about.method));
+  const encoders = report.results
+    .filter((/** @type {any} */ { training }) => training)
+    .map((/** @type {any} */ result) => encoderOf(runs, result, command))
+    .sort(
+      (/** @type {Copied} */ a, /** @type {Copied} */ b) =>
+        methods.indexOf(a.about.method) - methods.indexOf(b.about.method),
+    );
   if (encoders.length === 0) {
     throw new Error(`zoo: ${runs} must hold a trained encoder; it holds none. Give the study more --minutes`);
   }
   mkdirSync(out, { recursive: true });
   for (const { source, about } of encoders) copyFileSync(source, join(out, about.file));
-  const index = encoders.map(({ about }) => about);
+  const index = encoders.map((/** @type {Copied} */ { about }) => about);
   writeFileSync(
     join(out, "zoo.json"),
     `${JSON.stringify({ format: "partwise.zoo.1", encoders: index }, null, 2)}\n`,
   );
-  return { encoders: index, bytes: index.reduce((sum, { bytes }) => sum + bytes, 0) };
+  return {
+    encoders: index,
+    bytes: index.reduce((/** @type {number} */ sum, /** @type {ZooEncoder} */ { bytes }) => sum + bytes, 0),
+  };
 }
 
 /**
- * @param {string} source
- * @param {any} result of its cell
+ * @typedef {{ source: string, about: ZooEncoder }} Copied
+ * @param {string} runs
+ * @param {any} result of a cell
  * @param {string} command
- * @returns {{ source: string, about: ZooEncoder }}
+ * @returns {Copied}
  */
-function encoderOf(source, { data, encoder: method, seed, plan, training, adapter }, command) {
+function encoderOf(runs, { data, encoder: method, seed, plan, training, adapter }, command) {
+  const source = join(runs, data, `${method}-${seed}`, "encoder.safetensors");
   const about = {
     method,
     model: plan.model,

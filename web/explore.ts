@@ -122,6 +122,7 @@ function list(heading: string, added: readonly Offer[], methods = false): void {
 /** Trains the chosen method, then searches by it, whatever else was chosen meanwhile. */
 async function trainChosen(method: MethodName): Promise<void> {
   training = new AbortController();
+  form.noValidate = true; // Stop asks nothing of the fields
   train.textContent = "Stop";
   trained.hidden = false;
   const count = steps.valueAsNumber;
@@ -148,6 +149,7 @@ async function trainChosen(method: MethodName): Promise<void> {
     fail(error);
   } finally {
     training = null;
+    form.noValidate = false;
     train.textContent = "Train here";
     trained.hidden = true;
     trained.value = 0;
@@ -206,7 +208,7 @@ for (const input of [file, files]) {
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  take([...(event.dataTransfer?.files ?? [])]);
+  if (encoders.length > 0) take([...(event.dataTransfer?.files ?? [])]); // there is a device, and something to choose
 });
 
 let device: Device;
@@ -215,12 +217,12 @@ let device: Device;
 async function begin(): Promise<void> {
   device = await Device.open(navigator.gpu);
   await loadTuning(device);
-  for (const fieldset of form.querySelectorAll("fieldset")) fieldset.disabled = false;
+  const zoo = await zooOffers();
   list("Trained here", untrainedOffers(), true);
   encoders.value = FIRST;
   pictures = creaturesToSearch(drawn);
-  const zoo = await zooOffers();
   list("The zoo", zoo);
+  for (const fieldset of form.querySelectorAll("fieldset")) fieldset.disabled = false;
   if (zoo.length > 0) encoders.value = `The zoo: ${zoo[0]!.name}`;
   showTraining();
   await search(chosenOffer(), pictures);

@@ -164,7 +164,7 @@ async function evalSegmentation(flags: SegmentationFlags): Promise<void> {
   const choice = { data, size, limit, parts, objects, background: background ? "class" : "ignored" } as const;
   const load = (split: Split) =>
     loadPixels(choice, split, {
-      drawnSize: reader.side,
+      drawnSize: flags.crop ?? SEGMENTATION_RECIPES[flags.recipe].crop ?? reader.side,
       onProgress: (done, total) => line.show(`${split} pictures ${done}/${total}`),
     });
   const [train, test] = [await load("train"), await load("test")];

@@ -16,9 +16,12 @@ export const addPrecisionOption = (command: Command): Command =>
 /** How a device multiplies in f16, in one sentence. */
 export function f16Text({ capabilities }: Pick<Device, "capabilities">): string {
   const { matrices, refused } = capabilities;
-  const wrong = refused.length > 0 ? `; wrong on this driver and never used: ${refused.join(", ")}` : "";
+  const wrong =
+    refused.length > 0
+      ? `; refused by this driver or wrong on it, and never used: ${refused.join(", ")}`
+      : "";
   if (matrices.length > 0)
     return `by subgroup matrices, ${matrices.map(({ name }) => name).join(", ")}${wrong}`;
-  const none = wrong === "" ? ": this adapter offers no subgroup matrices" : wrong;
+  const none = wrong === "" ? ": this adapter offers no subgroup matrices that can be used here" : wrong;
   return `operands are rounded to f16 and multiplied in f32, no faster than f32${none}`;
 }

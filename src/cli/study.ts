@@ -163,7 +163,7 @@ async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): P
   const pictures = await cellPictures(join(out, PICTURES), plan.data[cell.data]!, imageSize, {
     validation: isValidation(cell.seed),
   });
-  const device: Device = await openTuned({ tune, precision: plan.precision ?? "f32" });
+  const device: Device = await openTuned({ tune });
   const folder = join(out, cellName(cell));
   await makeFolder(folder);
   const line = new ProgressLine();

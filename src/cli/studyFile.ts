@@ -57,7 +57,6 @@ function isModel(name: string): boolean {
 const schema = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^[\w.-]+$/, "must be letters, digits, dots and dashes")),
   model: v.pipe(v.string(), v.check(isModel, "must be the name of an encoder, as vit_micro_patch4_32")),
-  precision: v.optional(v.picklist(["f32", "f16"])),
   pictures: count(1),
   seeds,
   floorSeeds: seeds,

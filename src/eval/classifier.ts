@@ -4,7 +4,7 @@ import type { Parameters } from "../engine/graph/parameters.ts";
 import { type ClassifierConfig, classifierLogits } from "../models/classifier.ts";
 import { anyVit } from "../models/relativeVit.ts";
 import type { VitConfig } from "../models/vit.ts";
-import { type ExtractOptions, extractFeatures } from "./features.ts";
+import { checkLabels, type ExtractOptions, extractFeatures } from "./features.ts";
 import { accuracyOf, type GuessLevels, guessLevels, type Hits, topKHits } from "./metrics.ts";
 
 export interface ClassifierResult extends GuessLevels {
@@ -33,6 +33,7 @@ export async function testClassifier(
     { ...options, imageSize },
   );
   const { values, labels, dim } = logits; // one number for each class of the training pictures
+  checkLabels("testClassifier", { labels, classes: dim });
   const [hits, hits5] = [1, 5].map((k) => topKHits(values, labels, dim, k)) as [Hits, Hits];
   return { top1: accuracyOf(hits), top5: accuracyOf(hits5), hits, ...guessLevels(train.labels, labels, dim) };
 }

@@ -61,13 +61,15 @@ export async function linearSegmentation(
   const classes = train.pixelClasses.length;
   return holding(async (hold) => {
     const head = hold(segmentationHead(device, { dim: encoder.dim, classes, seed, decayBias }));
+    const windows = crop === null ? null : { side: crop, stride: stride! };
+    // What does not fit is better known before the training.
+    await segmentationTest(device, encoder, head, firstOf(test), { statistics, windows });
     const losses = await holding(async (own) => {
       const feed = await feedOf(device, encoder, train, settings, options, own);
       return trainHead(own, head, feed, train.count, settings, (done, loss) =>
         onProgress?.("training", done, settings.updates, loss),
       );
     });
-    const windows = crop === null ? null : { side: crop, stride: stride! };
     const confusion = await segmentationTest(device, encoder, head, test, {
       ...{ statistics, windows },
       onProgress: (done, count) => onProgress?.("test", done, count),
@@ -81,6 +83,17 @@ export async function linearSegmentation(
       head: await head.read(head.values),
     };
   });
+}
+
+/** The first picture alone. */
+function firstOf({ pixels, pixelLabels, ...set }: PixelSet): PixelSet {
+  const area = set.height * set.width;
+  return {
+    ...set,
+    count: 1,
+    pixels: pixels.subarray(0, 3 * area),
+    pixelLabels: pixelLabels.subarray(0, area),
+  };
 }
 
 /** Kept tokens where pictures are seen whole and all of theirs have room. */
@@ -174,6 +187,11 @@ function checkSets(train: PixelSet, test: PixelSet): void {
   }
   const known = new Set(train.pixelLabels);
   known.delete(IGNORED);
+  if (known.size < 2) {
+    throw new Error(
+      `linearSegmentation: training pixels must be of two classes or more; got ${known.size}. Count the background as one, or name more parts`,
+    );
+  }
   if (!test.pixelLabels.some((label) => known.has(label))) {
     throw new Error(
       "linearSegmentation: some test pixel must have a class of the training pixels; got none. Are both of one data set?",
@@ -183,6 +201,12 @@ function checkSets(train: PixelSet, test: PixelSet): void {
 
 /** What the encoder sees: whole pictures, or pieces to train on and windows to test with, which are no larger than a picture. */
 function checkSides({ patchSize }: TokenEncoder, train: PixelSet, test: PixelSet, crop: number | null): void {
+  const shorter = Math.min(train.height, train.width);
+  if (crop !== null && crop > shorter) {
+    throw new Error(
+      `linearSegmentation: crop must be at most the shorter side of the training pictures, ${shorter}; got ${crop}`,
+    );
+  }
   const tested = [test.height, test.width].map((side) => Math.min(side, crop ?? side));
   for (const side of [...(crop === null ? [train.height, train.width] : [crop]), ...tested]) {
     if (side % patchSize === 0) continue;

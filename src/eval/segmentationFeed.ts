@@ -63,11 +63,12 @@ export async function cachedFeed(
   return {
     tokens: () => tokens,
     labels,
-    load(pictures) {
+    async load(pictures) {
       for (const [place, i] of pictures.entries()) {
         batch.set(values.subarray(i * perPicture, (i + 1) * perPicture), place * perPicture);
         classes.set(labelledPicture(set, i).labels, place * set.height * set.width);
       }
+      await device.finish(); // the queue keeps a copy of what it has not written yet
       tokens.write(batch);
       labels.write(classes);
     },

@@ -73,6 +73,12 @@ export async function trainAndTest(
   checkKind(name, train, test);
   const mostRows = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * dim));
   const settings = probeSettings(name, labels.length, recipe, options, mostRows);
+  const { batchStatistics = 0 } = probe;
+  if (batchStatistics + 1 > mostRows) {
+    throw new Error(
+      `${name}: batch statistics are of ${batchStatistics} rows at once; this device holds ${mostRows}. Leave them out`,
+    );
+  }
   return holding(async (hold) => {
     const head = probe.head(device, dim, classes, settings.seed);
     hold(head.params);
@@ -182,14 +188,16 @@ async function trainHead(
   return losses;
 }
 
-/** Rows that are tested at once where it changes no result. */
+/** Rows, and values of them, that are tested at once where it changes no result. */
 const TESTED = 1024;
+const TESTED_VALUES = 2 ** 24;
+const testedAtOnce = (dim: number): number => Math.max(64, Math.min(TESTED, Math.floor(TESTED_VALUES / dim)));
 
 /** Logits of every row, [count, K] on the host. */
 async function testLogits(
   hold: Hold,
   { params, logits }: Head,
-  { labels, classes, ...rows }: Rows,
+  { labels, classes, dim, ...rows }: Rows,
   batchStatistics: number | undefined,
   mostRows: number,
 ): Promise<Float32Array> {
@@ -199,7 +207,9 @@ async function testLogits(
   // A guard that nobody settles: the batch's statistics count, and the running ones stay.
   const guard = batchStatistics === undefined ? null : new Guard(device);
   if (guard) hold(guard.state);
-  const chunks = guard ? wholeChunks(count, batchStatistics!) : evenChunks(count, Math.min(TESTED, mostRows));
+  const chunks = guard
+    ? wholeChunks(count, batchStatistics!)
+    : evenChunks(count, Math.min(mostRows, testedAtOnce(dim)));
   for (const size of new Set(chunks.map(({ length }) => length))) {
     const batch = await rows.open(device, size, hold);
     const step = hold(await compile(device, () => ({ logits: logits(batch.tensor(), guard) })));

@@ -80,16 +80,22 @@ class MountedExplorer implements Explorer {
   readonly #said = element("p", { className: "said", role: "status" });
   readonly #trouble = element("p", { className: "trouble", role: "alert", hidden: true });
   #searched: Searched;
+  /** What was asked to be shown last: it is `#searched` once it has been read. */
+  #asked: Searched;
   #maps: PatchMaps = {};
   #shown: ReadonlyMap<string, ReadingPanel> = new Map();
   #place: Place;
   /** Counts what was begun: of two things under way the later one is shown. */
   #turn = 0;
+  /** The same of sets alone: a search begun while a set is being read does not outdate it. */
+  #shows = 0;
   #reading: Promise<unknown> = Promise.resolve();
+  #isDisposed = false;
 
   constructor({ device, onError, encoder, pictures }: ExplorerOptions) {
     this.#device = device;
     this.#searched = { encoder, pictures };
+    this.#asked = this.#searched;
     this.#place = middleOf(encoder);
     this.#onError =
       onError ?? ((error) => this.#complain(error instanceof Error ? error.message : String(error)));
@@ -97,7 +103,7 @@ class MountedExplorer implements Explorer {
     const weigh = () => this.host.style.setProperty("--heat", String(Number(heat.value) / 100));
     heat.addEventListener("input", weigh);
     weigh();
-    this.#beside.addEventListener("change", () => this.#try(this.show(this.#searched)));
+    this.#beside.addEventListener("change", () => this.#try(this.show(this.#asked)));
     this.#own.addEventListener("change", () => this.#try(this.choose(this.#place)));
     const query = element(
       "section",
@@ -130,14 +136,22 @@ class MountedExplorer implements Explorer {
     const { encoder, pictures } = searched;
     const names = Object.keys(encoder.projections);
     const projection = names.includes(this.#beside.value) ? this.#beside.value : names[0];
-    const turn = ++this.#turn;
+    const [own, turn, before] = [++this.#shows, ++this.#turn, this.#said.textContent];
+    this.#asked = searched;
     this.#said.textContent = `Reading ${pictures.count} pictures`;
-    const maps = await this.#busy(turn, () =>
+    const reading = this.#busy(turn, () =>
       this.#afterOthers(async () =>
-        turn === this.#turn ? patchMaps(this.#device, encoder, pictures, projection) : null,
+        own === this.#shows ? patchMaps(this.#device, encoder, pictures, projection) : null,
       ),
     );
-    if (maps === null || turn !== this.#turn) return;
+    const maps = await reading.catch((error) => {
+      if (own === this.#shows) {
+        this.#asked = this.#searched; // what is there stays
+        this.#said.textContent = before;
+      }
+      throw error;
+    });
+    if (maps === null || own !== this.#shows) return;
     this.#searched = searched;
     this.#maps = maps;
     this.#beside.replaceChildren(...names.map((name) => new Option(titleOf(name), name)));
@@ -156,6 +170,7 @@ class MountedExplorer implements Explorer {
   }
 
   async choose(place: Place): Promise<Record<string, Similar>> {
+    if (Object.keys(this.#maps).length === 0) return {}; // the first set is still being read
     const turn = ++this.#turn;
     const { pictures } = this.#searched;
     const keepSelf = this.#own.checked || pictures.count === 1;
@@ -178,7 +193,9 @@ class MountedExplorer implements Explorer {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     this.#turn++;
+    this.#shows++;
     this.host.remove();
   }
 
@@ -205,7 +222,9 @@ class MountedExplorer implements Explorer {
   }
 
   #try(work: Promise<unknown>): void {
-    work.catch(this.#onError);
+    work.catch((error) => {
+      if (!this.#isDisposed) this.#onError(error);
+    });
   }
 
   /** Shows what went wrong, or takes it away. */

@@ -60,7 +60,9 @@ export class Roving {
   #move(event: KeyboardEvent): void {
     if (event.altKey || event.metaKey || event.shiftKey) return;
     const count = this.#elements.length;
-    const to = target(event.key, event.ctrlKey, this.#current, this.#across(), count);
+    const focused = this.#elements.indexOf(event.target as HTMLElement);
+    const from = focused < 0 ? this.#current : focused;
+    const to = target(event.key, event.ctrlKey, from, this.#across(), count);
     if (to === undefined) return;
     event.preventDefault();
     this.#elements[to]?.focus();

@@ -1,6 +1,6 @@
 // DALL-E's encoder of pictures into tokens: Ramesh et al. 2021, "Zero-Shot Text-to-Image Generation", arXiv:2102.12092; official
 // files dall_e/encoder.py and utils.py. A picture is 8 pixels a token; BEiT and CAE let it name their patches.
-// What differs: float32 throughout, where the official convolutions take halves on a GPU; weights lie as [out, k, k, in];
+// What differs: products as the device's precision has them, where the official convolutions take halves on a GPU; weights lie as [out, k, k, in];
 // pictures arrive standardised, as ours are, and are brought back.
 
 import type { ParameterSpec, Parameters } from "../engine/graph/parameters.ts";
@@ -28,6 +28,9 @@ export const TOKEN_SIDE = 2 ** (GROUPS - 1);
 
 /** Bytes of the largest tensor while pictures are looked at, which the windows of the first group are: 9 pictures of BEiT's. */
 const MOST_BYTES = 2 ** 30;
+
+/** Blocks that a group may have; a file that asks for more is none. */
+const MOST_BLOCKS = 64;
 
 /** A convolution: its name, its sizes, and how often the picture has been halved before it. */
 interface Convolution {
@@ -63,9 +66,10 @@ function convolutions({ width, blocksPerGroup, tokens }: DalleConfig): Convoluti
 /** The parameters under the official names, which the run must be given. Throws where the sizes are none. */
 export function dalleSpecs(config: DalleConfig): ParameterSpec[] {
   const sizes = [config.width / 4, config.blocksPerGroup, config.tokens];
-  if (!sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+  const isWhole = sizes.every((size) => Number.isSafeInteger(size) && size > 0);
+  if (!isWhole || config.blocksPerGroup > MOST_BLOCKS) {
     throw new Error(
-      `dalle: width, a multiple of 4, blocksPerGroup and tokens must be whole and positive; got ${JSON.stringify(config)}`,
+      `dalle: width, a multiple of 4, blocksPerGroup, at most ${MOST_BLOCKS}, and tokens must be whole and positive; got ${JSON.stringify(config)}`,
     );
   }
   return convolutions(config).flatMap(({ name, out, k, in: from }) => [

@@ -1,5 +1,5 @@
 // The end of a step whose loss was multiplied by a scale, before the guard counts it. After GOOD_STEPS good ones since it last
-// changed the scale doubles, up to 2^24. A bad step was skipped, since all that moves asks the guard: it halves the scale and
+// changed the scale doubles, up to 2^24. A bad step was skipped, since all that moves asks the guard: it halves the scale, down to 2^-16 at most, and
 // the guard's flag is taken back, unless it is the last of BAD_STEPS in a row, which halts the run.
 
 @group(0) @binding(0) var<storage, read_write> guard: array<u32>; // bad, or halted
@@ -17,7 +17,7 @@ fn loss_scale() {
       good_steps[0] = 0.0;
     }
   } else if (bad_steps[0] < f32(BAD_STEPS)) {
-    scale[0] *= 0.5;
+    scale[0] = max(0.5 * scale[0], 0x1p-16);
     good_steps[0] = 0.0;
     bad_steps[0] += 1.0;
     guard[0] = u32(bad_steps[0] == f32(BAD_STEPS));

@@ -108,7 +108,6 @@ export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: Dat
     batchSize,
     totalSteps: Math.ceil(pictures / batchSize),
     recipe,
-    ...(plan.precision && { precision: plan.precision }),
     ...(lr === undefined ? {} : { rate: lr }),
     ...(config === undefined ? {} : { config }),
   });

@@ -1,5 +1,4 @@
 /** What a study trains and measures, as data, and the cells that come of it. */
-import type { Precision } from "../engine/gpu/device.ts";
 import type { MethodName } from "../models/methods.ts";
 import { PROBES, type ProbeName, readingOf, TOKENS } from "./probes.ts";
 
@@ -33,8 +32,6 @@ export interface StudyPlan {
   name: string;
   /** timm-style name of the encoder. */
   model: string;
-  /** Of matrix products, in training and in what reads encoders; f32 when absent. */
-  precision?: Precision | undefined;
   /** Pictures seen by every method. */
   pictures: number;
   seeds: readonly number[];
@@ -86,8 +83,6 @@ export interface CellPlan extends Pick<StudyPlan, "model">, ReadingPlan {
   data: StudyData;
   /** Of a validation seed: what it is tested on. */
   split?: "val";
-  /** Absent in f32. */
-  precision?: "f16";
   /** Of an encoder that is trained: how, and pictures seen. */
   method?: StudyMethod;
 }
@@ -95,12 +90,11 @@ export interface CellPlan extends Pick<StudyPlan, "model">, ReadingPlan {
 /** The part of a plan that a cell is computed by. */
 export function cellPlan(plan: StudyPlan, { data: set, encoder, seed }: Cell): CellPlan {
   const { model, neighbours, linearEpochs, attentiveEpochs, pictures, methods } = plan;
-  const precision = plan.precision === "f16" ? { precision: plan.precision } : {};
   const probes = PROBES.filter((probe) => plan.probes.includes(probe)); // their order counts for nothing
   const split = isValidation(seed) ? { split: "val" as const } : {};
   const data = plan.data[set]!;
   const reading = { probes, neighbours, linearEpochs, attentiveEpochs };
-  const read = { model, ...precision, data, ...reading, ...split };
+  const read = { model, data, ...reading, ...split };
   if (!isMethod(encoder)) return read;
   const { tuned: _, ...method } = methods[encoder] ?? {};
   return { ...read, method: { pictures, ...method } };

@@ -41,7 +41,8 @@ export interface Checkpoint extends Saved {
 }
 
 /** What a device is called in a checkpoint: equal settings give equal bits on one adapter, not on two. */
-export const adapterName = ({ info }: Device): string => info.description || info.vendor;
+export const adapterName = ({ info, capabilities }: Device): string =>
+  (info.description || info.vendor) + (capabilities.matrices.length > 0 ? ", subgroup matrices" : "");
 
 /**
  * A trainer's state as the pieces of a safetensors file: the trained network's parameters under timm's names, so that PyTorch

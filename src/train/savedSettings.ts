@@ -19,7 +19,11 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
   checkOneOf("settings.method", method, Object.keys(METHODS));
   checkOneOf("settings.recipe", recipe, Object.keys(moduleOf(method!).recipes));
   checkAlike("settings", value, exampleOf(method!));
-  const { lr, weightDecay, clip, precision = "f32" } = value as RunSettings;
+  const { lr, weightDecay, clip, config, precision = "f32" } = value as RunSettings;
+  const { dalle } = config as { dalle?: unknown };
+  if (dalle !== undefined) {
+    checkAlike("settings.config.dalle", dalle, { width: 0, blocksPerGroup: 0, tokens: 0 });
+  }
   checkSchedule("settings.lr", lr, ["warmupCosine", "linspaceCosine"]);
   checkSchedule("settings.weightDecay", weightDecay, ["constant", "cosine"]);
   if (clip !== null) checkAlike("settings.clip", clip, { limit: 0, by: "" });

@@ -27,6 +27,11 @@ export async function readTeacher({ info, values }: Checkpoint, classes: number)
         `(${settings.data.name}). Train it on the same set`,
     );
   }
+  if ((settings.config as { meanPool?: boolean }).meanPool) {
+    throw new Error(
+      "readTeacher: a teacher must be read by its class token; got a run that reads the mean of the patches. Train one without --mean-pool",
+    );
+  }
   const { encoder, networks } = methodOf(settings);
   const all = networks(settings.seed);
   const found = new Map<string, Float32Array>();

@@ -10,24 +10,25 @@ import { cellsOf } from "../../src/study/plan.ts";
 const folder = mkdtempSync(join(tmpdir(), "partwise-zoo-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A finished cell as a study leaves it. */
-function writeCell(runs: string, method: string, encoder: string): void {
+const ADAPTER = { description: "some GPU" };
+
+/** Leaves the encoder of a finished cell as a study does -> what its report has of the cell. */
+function writeCell(runs: string, method: string, encoder: string): object {
   const cell = join(runs, "coat", `${method}-0`);
   mkdirSync(cell, { recursive: true });
   writeFileSync(join(cell, "encoder.safetensors"), encoder);
   const plan = { model: "vit_micro_patch4_32", data: { source: "creatures-coat" } };
   const training = { pictures: 512, seconds: 3.4 };
-  const result = { data: "coat", encoder: method, seed: 0, plan, training, adapter: "some GPU" };
-  writeFileSync(join(cell, "result.json"), JSON.stringify(result));
+  return { data: "coat", encoder: method, seed: 0, plan, training, adapter: ADAPTER };
 }
 
 test("the zoo holds the finished encoders of a study in its order, and says what made each", () => {
   const [runs, out] = [join(folder, "runs"), join(folder, "zoo")];
-  for (const method of ["beit", "supervised", "mae"]) writeCell(runs, method, method);
-  mkdirSync(join(runs, "coat", "ibot-0")); // not finished
-  mkdirSync(join(runs, "coat", "pixels-0"));
-  const plan = { data: { coat: {} }, methods: { mae: {}, supervised: {}, ibot: {}, beit: {} } };
-  writeFileSync(join(runs, "report.json"), JSON.stringify({ plan }));
+  const results = ["beit", "supervised", "mae"].map((method) => writeCell(runs, method, method));
+  writeCell(runs, "data2vec", "of an earlier plan"); // not in the report
+  const plan = { methods: { mae: {}, supervised: {}, ibot: {}, beit: {} } };
+  const pixels = { data: "coat", encoder: "pixels", seed: 0 };
+  writeFileSync(join(runs, "report.json"), JSON.stringify({ plan, results: [pixels, ...results] }));
   const { encoders, bytes } = collectZoo(runs, out, "partwise study a.yaml");
   expect(bytes).toBe("maesupervisedbeit".length);
   expect(encoders.map(({ file }) => file)).toEqual([
@@ -44,7 +45,7 @@ test("the zoo holds the finished encoders of a study in its order, and says what
     bytes: 3,
     pictures: 512,
     seconds: 3,
-    adapter: "some GPU",
+    adapter: ADAPTER,
     command: "partwise study a.yaml",
   });
   expect(JSON.parse(readFileSync(join(out, "zoo.json"), "utf8"))).toEqual({
@@ -57,7 +58,7 @@ test("the zoo holds the finished encoders of a study in its order, and says what
 test("a study without a trained encoder makes no zoo", () => {
   const [runs, out] = [join(folder, "empty"), join(folder, "none")];
   mkdirSync(runs);
-  writeFileSync(join(runs, "report.json"), JSON.stringify({ plan: { data: { coat: {} }, methods: {} } }));
+  writeFileSync(join(runs, "report.json"), JSON.stringify({ plan: { methods: {} }, results: [] }));
   expect(() => collectZoo(runs, out, "")).toThrow(/^zoo: .* must hold a trained encoder; it holds none/);
   expect(() => readdirSync(out)).toThrow("ENOENT");
 });

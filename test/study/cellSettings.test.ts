@@ -46,17 +46,3 @@ test("a finished cell is another's where its recipe was another, though the plan
     /^settings\.config\.maskRatio was 0\.123 and is /,
   );
 });
-
-test("precision is part of a cell, and f32 is what one without it has", () => {
-  const cell = { data: "toy", encoder: "mae", seed: 3 } as const;
-  const set = { source: "creatures-coat", train: 10, probe: 8, test: 8, parts: 0 };
-  const asked = { ...plan, data: { toy: set } };
-  const data = { name: "toy", width: 32, height: 32, count: 10, classes: 2 };
-  expect(cellSettings({ ...asked, precision: "f16" }, cell, data).precision).toBe("f16");
-  expect(cellPlan({ ...asked, precision: "f32" }, cell)).toEqual(cellPlan(asked, cell));
-  const finished = { plan: cellPlan(asked, cell) };
-  expect(cellChange(finished, asked, cell)).toBeNull();
-  expect(cellChange(finished, { ...asked, precision: "f16" }, cell)).toBe(
-    'precision was absent and is "f16"',
-  );
-});

@@ -56,5 +56,9 @@ export class Failure {
   }
 }
 
-/** What a scope or an uncaptured error reported, as an error of ours. */
-export const gpuError = ({ message }: GPUError): Error => new Error(`GPU: ${message}`);
+/** What a scope or an uncaptured error reported: no fault of who asked for the work. */
+export class GpuError extends Error {
+  override name = "GpuError";
+}
+
+export const gpuError = ({ message }: GPUError): GpuError => new GpuError(`GPU: ${message}`);

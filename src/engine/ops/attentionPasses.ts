@@ -101,10 +101,14 @@ function run(chosen: AttentionKernel, layout: AttentionLayout, tensors: Tensors,
   );
 }
 
-/** Fills o; returns the statistics [2, batch, heads, queries]: lse, and room for backward's do·o. */
-export function forward(layout: AttentionLayout, operands: Operands, o: Tensor): Tensor {
-  const { batch, queries, heads } = layout;
-  const statistics = Tensor.empty(o.device, [2, batch, heads, queries]);
+/** Fills o; returns the statistics [2, batch, heads, queries], new ones unless given: lse, and room for backward's do·o. */
+export function forward(
+  layout: AttentionLayout,
+  operands: Operands,
+  o: Tensor,
+  statistics = Tensor.empty(o.device, [2, layout.batch, layout.heads, layout.queries]),
+): Tensor {
+  const { batch } = layout;
   for (const chosen of chooseAttention(o.device, "forward", layout).kernels) {
     run(chosen, layout, { ...operands, o, statistics }, { first: 0, count: batch, targets: NO_TARGETS });
   }

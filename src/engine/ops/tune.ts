@@ -102,6 +102,7 @@ async function tuneOne(
         skipped.push(method.name);
         continue;
       }
+      for (const output of subject.outputs) device.clear(output); // what a kernel leaves out shows
       await run(method, 1); // compiles
       const found = await Promise.all(subject.outputs.map(bitsOf));
       reference ??= found;

@@ -24,7 +24,7 @@ export function attentionSubject(
   const row = heads * headSize;
   const targets = { dqRow: row, dqStart: 0, dkRow: row, dkStart: q.size, dvStart: q.size + k.size };
   const ways: Record<AttentionPass, () => void> = {
-    forward: () => void forward(layout, operands, o),
+    forward: () => void forward(layout, operands, o, statistics),
     backward: () => backward(layout, operands, { o, statistics, dy, gradients, targets }),
   };
   return {
@@ -34,7 +34,7 @@ export function attentionSubject(
     })),
     shipped: shippedAttention(device, pass),
     run: () => device.tidy(ways[pass]),
-    outputs: [pass === "forward" ? o : gradients],
+    outputs: pass === "forward" ? [o, statistics] : [gradients],
     dispose() {
       for (const tensor of [q, k, v, dy, o, statistics, gradients]) tensor.dispose();
     },

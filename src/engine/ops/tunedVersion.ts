@@ -2,6 +2,9 @@ import attentionWgsl from "../../shaders/attention.wgsl";
 import attentionBackwardWgsl from "../../shaders/attentionBackward.wgsl";
 import attentionKeptWgsl from "../../shaders/attentionKept.wgsl";
 import attentionLanesWgsl from "../../shaders/attentionLanes.wgsl";
+import attentionNoBiasWgsl from "../../shaders/attentionNoBias.wgsl";
+import attentionRowsWgsl from "../../shaders/attentionRows.wgsl";
+import attentionRowsSubgroupWgsl from "../../shaders/attentionRowsSubgroup.wgsl";
 import attentionStagedWgsl from "../../shaders/attentionStaged.wgsl";
 import attentionTilesWgsl from "../../shaders/attentionTiles.wgsl";
 import matmulWgsl from "../../shaders/matmul.wgsl";
@@ -10,11 +13,14 @@ import matmulRegisterWgsl from "../../shaders/matmulRegister.wgsl";
 import matmulSubgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
 import matmulTileWgsl from "../../shaders/matmulTile.wgsl";
 import matmulWorkgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
+import subgroup4Wgsl from "../../shaders/subgroup4.wgsl";
+import subgroup8Wgsl from "../../shaders/subgroup8.wgsl";
 
 /** The texts of the kernels that `tune` chooses among. */
 export const tunedTexts = (): string[] => [
   ...[attentionWgsl, attentionBackwardWgsl, attentionKeptWgsl],
-  ...[attentionLanesWgsl, attentionStagedWgsl, attentionTilesWgsl],
+  ...[attentionLanesWgsl, attentionStagedWgsl, attentionTilesWgsl, attentionNoBiasWgsl],
+  ...[attentionRowsWgsl, attentionRowsSubgroupWgsl, subgroup4Wgsl, subgroup8Wgsl],
   ...[matmulWgsl, matmulPlainWgsl, matmulRegisterWgsl],
   ...[matmulSubgroupWgsl, matmulTileWgsl, matmulWorkgroupWgsl],
 ];
