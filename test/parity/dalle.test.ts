@@ -103,7 +103,7 @@ test.each<[string, (tensors: Map<string, { shape: number[] }>) => void, string]>
   [
     "no block at all",
     (t) => t.delete("blocks.group_1.block_1.res_path.conv_1.w"),
-    "dalle: width, a multiple of 4, blocksPerGroup and tokens must be whole and positive",
+    "dalle: width, a multiple of 4, blocksPerGroup, at most 64, and tokens must be whole and positive",
   ],
   ["a width of 6", (t) => t.set("blocks.input.w", { shape: [6, 3, 7, 7] }), "dalle: width, a multiple of 4,"],
   [
