@@ -45,19 +45,6 @@ export const LINEAR_STYLES = {
     schedule: "cosineByEpoch",
     minRate: 0,
   },
-  parts: {
-    source: "part classification of arXiv:2301.11915; patch_lincls.py",
-    normalised: false,
-    reading: () => "cls",
-    crop: null,
-    optimizer: "sgd",
-    epochs: 90,
-    warmupEpochs: 0,
-    batchSize: 1024,
-    rate: 0.4, // 0.1 * 1024 / 256
-    schedule: "cosineByEpoch",
-    minRate: 0,
-  },
   dino: {
     source: "Caron et al. 2021, arXiv:2104.14294; eval_linear.py",
     normalised: false,
@@ -69,6 +56,19 @@ export const LINEAR_STYLES = {
     warmupEpochs: 0,
     batchSize: 1024,
     rate: 0.004, // 0.001 * 1024 / 256
+    schedule: "cosineByEpoch",
+    minRate: 0,
+  },
+  parts: {
+    source: "part classification of arXiv:2301.11915; patch_lincls.py",
+    normalised: false,
+    reading: () => "cls",
+    crop: null,
+    optimizer: "sgd",
+    epochs: 90,
+    warmupEpochs: 0,
+    batchSize: 1024,
+    rate: 0.4, // 0.1 * 1024 / 256
     schedule: "cosineByEpoch",
     minRate: 0,
   },

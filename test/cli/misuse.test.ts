@@ -265,7 +265,7 @@ const cases: [string, RegExp][] = [
   [`${knn} @/run --k 5,0`, /'5,0' is invalid/],
   [
     "eval linear --data creatures --style simclr",
-    /'simclr' is invalid. Allowed choices are mae, moco-v3, dino\.$/,
+    /'simclr' is invalid. Allowed choices are mae, moco-v3, dino, parts\.$/,
   ],
   ["eval attentive --data creatures --pixels", /^unknown option '--pixels'/],
   ["eval attentive --data creatures", /^--checkpoint must name a run/],
