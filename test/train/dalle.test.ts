@@ -151,7 +151,7 @@ test("what does not fit is refused in one sentence", async () => {
     "tokens: must be as many as DALL-E's encoder has, 8; got 9",
   );
   expect(() => methodOf(named("beit", { dalle: { width: 6, blocksPerGroup: 1, tokens: 8 } }))).toThrow(
-    'dalle: width, a multiple of 4, blocksPerGroup and tokens must be whole and positive; got {"width":6,',
+    'dalle: width, a multiple of 4, blocksPerGroup, at most 64, and tokens must be whole and positive; got {"width":6,',
   );
   await expect(new Trainer(on.device, named("beit"), images).ready()).rejects.toThrow(
     "beit: the run must be given all values of its tokenizer; got none of blocks.input.w",
