@@ -10,7 +10,9 @@ test("an unknown bench is refused with the names there are", () => {
   const args = ["scripts/bench.mjs", "nothing"];
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
   expect(status).toBe(2);
-  expect(stderr).toBe("bench: the name must be one of features, gpu, growth, ops, peers, precision, retrieval, step, torch; got nothing.\n");
+  expect(stderr).toBe(
+    "bench: the name must be one of features, gpu, growth, ops, peers, precision, retrieval, step, torch; got nothing.\n",
+  );
 });
 
 test("numbers on the command line are whole and large enough", () => {
