@@ -109,14 +109,17 @@ export async function openInput(probe: string, flags: EvalFlags): Promise<EvalIn
 }
 
 /** What turns pictures into features, and the side of the pictures it takes. */
-interface Reader {
+interface Reader<E extends OpenEncoder | null = OpenEncoder | null> {
   side: number;
-  open(device: Device): Promise<OpenEncoder | null>;
+  open(device: Device): Promise<E>;
   about: Record<string, unknown>;
 }
 
-/** The encoder of a checkpoint, or as it was before its first step. */
-async function encoderReader({ checkpoint: path, untrained = false }: EvalFlags): Promise<Reader> {
+/** The encoder of a checkpoint, or as it was before its first step, and the method that trained it. */
+export async function encoderReader({
+  checkpoint: path,
+  untrained = false,
+}: Pick<EvalFlags, "checkpoint" | "untrained">): Promise<Reader<OpenEncoder> & { method: string }> {
   if (path === undefined) {
     throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
   }
@@ -124,6 +127,7 @@ async function encoderReader({ checkpoint: path, untrained = false }: EvalFlags)
   const { settings, step } = saved.info;
   const { method, model, encoder } = settings;
   return {
+    method,
     side: encoder.imageSize,
     async open(device) {
       const found = await savedEncoder(device, saved, { untrained });

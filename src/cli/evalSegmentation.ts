@@ -7,14 +7,13 @@ import { blockTokens, patchPixels, type TokenEncoder } from "../eval/blockTokens
 import type { SegmentationScores } from "../eval/confusion.ts";
 import { linearSegmentation, type SegmentationResult } from "../eval/segmentation.ts";
 import { decaysBias, SEGMENTATION_RECIPES } from "../eval/segmentationRecipe.ts";
-import { savedEncoder } from "../train/checkpoint.ts";
 import { path, positive, seed, whole } from "./arguments.ts";
 import { CREATURES } from "./datasets.ts";
 import { asUsage, UsageError } from "./errors.ts";
+import { encoderReader } from "./evalInput.ts";
 import { printLine, printResult } from "./output.ts";
 import { loadPixels } from "./pixelSets.ts";
 import { ProgressLine } from "./progress.ts";
-import { readSaved } from "./runFolder.ts";
 import { table } from "./table.ts";
 import { NO_TUNE, openTuned } from "./tuningCache.ts";
 
@@ -122,12 +121,8 @@ interface Reader {
 }
 
 /** The encoder of a checkpoint, or as it was before its first step; or the pictures themselves. */
-async function readerOf({
-  checkpoint: path,
-  untrained = false,
-  pixels,
-  dataSize,
-}: SegmentationFlags): Promise<Reader> {
+async function readerOf(flags: SegmentationFlags): Promise<Reader> {
+  const { pixels, dataSize } = flags;
   if (pixels) {
     return {
       side: dataSize ?? PIXELS.side,
@@ -136,21 +131,13 @@ async function readerOf({
       about: { pixels: true, patch: PIXELS.patch },
     };
   }
-  if (path === undefined) {
-    throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
-  }
-  const saved = await readSaved(path);
-  const { settings, step } = saved.info;
-  const { method, model, encoder } = settings;
+  const { open, ...reader } = await encoderReader(flags);
   return {
-    side: encoder.imageSize,
+    ...reader,
     async encoderOn(device) {
-      const { params, config } = await savedEncoder(device, saved, { untrained });
-      await saved.close();
+      const { params, config } = await open(device);
       return blockTokens(params, config);
     },
-    method,
-    about: { checkpoint: path, method, model, step: untrained ? 0 : step, untrained },
   };
 }
 

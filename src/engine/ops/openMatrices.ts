@@ -7,9 +7,10 @@ import { type Gemm, gemm } from "./gemm.ts";
 import { matrixMethods, matrixShapes } from "./gemmMatrix.ts";
 
 /**
- * Lets a device of precision f16 multiply by the adapter's subgroup matrices, if it has any. Each of their kernels is tested
+ * Lets a device of precision f16 multiply by the adapter's subgroup matrices, if it has any. Each of their tiles is tested
  * first, since drivers compile some wrongly: one that a driver refuses, or that gives a wrong value, is never used, and
- * `capabilities.refused` has its name. Where none is right, products stay those of any adapter.
+ * `capabilities.refused` has its name. Where none is right, products stay those of any adapter. What is tested is the plain
+ * product with row sums, in every layout, of whole numbers: not the texts that a bias or an epilogue makes, nor rounding.
  */
 export async function openMatrices(device: Device): Promise<void> {
   const { precision, capabilities, info, limits, gpu } = device;
