@@ -1,12 +1,13 @@
-// The files of the zoo: the encoders of a finished study, and zoo.json, which says of each what made it.
+// The files of the zoo: the encoders of a finished study, and zoo.json, which says of each what made it and what it scored.
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
  * An encoder of the zoo, as zoo.json has it.
  * @typedef {object} ZooEncoder
  * @property {string} method
+ * @property {number} seed of its run
  * @property {string} model
  * @property {string} data the set that it was pretrained on
  * @property {string} file its name beside zoo.json
@@ -16,6 +17,7 @@ import { join } from "node:path";
  * @property {number} seconds that training took
  * @property {object} adapter
  * @property {string} command
+ * @property {object} [recorded] its scores by the preset quick: `plan`, `adapter`, `scores`
  */
 
 /**
@@ -41,10 +43,7 @@ export function collectZoo(runs, out, command) {
   mkdirSync(out, { recursive: true });
   for (const { source, about } of encoders) copyFileSync(source, join(out, about.file));
   const index = encoders.map((/** @type {Copied} */ { about }) => about);
-  writeFileSync(
-    join(out, "zoo.json"),
-    `${JSON.stringify({ format: "partwise.zoo.1", encoders: index }, null, 2)}\n`,
-  );
+  writeIndex(out, index);
   return {
     encoders: index,
     bytes: index.reduce((/** @type {number} */ sum, /** @type {ZooEncoder} */ { bytes }) => sum + bytes, 0),
@@ -62,6 +61,7 @@ function encoderOf(runs, { data, encoder: method, seed, plan, training, adapter 
   const source = join(runs, data, `${method}-${seed}`, "encoder.safetensors");
   const about = {
     method,
+    seed,
     model: plan.model,
     data: plan.data.source,
     file: `${data}-${method}-${seed}.safetensors`,
@@ -77,3 +77,37 @@ function encoderOf(runs, { data, encoder: method, seed, plan, training, adapter 
 
 /** @param {string} path */
 const jsonOf = (path) => JSON.parse(readFileSync(path, "utf8"));
+
+/**
+ * Adds to zoo.json what its encoders scored, from the cells of a study that read them.
+ * @param {string} out the zoo's folder
+ * @param {string} cells folder of the set's cells
+ * @returns {number} encoders whose scores were found
+ */
+export function recordScores(out, cells) {
+  /** @type {ZooEncoder[]} */
+  const encoders = jsonOf(join(out, "zoo.json")).encoders;
+  const recorded = encoders.map((encoder) => {
+    const path = join(cells, `${encoder.method}-${encoder.seed}`, "result.json");
+    if (!existsSync(path)) return encoder;
+    const { plan, adapter, readouts } = jsonOf(path);
+    if (plan.given !== encoder.sha256)
+      throw new Error(`zoo: ${path} must be of ${encoder.file}; it is of another file`);
+    const scores = readouts.map((/** @type {any} */ { target, reading, probe, score }) => ({
+      ...{ target, reading, probe, score },
+    }));
+    return { ...encoder, recorded: { plan, adapter: adapter.description, scores } };
+  });
+  writeIndex(out, recorded);
+  return recorded.filter((encoder) => "recorded" in encoder).length;
+}
+
+/**
+ * @param {string} out
+ * @param {ZooEncoder[]} encoders
+ */
+const writeIndex = (out, encoders) =>
+  writeFileSync(
+    join(out, "zoo.json"),
+    `${JSON.stringify({ format: "partwise.zoo.2", encoders }, null, 1)}\n`,
+  );

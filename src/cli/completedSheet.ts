@@ -1,7 +1,10 @@
-import type { ImageSet } from "../data/images.ts";
+import { IMAGENET_STATISTICS, type ImageSet } from "../data/images.ts";
+import { Tensor } from "../engine/graph/tensor.ts";
+import { Random } from "../engine/random.ts";
+import { type Reconstruction, reconstruct } from "../eval/reconstruct.ts";
 import type { MaeConfig } from "../models/mae.ts";
+import { gridOf } from "../models/vit.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { completed } from "./report/pictures.ts";
 import { lineHeight, Sheet } from "./sheet.ts";
 
 const TILE = 128;
@@ -33,4 +36,29 @@ export async function completedSheet(
     }
   }
   return sheet.png();
+}
+
+/** Pictures as the trained autoencoder sees and completes them. */
+async function completed(
+  { device, trained, settings }: Trainer,
+  config: MaeConfig,
+  few: ImageSet,
+): Promise<Reconstruction> {
+  const { width, height } = few;
+  const patches = gridOf(config.encoder) ** 2;
+  const random = new Random(settings.seed, "mask", settings.totalSteps); // a step that training does not reach
+  const noise = new Float32Array(few.count * patches);
+  random.fillUniform(noise, 0, 1);
+  const images = Tensor.from(device, normalised(few.pixels), [few.count, height, width, 3]);
+  const masks = Tensor.from(device, noise, [few.count, patches]);
+  const views = await reconstruct(device, trained, config, images, masks);
+  images.dispose();
+  masks.dispose();
+  return views;
+}
+
+/** uint8 RGB -> (v / 255 - mean) / std by channel. */
+function normalised(pixels: Uint8Array): Float32Array {
+  const { mean, std } = IMAGENET_STATISTICS;
+  return Float32Array.from(pixels, (v, i) => (v / 255 - mean[i % 3]!) / std[i % 3]!);
 }

@@ -7,7 +7,6 @@ import { planCommand } from "./plan.ts";
 import { pretrainCommand } from "./pretrain.ts";
 import { profileCommand } from "./profile.ts";
 import { searchCommand } from "./search.ts";
-import { startCommand } from "./start.ts";
 import { studyCommand } from "./study.ts";
 import { tokenizerCommand } from "./tokenizer.ts";
 import { tuneCommand } from "./tune.ts";
@@ -34,7 +33,6 @@ export function partwise(): Command {
     .version(ownVersion())
     .addHelpText("after", EXAMPLES);
   const commands = [
-    startCommand(),
     doctorCommand(),
     planCommand(),
     pretrainCommand(),

@@ -1,27 +1,21 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import type { Device } from "../engine/gpu/device.ts";
 import { vitConfig } from "../models/vit.ts";
-import { runCell } from "../study/cell.ts";
-import { encodeOutcomes } from "../study/outcomes.ts";
-import { type Cell, cellName, cellsOf, isValidation, type StudyPlan } from "../study/plan.ts";
-import { encodeEncoder } from "../train/encoderFile.ts";
+import { cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
 import { path, whole } from "./arguments.ts";
+import { shareOfCores } from "./dawn.ts";
 import { asUsage, UsageError } from "./errors.ts";
-import { makeFolder, writeAtomic } from "./files.ts";
-import { printLine, printWarning } from "./output.ts";
-import { duration, ProgressLine } from "./progress.ts";
-import { adapterOf } from "./report/circumstances.ts";
-import { ENCODER } from "./runFolder.ts";
-import { FIRST_OUTCOMES, type FinishedCell, OUTCOMES, RESULT, resultOf } from "./studyCell.ts";
+import { makeFolder } from "./files.ts";
+import { printLine } from "./output.ts";
+import { deviationSentence } from "./report/study/given.ts";
+import { resultOf } from "./studyCell.ts";
 import { PRESETS, readStudy } from "./studyFile.ts";
-import { allPieces, cellPictures, checkFolders, drawPiece } from "./studyPictures.ts";
-import { scoresOnly, writeReport } from "./studyReport.ts";
-import { cellSheets } from "./studySheets.ts";
+import { allPieces, checkFolders, drawPiece, picturesIn } from "./studyPictures.ts";
+import { writeReport } from "./studyReport.ts";
+import { runOne } from "./studyRun.ts";
 import { studyText } from "./studyTable.ts";
-import { NO_TUNE, openTuned } from "./tuningCache.ts";
-import { versions } from "./versions.ts";
+import { NO_TUNE } from "./tuningCache.ts";
 
 interface StudyFlags {
   out: string;
@@ -37,8 +31,6 @@ interface StudyFlags {
 
 /** What may be asked for alone, for programs that compute the cells elsewhere. */
 const ONLY = ["list", "pictures", "report"] as const;
-
-const PICTURES = "pictures";
 
 const EXAMPLES = `
 Examples:
@@ -83,9 +75,8 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
   const { imageSize } = await asUsage(() => vitConfig(plan.model));
   const cells = cellsOf(plan);
   const pieces = allPieces(plan, imageSize);
-  const pictures = join(flags.out, PICTURES);
   if (flags.piece !== undefined) {
-    await drawPiece(pictures, chosen(pieces, flags.piece, "--piece"));
+    await drawPiece(picturesIn(flags.out), chosen(pieces, flags.piece, "--piece"));
     return;
   }
   if (flags.cell !== undefined) {
@@ -109,7 +100,11 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
   for (const [k, cell] of cells.entries()) if (!(await resultOf(flags.out, plan, cell))) missing.push(k);
   if (missing.length > 0) await checkFolders(plan, imageSize);
   const again = (name: string, option: string, k: number) =>
-    child(name, [...argumentsOf(file, flags), option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])]);
+    child(
+      name,
+      [...argumentsOf(file, flags), option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])],
+      flags.jobs,
+    );
   await inTurns(pieces.keys(), flags.jobs, (k) => again(`piece ${k}`, "--piece", k));
   if (flags.only === "pictures") return;
   printLine(`${cells.length} cells, ${missing.length} to compute`);
@@ -125,12 +120,16 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
 /** Writes and prints what the finished cells of a study say. */
 async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise<void> {
   const { out } = flags;
-  const { tables, missing } = await writeReport(
+  const { tables, results, missing } = await writeReport(
     out,
     plan,
     `partwise study ${argumentsOf(file, flags).join(" ")}`,
   );
   printLine(`\n${studyText(tables)}`);
+  for (const set of Object.keys(plan.data).filter((name) => plan.data[name]!.encoders)) {
+    const cells = results.filter(({ data }) => data === set);
+    printLine(`\n${set}: ${deviationSentence(cells)}`);
+  }
   if (missing.length > 0) {
     printLine(
       `\n${missing.length} of ${cellsOf(plan).length} cells are missing: the same command computes them`,
@@ -152,58 +151,11 @@ function chosen<T>(list: readonly T[], k: number, option: string): T {
   return found;
 }
 
-/** Computes one cell in this process, unless it is there. */
-async function runOne(plan: StudyPlan, cell: Cell, { out, tune }: StudyFlags): Promise<void> {
-  const started = performance.now();
-  if (await resultOf(out, plan, cell)) {
-    printLine(`${cellName(cell)}: computed before`);
-    return;
-  }
-  const { imageSize } = vitConfig(plan.model);
-  const pictures = await cellPictures(join(out, PICTURES), plan.data[cell.data]!, imageSize, {
-    validation: isValidation(cell.seed),
-  });
-  const device: Device = await openTuned({ tune });
-  const folder = join(out, cellName(cell));
-  await makeFolder(folder);
-  const line = new ProgressLine();
-  const result = await asUsage(() =>
-    runCell(device, plan, cell, pictures, {
-      now: () => performance.now(),
-      readFirst: true,
-      trained: async (trainer) => {
-        await writeAtomic(join(folder, ENCODER), await encodeEncoder(trainer));
-        if (cell.seed !== plan.seeds[0]) return; // one run of each method is looked at
-        const sheets = await cellSheets(trainer, pictures.targets[0]!.test);
-        for (const [name, sheet] of sheets) await writeAtomic(join(folder, `${name}.png`), sheet);
-      },
-      onWarning(sentence) {
-        line.end();
-        printWarning(`${cellName(cell)}: ${sentence}`);
-      },
-      onProgress: ({ step, loss }) => line.show(`${cellName(cell)}  step ${step}  loss ${loss.toFixed(4)}`),
-    }),
-  );
-  line.end();
-  await writeAtomic(join(folder, OUTCOMES), encodeOutcomes(result.readouts));
-  if (result.first) await writeAtomic(join(folder, FIRST_OUTCOMES), encodeOutcomes(result.first));
-  const finished: FinishedCell = {
-    ...result,
-    adapter: adapterOf(device),
-    versions: versions(),
-    seconds: (performance.now() - started) / 1000,
-    finished: new Date().toISOString(),
-  };
-  await writeAtomic(join(folder, RESULT), `${JSON.stringify(scoresOnly(finished))}\n`); // last: it says that the cell is finished
-  const training = result.training ? `, trained in ${duration(result.training.seconds)}` : "";
-  printLine(`${cellName(cell)}: ${duration((performance.now() - started) / 1000)}${training}`);
-  device.destroy();
-}
-
 /** Runs this program again with these arguments of `study`, its output in ours. What is wrong with its input is with ours. */
-function child(name: string, args: readonly string[]): Promise<void> {
+function child(name: string, args: readonly string[], jobs: number): Promise<void> {
+  const env = { ...shareOfCores(jobs), ...process.env };
   return new Promise((resolve, reject) => {
-    const started = spawn(process.execPath, [process.argv[1]!, "study", ...args], { stdio: "inherit" });
+    const started = spawn(process.execPath, [process.argv[1]!, "study", ...args], { stdio: "inherit", env });
     started.on("error", reject);
     started.on("exit", (code, signal) => {
       if (code === 0) resolve();

@@ -11,7 +11,9 @@ import { PROBES } from "../study/probes.ts";
 import { moduleOf } from "../train/run.ts";
 import { UsageError } from "./errors.ts";
 import { kindOf, readBytes } from "./files.ts";
+import { printNote } from "./output.ts";
 import { ownFile } from "./versions.ts";
+import { readZoo, ZOO_INDEX } from "./zooFolder.ts";
 
 const count = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(2 ** 32 - 1));
 const distinct = <T>(item: v.GenericSchema<T>) =>
@@ -22,6 +24,8 @@ const distinct = <T>(item: v.GenericSchema<T>) =>
   );
 const seeds = distinct(count(0));
 
+const names = Object.keys(METHODS) as [MethodName, ...MethodName[]];
+
 const data = v.strictObject({
   source: v.optional(v.pipe(v.string(), v.minLength(1))),
   train: count(2),
@@ -29,6 +33,8 @@ const data = v.strictObject({
   test: count(2),
   parts: v.optional(count(0), 0),
   partsFrom: v.optional(v.pipe(v.string(), v.minLength(1))),
+  methods: v.optional(distinct(v.picklist(names))),
+  encoders: v.optional(v.pipe(v.string(), v.minLength(1))),
 });
 
 const method = v.strictObject({
@@ -41,8 +47,6 @@ const method = v.strictObject({
 
 /** A set's name is that of its folder below the study's. */
 const folder = v.pipe(v.string(), v.regex(/^\w[\w-]*$/, "must be letters, digits and dashes"));
-
-const names = Object.keys(METHODS) as [MethodName, ...MethodName[]];
 
 /** Whether an encoder has this name. */
 function isModel(name: string): boolean {
@@ -72,7 +76,7 @@ const schema = v.strictObject({
 const MOST_BYTES = 2 ** 20;
 
 /** Studies that the package has, by the name that stands for their file. */
-export const PRESETS = ["quick", "small", "paper"] as const;
+export const PRESETS = ["look", "quick", "small", "paper"] as const;
 
 /** What a person names beside the file, for sets that leave it open. */
 export interface StudyFolders {
@@ -94,15 +98,17 @@ export async function readStudy(file: string, folders: StudyFolders = {}): Promi
     const where = v.getDotPath(issue) ?? "the file";
     throw new UsageError(`${path}: ${where}: ${issue.message}`);
   }
-  const plan = { ...found.output, data: withFolders(path, found.output.data, folders) };
+  const sets = withFolders(path, found.output.data, folders);
+  const plan = { ...found.output, data: await withEncoders(sets, isPreset) };
   checkMethods(path, plan);
   return plan;
 }
 
 type Given = v.InferOutput<typeof schema>["data"];
+type Filled = Given[string] & { source: string };
 
 /** Sets with the folders that were named for them. One that is named for none, or by nobody, is a `UsageError`. */
-function withFolders(path: string, sets: Given, { data, partsFrom }: StudyFolders): StudyPlan["data"] {
+function withFolders(path: string, sets: Given, { data, partsFrom }: StudyFolders): Record<string, Filled> {
   const open = Object.entries(sets).filter(([, { source }]) => source === undefined);
   if (data !== undefined && open.length === 0) {
     throw new UsageError(`--data is for a study with a set without source; ${path} has none`);
@@ -122,9 +128,35 @@ function withFolders(path: string, sets: Given, { data, partsFrom }: StudyFolder
   return Object.fromEntries(filled);
 }
 
+/** Sets with the encoders of the folders that they name. A preset has those of the repository, and does without where there are none. */
+async function withEncoders(sets: Record<string, Filled>, isPreset: boolean): Promise<StudyPlan["data"]> {
+  const read: [string, StudyPlan["data"][string]][] = [];
+  for (const [name, { encoders: given, ...set }] of Object.entries(sets)) {
+    if (given === undefined) {
+      read.push([name, set]);
+      continue;
+    }
+    const folder = isPreset ? ownFile(given) : given;
+    if (isPreset && (await kindOf(join(folder, ZOO_INDEX))) === null) {
+      printNote(`set ${name} is left out: its encoders are in a clone of the repository, not in the package`);
+    } else read.push([name, { ...set, encoders: await readZoo(folder) }]);
+  }
+  return Object.fromEntries(read);
+}
+
 /** Settings of methods must be known, of their kind, and fit each other and the encoder: the run of each is put together. */
 function checkMethods(path: string, plan: StudyPlan): void {
   const { imageSize } = vitConfig(plan.model);
+  for (const [set, { methods = [], encoders }] of Object.entries(plan.data)) {
+    const where = `${path}: data.${set}.methods`;
+    if (encoders && methods.length > 0) {
+      throw new UsageError(`${where}: must be absent where encoders are named: none is trained there`);
+    }
+    const stranger = methods.find((method) => !Object.hasOwn(plan.methods, method));
+    if (stranger !== undefined) {
+      throw new UsageError(`${where}: must be among those of the study; got ${stranger}. Add it to methods`);
+    }
+  }
   for (const [name, { config = {} }] of Object.entries(plan.methods)) {
     const method = name as MethodName;
     const { settings } = moduleOf(method);
@@ -144,7 +176,8 @@ function checkMethods(path: string, plan: StudyPlan): void {
       }
       explained(where, () => setting.parse(String(value))); // a list is its members between commas, as on the command line
     }
-    for (const [set, { train }] of Object.entries(plan.data)) {
+    for (const [set, { train, methods: own, encoders }] of Object.entries(plan.data)) {
+      if (encoders || (own && !own.includes(method))) continue;
       const pictures = { name: set, count: train, width: imageSize, height: imageSize, classes: 2 };
       explained(`${path}: methods.${name}`, () =>
         cellSettings(plan, { data: set, encoder: method, seed: 0 }, pictures),

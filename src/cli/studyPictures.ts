@@ -26,10 +26,13 @@ export interface Piece {
   count: number;
 }
 
+/** Where a study keeps what it draws. */
+export const picturesIn = (out: string): string => join(out, "pictures");
+
 /** Pictures of a piece: about ten seconds of drawing. */
 const PIECE = { small: 4000, large: 400 };
 
-const isBuiltIn = (source: string): source is KindName => Object.hasOwn(KINDS, source);
+export const isBuiltIn = (source: string): source is KindName => Object.hasOwn(KINDS, source);
 
 /** The pieces of a set of a built-in kind. */
 function piecesOf(kind: KindName, split: DrawnSplit, size: number, count: number): Piece[] {

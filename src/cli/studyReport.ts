@@ -16,7 +16,7 @@ export async function writeReport(
   out: string,
   plan: StudyPlan,
   command: string,
-): Promise<Pick<StudyReport, "tables" | "missing">> {
+): Promise<Pick<StudyReport, "tables" | "results" | "missing">> {
   const results: FinishedCell[] = [];
   const missing: string[] = [];
   for (const cell of cellsOf(plan)) {
@@ -34,7 +34,7 @@ export async function writeReport(
     "report.html": studyPage(report, await sheetsOf(out, results)),
   };
   for (const [name, text] of Object.entries(written)) await writeAtomic(join(out, name), text);
-  return { tables, missing };
+  return { tables, results: report.results, missing };
 }
 
 /** What some cells of a study say together. */

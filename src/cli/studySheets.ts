@@ -1,13 +1,17 @@
 /** What an encoder of a study makes of some test pictures, as sheets: files beside the result of its cell, which the report shows. */
 import { IMAGENET_STATISTICS, type ImageSet, splitAt } from "../data/images.ts";
+import type { Device } from "../engine/gpu/device.ts";
 import { fitPicture, pictureAt } from "../eval/encoding.ts";
 import { featureMaps } from "../eval/featureMaps.ts";
 import { windowEncoder } from "../eval/mapEncoders.ts";
 import { search } from "../eval/patchSearch.ts";
 import { pcaMaps } from "../eval/pcaMaps.ts";
-import { maeConfigOfRun } from "../train/run.ts";
+import { TARGETS, type Target } from "../study/targets.ts";
+import type { SavedEncoder } from "../train/checkpoint.ts";
+import { maeConfigOfRun, type RunSettings } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { completedSheet } from "./completedSheet.ts";
+import { cropsSheet } from "./cropsSheet.ts";
 import { mapSheet, mapsEncoder } from "./mapSheet.ts";
 import { BESIDE } from "./search.ts";
 import { searchSheet } from "./searchSheet.ts";
@@ -17,24 +21,45 @@ const SEARCHED = 24;
 const FOUND = 12;
 const SHOWN = 4;
 
-/** Sheets by the names of their files: a patch search from the first picture's middle, maps, and of MAE completed pictures. */
-export async function cellSheets(trainer: Trainer, test: ImageSet): Promise<Map<string, Uint8Array>> {
+/** What is asked: some test pictures and the parts that are cut out of the same drawings; nothing where there are no parts. */
+export function askedSheets(targets: readonly Target[]): Map<string, Uint8Array> {
+  const [objects, parts] = TARGETS.map((name) => targets.find((target) => target.name === name));
+  return new Map(objects && parts ? [["parts", cropsSheet(objects.test, parts.test, SHOWN)]] : []);
+}
+
+/** Sheets of a trained run by the names of their files: those of its encoder, and of MAE completed pictures. */
+export async function runSheets(trainer: Trainer, test: ImageSet): Promise<Map<string, Uint8Array>> {
   const { device, settings, encoder: params, method } = trainer;
-  const { config } = method.encoder;
-  const first = (count: number): ImageSet => splitAt(test, Math.min(count, test.count))[0];
+  const { projections = {} } = method;
+  const encoder = { params, config: method.encoder.config, projections };
+  const sheets = await encoderSheets(device, encoder, settings, test);
+  const mae = maeConfigOfRun(settings);
+  if (mae) sheets.set("reconstructions", await completedSheet(trainer, mae, firstOf(test, SHOWN)));
+  return sheets;
+}
+
+const firstOf = (test: ImageSet, count: number): ImageSet => splitAt(test, Math.min(count, test.count))[0];
+
+/** Sheets of an encoder by the names of their files: a patch search from the first picture's middle, and maps. */
+export async function encoderSheets(
+  device: Device,
+  { params, config, projections }: SavedEncoder,
+  settings: RunSettings,
+  test: ImageSet,
+): Promise<Map<string, Uint8Array>> {
   const lookAt = (images: ImageSet) => ({
     ...{ settings, images },
     picture: (i: number) => fitPicture(pictureAt(images, i), config.imageSize),
   });
   const extract = { statistics: IMAGENET_STATISTICS, imageSize: config.imageSize };
 
-  const few = first(SHOWN);
+  const few = firstOf(test, SHOWN);
   const maps = await featureMaps(device, mapsEncoder(params, config), few, extract);
   const sheets = new Map([["maps", mapSheet(lookAt(few), maps.attention, pcaMaps(maps.encoder))]]);
 
-  const searched = first(SEARCHED);
+  const searched = firstOf(test, SEARCHED);
   const name = BESIDE[settings.method];
-  const beside = name === undefined ? {} : { [name]: method.projections![name]! };
+  const beside = name === undefined ? {} : { [name]: projections[name]! };
   const windows = await featureMaps(device, windowEncoder(params, config, beside), searched, {
     ...extract,
     batchSize: 1, // picture, of many windows
@@ -47,8 +72,5 @@ export async function cellSheets(trainer: Trainer, test: ImageSet): Promise<Map<
     lists.push({ reading, matches: matches! });
   }
   sheets.set("search", searchSheet(lookAt(searched), windows.encoder!, query, lists));
-
-  const mae = maeConfigOfRun(settings);
-  if (mae) sheets.set("reconstructions", await completedSheet(trainer, mae, few));
   return sheets;
 }

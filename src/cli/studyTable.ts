@@ -1,6 +1,7 @@
 /** The tables and verdicts of a study as text: Markdown for the terminal, CSV for other programs. */
 import type { Entry, SetTable } from "../study/setTable.ts";
 import type { Answer } from "../study/verdict.ts";
+import { crossingSentence } from "./report/words.ts";
 
 /** One table for every set: an encoder and its reading a row, a readout a column, in per cent; below, what became of the claims. */
 export const studyText = (tables: readonly SetTable[]): string =>
@@ -28,8 +29,10 @@ function entryText(entry: Entry | null): string {
 }
 
 /** A line for each verdict, and below it one for each comparison. */
-const verdictLines = ({ set, verdicts }: SetTable): string =>
+const verdictLines = ({ set, verdicts, crossings }: SetTable): string =>
   [
+    ...crossings.map(crossingSentence),
+    ...(crossings.length > 0 ? [""] : []),
     `Claims on ${set}, differences in points with 95 % intervals over pictures and seeds:`,
     ...verdicts.flatMap(({ claim, says, by, decision, why, answers }) => [
       `${claim}. ${says} (${by}): ${decision.toUpperCase()} (${why})`,

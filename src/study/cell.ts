@@ -5,6 +5,7 @@ import { Parameters } from "../engine/graph/parameters.ts";
 import { timmInit } from "../models/init.ts";
 import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
+import { type Saved, type SavedEncoder, savedEncoder } from "../train/checkpoint.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { type LoopOptions, type ProgressRow, train } from "../train/loop.ts";
 import { planRun } from "../train/plan.ts";
@@ -17,7 +18,8 @@ import {
   runSettings,
 } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
-import { type Cell, type CellPlan, cellPlan, firstChange, type StudyPlan } from "./plan.ts";
+import type { GivenEncoder } from "./givenEncoders.ts";
+import { type Cell, type CellPlan, cellPlan, firstChange, givenEncoder, type StudyPlan } from "./plan.ts";
 import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder } from "./readouts.ts";
 import type { Target } from "./targets.ts";
 
@@ -34,6 +36,8 @@ export interface CellResult extends Cell {
   readouts: Readout[];
   /** Of a trained encoder, where asked for: what it scored before its first step. */
   first?: Readout[];
+  /** Of an encoder that was trained before. */
+  given?: GivenEncoder;
   /** Of a trained encoder. */
   training?: {
     settings: RunSettings;
@@ -54,6 +58,10 @@ export interface CellOptions extends Pick<LoopOptions, "now" | "pause" | "onWarn
   readFirst?: boolean;
   /** Given the trained run before it is measured: what saves its encoder. */
   trained?: (trainer: Trainer) => Promise<void>;
+  /** The file of the encoder that the plan gives this cell. */
+  saved?: Saved;
+  /** Told about that encoder. */
+  opened?: (encoder: SavedEncoder) => Promise<void>;
 }
 
 /** About as many rows of metrics are kept. */
@@ -76,6 +84,8 @@ export async function runCell(
   const config = vitConfig(plan.model);
   if (name === "pixels") return { ...about, readouts: await read(pixelEncoder(config.imageSize)) };
   if (name === "untrained") return { ...about, readouts: await read(untrained(device, config, seed)) };
+  const given = givenEncoder(plan, cell);
+  if (given) return { ...about, ...(await readGiven(device, given, options, read)) };
   const settings = cellSettings(plan, cell, descriptionOf(pictures.train));
   const images = await DeviceImages.upload(device, pictures.train);
   const trainer = new Trainer(device, settings, images);
@@ -92,6 +102,22 @@ export async function runCell(
   const { flops } = planRun(device, settings);
   const training = { settings, pictures: seen, seconds, flops, rows };
   return { ...about, readouts, ...(first && { first }), training };
+}
+
+/** Reads out an encoder that was trained before. */
+async function readGiven(
+  device: Device,
+  given: GivenEncoder,
+  { saved, opened, readFirst }: CellOptions,
+  read: (encoder: StudyEncoder) => Promise<Readout[]>,
+): Promise<Pick<CellResult, "readouts" | "first" | "given">> {
+  if (!saved) throw new Error(`runCell: needs the opened file of ${given.file}; got none`);
+  const encoder = await savedEncoder(device, saved);
+  await opened?.(encoder);
+  const readouts = await read(vitEncoder(encoder.params, encoder.config, encoder.projections));
+  if (!readFirst) return { readouts, given };
+  const before = await savedEncoder(device, saved, { untrained: true });
+  return { readouts, given, first: await read(vitEncoder(before.params, before.config)) };
 }
 
 /** The run of a cell: the method's recipe for pictures of this size with what the plan changes. */
@@ -136,13 +162,13 @@ function untrained(device: Device, config: VitConfig, seed: number): StudyEncode
 /** Runs every step -> some rows of its metrics. */
 async function trainAll(
   trainer: Trainer,
-  { onProgress, trained: _, readFirst: __, ...options }: CellOptions,
+  { onProgress, now, pause, onWarning }: CellOptions,
 ): Promise<Record<string, number>[]> {
   const { totalSteps } = trainer.settings;
   const every = Math.max(1, Math.floor(totalSteps / ROWS));
   const rows: Record<string, number>[] = [];
   await train(trainer, {
-    ...options,
+    ...{ now, ...(pause && { pause }), ...(onWarning && { onWarning }) },
     onProgress(row) {
       const { step, loss, gradNorm, metrics } = row;
       if (step % every === 0 || step === totalSteps - 1) rows.push({ step, loss, gradNorm, ...metrics });

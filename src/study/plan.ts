@@ -1,5 +1,6 @@
 /** What a study trains and measures, as data, and the cells that come of it. */
 import type { MethodName } from "../models/methods.ts";
+import type { GivenEncoder } from "./givenEncoders.ts";
 import { PROBES, type ProbeName, readingOf, TOKENS } from "./probes.ts";
 
 /** One set of pictures and how many of it. */
@@ -15,6 +16,10 @@ export interface StudyData {
   parts: number;
   /** The path of a folder of annotated pictures, whose parts are cut out by the paper's rule. */
   partsFrom?: string | undefined;
+  /** Those of the study's methods that are trained on it; all where it is absent. */
+  methods?: readonly MethodName[] | undefined;
+  /** Encoders that are read on it as they are; where there are some, none is trained. */
+  encoders?: readonly GivenEncoder[] | undefined;
 }
 
 /** How one method is trained; its small recipe has what is left out. */
@@ -80,23 +85,34 @@ export const cellName = ({ data, encoder, seed }: Cell): string => `${data}/${en
 
 /** All of a study that decides the result of a cell. */
 export interface CellPlan extends Pick<StudyPlan, "model">, ReadingPlan {
-  data: StudyData;
+  data: Omit<StudyData, "methods" | "encoders">;
   /** Of a validation seed: what it is tested on. */
   split?: "val";
   /** Of an encoder that is trained: how, and pictures seen. */
   method?: StudyMethod;
+  /** Of an encoder that is read as it is: the SHA-256 of its file. */
+  given?: string;
 }
+
+/** The encoder that a cell reads as it is; undefined where it trains one. */
+export const givenEncoder = (
+  { data }: StudyPlan,
+  { data: set, encoder, seed }: Cell,
+): GivenEncoder | undefined =>
+  data[set]!.encoders?.find((given) => given.method === encoder && given.seed === seed);
 
 /** The part of a plan that a cell is computed by. */
 export function cellPlan(plan: StudyPlan, { data: set, encoder, seed }: Cell): CellPlan {
   const { model, neighbours, linearEpochs, attentiveEpochs, pictures, methods } = plan;
   const probes = PROBES.filter((probe) => plan.probes.includes(probe)); // their order counts for nothing
   const split = isValidation(seed) ? { split: "val" as const } : {};
-  const data = plan.data[set]!;
+  const { methods: _, encoders: __, ...data } = plan.data[set]!;
   const reading = { probes, neighbours, linearEpochs, attentiveEpochs };
   const read = { model, data, ...reading, ...split };
   if (!isMethod(encoder)) return read;
-  const { tuned: _, ...method } = methods[encoder] ?? {};
+  const given = givenEncoder(plan, { data: set, encoder, seed });
+  if (given) return { ...read, given: given.sha256 };
+  const { tuned: ___, ...method } = methods[encoder] ?? {};
   return { ...read, method: { pictures, ...method } };
 }
 
@@ -121,10 +137,15 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 /** Every cell, set by set; within a set the floors first, then the methods as the plan has them, so that a study cut short compares. */
 export function cellsOf({ data, methods, seeds, floorSeeds }: StudyPlan): Cell[] {
-  const named = Object.keys(methods) as MethodName[];
-  return Object.keys(data).flatMap((set) => [
+  const all = Object.keys(methods) as MethodName[];
+  return Object.entries(data).flatMap(([set, { methods: own = all, encoders }]) => [
     { data: set, encoder: "pixels" as const, seed: 0 },
     ...floorSeeds.map((seed) => ({ data: set, encoder: "untrained" as const, seed })),
-    ...seeds.flatMap((seed) => named.map((encoder) => ({ data: set, encoder, seed }))),
+    ...(encoders?.map(({ method, seed }) => ({ data: set, encoder: method, seed })) ??
+      seeds.flatMap((seed) => own.map((encoder) => ({ data: set, encoder, seed })))),
   ]);
 }
+
+/** Whether a cell's numbers are another's: the same encoder on the same pictures by the same probes, in another set of the study. */
+export const isSameCell = (plan: StudyPlan, a: Cell, b: Cell): boolean =>
+  a.encoder === b.encoder && a.seed === b.seed && firstChange(cellPlan(plan, a), cellPlan(plan, b)) === null;

@@ -77,16 +77,17 @@ export class SetResults {
 
   /**
    * The gate: whether the runs of a method are above themselves before their first step, on the method's own reading, by more
-   * than the 95 % interval. Null where none was measured then.
+   * than the 95 % interval. A single run, which decides nothing, may be held against the untrained encoder of its number
+   * instead. Null where neither was measured.
    */
   beatsUntrained(method: MethodName, question: Omit<Question, "reading">): boolean | null {
     const asked = { ...question, reading: readingOf(method, question.probe) };
     const key = [method, ...Object.values(asked)].join(" ");
     const known = this.#gates.get(key);
     if (known !== undefined) return known;
-    const [trained, before] = (["readouts", "first"] as const).map((when) =>
-      this.#sample(method, asked, when, false),
-    );
+    const trained = this.sample(method, asked);
+    const first = this.#sample(method, asked, "first", false);
+    const before = first ?? (trained?.seeds.size === 1 ? this.sample("untrained", asked) : null);
     const found = trained && before && this.estimate(question.target, minus(trained, before));
     const beats = found ? intervalOf(found).low > 0 : null;
     this.#gates.set(key, beats);

@@ -1,4 +1,5 @@
 /** The results of one set as numbers: a row for every reading of every encoder, a column for every readout. */
+import { type Crossing, crossingsOf } from "./crossing.ts";
 import { intervalOf } from "./estimate.ts";
 import { type PartTable, partTables } from "./partTable.ts";
 import { type Cell, isMethod, isValidation, ownReading } from "./plan.ts";
@@ -36,6 +37,8 @@ export interface SetTable {
   columns: Column[];
   rows: Row[];
   verdicts: Verdict[];
+  /** What single runs differ by. */
+  crossings: Crossing[];
   /** The scores of each part, by the probes that know parts. */
   parts: PartTable[];
 }
@@ -80,5 +83,8 @@ function tableOf(set: string, cells: readonly ScoredCell[]): SetTable {
       entries: columns.map((column) => entryOf(encoder, reading, column)),
     }));
   });
-  return { set, columns, rows, verdicts: verdictsOf(results), parts: partTables(shown, ofParts) };
+  return {
+    ...{ set, columns, rows, verdicts: verdictsOf(results), crossings: crossingsOf(results) },
+    parts: partTables(shown, ofParts),
+  };
 }

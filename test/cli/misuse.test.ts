@@ -59,9 +59,9 @@ const cases: [string, RegExp][] = [
   ["dance", /^unknown command 'dance'/],
   ["doctor --fast", /^unknown option '--fast'/],
   ["doctor twice", /^too many arguments/],
-  ["start --pictures 0 --out @/out", /^option '--pictures <n>' argument '0' is invalid/],
-  ["start --steps 10 --out @/out", /^unknown option '--steps'/],
-  ["start --out @/set.tar.gz", /^--out must be a folder; .*set\.tar\.gz is a file\.$/],
+  ["study look --jobs 0 --out @/out", /^option '--jobs <n>' argument '0' is invalid/],
+  ["study look --steps 10 --out @/out", /^unknown option '--steps'/],
+  ["study look --out @/set.tar.gz", /set\.tar\.gz: it is a file, not a folder\.$/],
   ["pretrain dance", /^the method must be one of supervised, moco-v3, dino, .*; got dance\.$/],
   ["tune dance", /^the method must be one of .* mae, .*; got dance\.$/],
   [

@@ -5,138 +5,34 @@ import { scaleAround } from "../../src/cli/report/axis.ts";
 import { curves, movingAverage } from "../../src/cli/report/curves.ts";
 import { escapeText, html } from "../../src/cli/report/markup.ts";
 import { placeNames } from "../../src/cli/report/names.ts";
-import { startPage } from "../../src/cli/report/page.ts";
 import { scatter } from "../../src/cli/report/scatter.ts";
-import { terminalTable } from "../../src/cli/report/scoreTable.ts";
 import { crossingSentence } from "../../src/cli/report/words.ts";
-import { PNG, pictures, reportOf, resultsOf } from "./startReport.ts";
+import type { Crossing } from "../../src/study/crossing.ts";
 
-const report = reportOf();
+describe("the sentence on two single runs", () => {
+  const around = (mean: number) => ({ mean, low: mean - 0.05, high: mean + 0.05 });
+  const crossing = (objects: number, parts: number, changes: Partial<Crossing> = {}): string =>
+    crossingSentence({
+      ...{ rival: "mae", probe: "linear", decision: "seen", unlearned: [] },
+      differences: { objects: around(objects), parts: around(parts) },
+      ...changes,
+    });
 
-describe("the page", () => {
-  const page = startPage(report, pictures);
-  const text = page
-    .replace(/<style>[\s\S]*?<\/style>/, "")
-    .replace(/<[^>]*>/g, " ")
-    .replace(/\s+/g, " ");
-
-  test("has every section", () => {
-    const headings = [...page.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, heading]) => heading);
-    expect(headings).toEqual([
-      "Results",
-      "Pictures and their parts",
-      "Loss",
-      "Reconstructions",
-      "Settings",
-      "Adapter",
-      "Time",
-      "How to get this again",
-    ]);
-  });
-
-  test("begins with the verdicts", () => {
-    expect(report.crossings).toHaveLength(2);
-    for (const crossing of report.crossings) expect(text).toContain(crossingSentence(crossing));
-  });
-
-  test("has a table by each reading, every encoder a row with its intervals", () => {
-    const tables = [...page.matchAll(/<table class="scores">[\s\S]*?<\/table>/g)].map(([found]) => found);
-    expect(tables).toHaveLength(2);
-    for (const found of tables) {
-      const rows = [...found.matchAll(/<th scope="row">(.*?)<\/th>/g)].map(([, name]) => name);
-      expect(rows).toEqual(["guessing", "raw pixels", "untrained", "supervised", "MAE"]);
-      expect(found.match(/<small>/g)).toHaveLength(16);
-    }
-    expect(tables[0]).toContain("<b>70.0</b>");
-    expect(tables[0]!.match(/<b>/g)).toHaveLength(4);
-    expect(tables[0]!.match(/†31\.0/g)).toHaveLength(2); // one more than the untrained: no certain gain
-    expect(tables[0]).not.toContain("†70");
-    expect(text).toContain(
-      "Raw pixels are ahead of every encoder at parts by nearest neighbours and at parts by the linear probe.",
+  test("says who is ahead where, and by how much", () => {
+    expect(crossing(0.4, -0.3)).toBe(
+      "Supervised and MAE by the linear probe: the crossing is seen; at objects supervised is ahead by 40.0 points " +
+        "(95 % interval 35.0 to 45.0); at parts MAE is ahead by 30.0 points (95 % interval 25.0 to 35.0).",
     );
   });
 
-  test("shows the circumstances", () => {
-    expect(text).toContain("572,240");
-    expect(text).toContain("MAE: training 90.3 s");
-    expect(text).toContain("MAE trained for 2 s at 96 pictures per second");
-    expect(text).toContain("Partwise 0.1.0, Node v20.1.0");
-    expect(text).toContain("npm start -- --pictures 192 --seed 7");
-    expect(page.match(/<span class="label">software adapter/g)).toHaveLength(2);
-  });
-
-  test("labels no GPU as software", () => {
-    const gpu = startPage({ ...report, adapter: { ...report.adapter, software: false } }, pictures);
-    expect(gpu).not.toContain("software adapter");
-  });
-
-  test("leaves reconstructions out where no method completes pictures", () => {
-    expect(startPage(report, { ...pictures, completed: [] })).not.toContain("Reconstructions");
-  });
-
-  test("escapes what comes from outside", () => {
-    expect(page).not.toContain("<script");
-    expect(page).toContain("Soft&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; Co");
-  });
-
-  test("loads nothing: no address but data, no script, no style sheet from elsewhere", () => {
-    expect(page).not.toMatch(/https?:|\/\/[a-z]|@import|url\(|<link|<script/i);
-    const sources = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, source]) => source!);
-    expect(sources).toHaveLength(6);
-    for (const source of sources) {
-      expect(source).toBe(`data:image/png;base64,${Buffer.from(PNG).toString("base64")}`);
-    }
-  });
-});
-
-describe("the verdict", () => {
-  const verdict = (mae: [number, number], supervised: [number, number]): string => {
-    const share = ([objects, parts]: [number, number]) => ({ objects, parts });
-    const results = resultsOf({ supervised: share(supervised), mae: share(mae) });
-    return crossingSentence(reportOf(results).crossings[0]!);
-  };
-
-  test("is a crossing only where each method is certainly ahead at one of both", () => {
-    expect(verdict([0.3, 0.5], [0.7, 0.2])).toMatch(
-      /^The crossing is seen by the linear probe: at species supervised is ahead by 40\.0 points \(95 % interval 30\.\d to 49\.\d\); at parts MAE is ahead by 30\.0 points \(.*\)\.$/,
+  test("says so where who is ahead knows no more than the untrained encoder, and where a difference may be chance", () => {
+    expect(crossing(0.4, -0.3, { decision: "undecided", unlearned: ["parts"] })).toMatch(
+      /the crossing is undecided; .*; at parts MAE is ahead by .*\), yet not certainly above the untrained encoder\.$/,
     );
-    expect(verdict([0.3, 0.2], [0.7, 0.5])).toMatch(
-      /^The crossing is not seen by the linear probe: .*at parts supervised is ahead/,
+    expect(crossing(0.4, 0.01, { decision: "not seen" })).toMatch(
+      /at parts neither is certainly ahead \(supervised \+1\.0, 95 % interval −4\.0 to \+6\.0\)\.$/,
     );
   });
-
-  test("says so where who is ahead knows no more than the untrained encoder", () => {
-    const share = { mae: { objects: 0.3, parts: 0.5 }, supervised: { objects: 0.7, parts: 0.2 } };
-    const sentence = (parts: number) =>
-      crossingSentence(reportOf(resultsOf({ ...share, untrained: { objects: 0.1, parts } })).crossings[0]!);
-    expect(sentence(0.5)).toMatch(
-      /^The crossing is undecided by the linear probe: .* to 49\.\d\); at parts MAE is ahead by .*\), yet not certainly above the untrained encoder\.$/,
-    );
-    expect(sentence(0.3)).toMatch(/^The crossing is seen by (?!.*untrained)/);
-  });
-
-  test("says so where a difference may be chance", () => {
-    expect(verdict([0.3, 0.5], [0.7, 0.49])).toMatch(
-      /^The crossing is not seen by the linear probe: at species supervised is ahead by .*; at parts neither is certainly ahead \(supervised −1\.0, 95 % interval −\d\.\d to \+\d\.\d\)\.$/,
-    );
-  });
-});
-
-test("the terminal's table has the page's numbers", () => {
-  const rows = terminalTable(report)
-    .split("\n")
-    .map((row) => row.split(/ {2,}/));
-  expect(rows.map(([name]) => name)).toEqual([
-    "top-1 in %",
-    "guessing",
-    "raw pixels",
-    "untrained",
-    "supervised",
-    "MAE",
-  ]);
-  expect(rows[0]!.slice(1)).toEqual(["species k-NN", "species linear", "parts k-NN", "parts linear"]);
-  expect(rows[1]!.slice(1)).toEqual(["5.0", "5.0", "20.0", "20.0"]);
-  expect(rows[4]![2]).toMatch(/^70\.0 ± (8|9)\.\d$/); // 1.96 √(.7 · .3 / 100) = 9.0
 });
 
 test("the drawing puts points to scale, with their intervals", () => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { collectZoo } from "../../scripts/zooFiles.mjs";
+import { collectZoo, recordScores } from "../../scripts/zooFiles.mjs";
 import { readStudy } from "../../src/cli/studyFile.ts";
 import { cellsOf } from "../../src/study/plan.ts";
 
@@ -38,6 +38,7 @@ test("the zoo holds the finished encoders of a study in its order, and says what
   ]);
   expect(encoders[0]).toEqual({
     method: "mae",
+    seed: 0,
     model: "vit_micro_patch4_32",
     data: "creatures-coat",
     file: "coat-mae-0.safetensors",
@@ -49,10 +50,33 @@ test("the zoo holds the finished encoders of a study in its order, and says what
     command: "partwise study a.yaml",
   });
   expect(JSON.parse(readFileSync(join(out, "zoo.json"), "utf8"))).toEqual({
-    format: "partwise.zoo.1",
+    format: "partwise.zoo.2",
     encoders,
   });
   expect(readdirSync(out).sort()).toEqual([...encoders.map(({ file }) => file), "zoo.json"].sort());
+});
+
+test("the scores of its encoders are recorded from the cells that read them, and of no other file", () => {
+  const [out, cells] = [join(folder, "zoo"), join(folder, "read")];
+  const sha256 = createHash("sha256").update("mae").digest("hex");
+  const readout = { target: "parts", reading: "mean", probe: "linear", score: 0.25 };
+  const write = (given: string) => {
+    mkdirSync(join(cells, "mae-0"), { recursive: true });
+    const result = { plan: { given }, adapter: ADAPTER, readouts: [{ ...readout, floor: 0.2 }] };
+    writeFileSync(join(cells, "mae-0", "result.json"), JSON.stringify(result));
+  };
+  write(sha256);
+  expect(recordScores(out, cells)).toBe(1);
+  const { encoders } = JSON.parse(readFileSync(join(out, "zoo.json"), "utf8"));
+  expect(encoders.map(({ recorded }: { recorded?: object }) => recorded)).toEqual([
+    { plan: { given: sha256 }, adapter: "some GPU", scores: [readout] },
+    undefined,
+    undefined,
+  ]);
+  write("0".repeat(64));
+  expect(() => recordScores(out, cells)).toThrow(
+    /^zoo: .* must be of coat-mae-0\.safetensors; it is of another/,
+  );
 });
 
 test("a study without a trained encoder makes no zoo", () => {
@@ -63,8 +87,8 @@ test("a study without a trained encoder makes no zoo", () => {
   expect(() => readdirSync(out)).toThrow("ENOENT");
 });
 
-test("the study of the zoo computes what a study needs first, first", async () => {
-  const cells = cellsOf(await readStudy("studies/zoo.yaml"));
+test.each(["zoo", "zoo-short"])("the study %s computes what a study needs first, first", async (name) => {
+  const cells = cellsOf(await readStudy(`studies/${name}.yaml`));
   expect(cells.filter(({ seed }) => seed === 0).map(({ encoder }) => encoder)).toEqual([
     "pixels",
     "untrained",

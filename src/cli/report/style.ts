@@ -28,7 +28,6 @@ p { margin: .5rem 0; max-width: 46rem; }
   display: inline-block; padding: 0 .5rem; border: 1px solid var(--warn); border-radius: 1rem; color: var(--warn);
   font-size: .85rem; white-space: nowrap;
 }
-.verdict { font-size: 1.1rem; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; padding-bottom: .4rem; }
 th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
@@ -58,11 +57,6 @@ figure { margin: 0; max-width: 34rem; }
 .scatter .name {
   fill: var(--series); font-weight: 600; paint-order: stroke; stroke: var(--page); stroke-width: 4px; stroke-linejoin: round;
 }
-.cuts { display: grid; gap: 1rem; max-width: 34rem; }
-.cuts > div { display: grid; gap: .5rem; grid-template-columns: repeat(6, 1fr); }
-.cuts figcaption { font-size: .8rem; line-height: 1.3; overflow-wrap: normal; }
-.cuts img, .strip img { width: 100%; height: auto; image-rendering: pixelated; display: block; margin-bottom: 3px; }
-.strip { display: grid; gap: 1rem .5rem; grid-template-columns: repeat(4, 1fr); }
 h2[id] { border-top: 2px solid var(--line); padding-top: 1.25rem; margin-top: 3rem; font-size: 1.3rem; }
 h2 small { color: var(--muted); font-weight: 400; font-size: .85rem; margin-left: .6rem; }
 h4 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
@@ -119,8 +113,7 @@ b[class^=series] { color: var(--series); }
 pre {
   background: var(--panel); padding: .75rem 1rem; margin: .5rem 0; white-space: pre-wrap; font: .9rem/1.5 ui-monospace, monospace;
 }
-@media (min-width: 44rem) { .strip { grid-template-columns: repeat(8, 1fr); } }
-@media (max-width: 30rem) { .curve text { font-size: 18px; } }
+@media (min-width: 44rem) { @media (max-width: 30rem) { .curve text { font-size: 18px; } }
 @media (max-width: 44rem) {
   .verdicts .badge { font-size: .72rem; padding: 0 .4rem; }
   .verdicts td { padding-right: .3rem; }
@@ -133,8 +126,7 @@ pre {
 @media print {
   :root { color-scheme: light; }
   body { max-width: none; padding: 0; font-size: .8rem; }
-  figure, table, .cuts > div { break-inside: avoid; }
-  .scroll { overflow: visible; }
+  figure, table,   .scroll { overflow: visible; }
   details::details-content { content-visibility: visible; }
   nav { display: none; }
   h2, h3, h4 { break-after: avoid; }

@@ -1,12 +1,9 @@
 /** Findings in words, the same on the terminal and on the page. */
 import type { Interval } from "../../eval/metrics.ts";
+import { type Crossing, certainSign } from "../../study/crossing.ts";
 import type { ProbeName } from "../../study/probes.ts";
 import { TARGETS, type TargetName } from "../../study/targets.ts";
-import type { Crossing, Encoder } from "./data.ts";
-import { certainSign } from "./findings.ts";
-
-/** What is asked of the built-in set. */
-export const TARGET_WORDS: Record<TargetName, string> = { objects: "species", parts: "parts" };
+import type { Encoder } from "./data.ts";
 
 /** How a probe is named in a sentence. */
 export const PROBE_WORDS: Record<ProbeName, string> = {
@@ -68,25 +65,24 @@ export function points(share: number): string {
   return text === "0.0" ? text : `${share < 0 ? "−" : "+"}${text}`;
 }
 
-/** Whether the crossing is seen, and what is ahead where. */
+/** What two single runs are to each other, and whether the crossing is seen. */
 export function crossingSentence(crossing: Crossing): string {
-  const verdict = `The crossing is ${crossing.decision} by ${PROBE_WORDS[crossing.probe]}`;
+  const { rival, probe, decision } = crossing;
   const clauses = TARGETS.map((target) => aheadClause(crossing, target));
-  return `${verdict}: ${clauses.join("; ")}.`;
+  return `Supervised and ${nameOf(rival)} by ${PROBE_WORDS[probe]}: the crossing is ${decision}; ${clauses.join("; ")}.`;
 }
 
-function aheadClause({ methods, differences, unlearned }: Crossing, target: TargetName): string {
+function aheadClause({ rival, differences, unlearned }: Crossing, target: TargetName): string {
   const found = differences[target];
   const sign = certainSign(found);
-  const [ahead, difference] = sign < 0 ? [methods[1], negative(found)] : [methods[0], found];
-  const { mean, low, high } = difference;
-  const at = `at ${TARGET_WORDS[target]}`;
+  const [ahead, { mean, low, high }] =
+    sign < 0 ? [nameOf(rival), negative(found)] : [nameOf("supervised"), found];
   if (sign === 0) {
-    return `${at} neither is certainly ahead (${nameOf(ahead)} ${points(mean)}, 95 % interval ${points(low)} to ${points(high)})`;
+    return `at ${target} neither is certainly ahead (${ahead} ${points(mean)}, 95 % interval ${points(low)} to ${points(high)})`;
   }
   const range = `95 % interval ${percent(low)} to ${percent(high)}`;
   const but = unlearned.includes(target) ? ", yet not certainly above the untrained encoder" : "";
-  return `${at} ${nameOf(ahead)} is ahead by ${percent(mean)} points (${range})${but}`;
+  return `at ${target} ${ahead} is ahead by ${percent(mean)} points (${range})${but}`;
 }
 
 const negative = ({ mean, low, high }: Interval): Interval => ({ mean: -mean, low: -high, high: -low });

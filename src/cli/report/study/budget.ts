@@ -7,18 +7,28 @@ import { html, type Markup } from "../markup.ts";
 import { grouped, nameOf, rounded } from "../words.ts";
 import type { CellReport } from "./data.ts";
 
-type Training = NonNullable<CellReport["training"]>;
+/** What a run has cost; floating point operations of a step where they are known. */
+interface Cost {
+  pictures: number;
+  seconds: number;
+  step?: { flops: number; batchSize: number };
+}
 
-/** The runs of a method on a set. */
-const runsOf = (cells: readonly CellReport[], encoder: Encoder): Training[] =>
-  cells.flatMap((cell) => (cell.encoder === encoder && cell.training ? [cell.training] : []));
+/** The runs of a method on a set, those of given encoders among them. */
+const runsOf = (cells: readonly CellReport[], encoder: Encoder): Cost[] =>
+  cells.flatMap(({ encoder: of, training, given }): Cost[] => {
+    if (of !== encoder) return [];
+    if (!training) return given ? [given] : [];
+    const { pictures, seconds, flops, settings } = training;
+    return [{ pictures, seconds, step: { flops, batchSize: settings.batchSize } }];
+  });
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** GFLOP of one picture; null of a run whose file does not say. */
-const gigaflops = ({ flops, settings }: Training): number | null =>
-  Number.isFinite(flops) ? flops / settings.batchSize / 1e9 : null;
+const gigaflops = ({ step }: Cost): number | null =>
+  step && Number.isFinite(step.flops) ? step.flops / step.batchSize / 1e9 : null;
 
 /** In a few words, below the name of an encoder; nothing of one that was not trained. */
 export function budgetWords(cells: readonly CellReport[], encoder: Encoder): string {
@@ -41,7 +51,7 @@ export function budgetSection(cells: readonly CellReport[], { methods }: StudyPl
 <thead><tr><td></td>${head.map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
 <tbody>${trained.map((name) => {
     const runs = runsOf(cells, name);
-    const [{ pictures }] = runs as [Training, ...Training[]];
+    const [{ pictures }] = runs as [Cost, ...Cost[]];
     const seconds = mean(runs.map((run) => run.seconds));
     const each = gigaflops(runs[0]!);
     const values = [

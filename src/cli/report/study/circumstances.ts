@@ -25,10 +25,10 @@ ${facts([
     `${plan.probes.join(", ")} on frozen features: ${plan.neighbours} neighbours by cosine, a linear classifier of ${plan.linearEpochs} epochs, an attentive one of ${plan.attentiveEpochs}`,
   ],
   ...Object.entries(plan.data).map(
-    ([name, { source, train, probe, test, parts, partsFrom }]) =>
+    ([name, { source, train, probe, test, parts, partsFrom, encoders }]) =>
       [
         `set ${name}`,
-        `${source}: ${grouped(train)} pictures to train on; ${grouped(probe)} that probes learn from, tested on ${grouped(test)}` +
+        `${source}: ${encoders ? "nothing is trained on it" : `${grouped(train)} pictures to train on`}; ${grouped(probe)} that probes learn from, tested on ${grouped(test)}` +
           (parts === 0
             ? ""
             : `; parts ${partsFrom === undefined ? `of ${grouped(parts)} pictures` : `from ${partsFrom}, ${grouped(parts)} crops at most`} of either split`),

@@ -1,7 +1,9 @@
 /** What became of the paper's claims on one set. */
+import type { Crossing } from "../../../study/crossing.ts";
 import type { SetTable } from "../../../study/setTable.ts";
 import type { Decision, Verdict } from "../../../study/verdict.ts";
 import { html, type Markup } from "../markup.ts";
+import { crossingSentence } from "../words.ts";
 import { forest } from "./forest.ts";
 
 /** A word and a sign, so that nothing is told by colour alone. */
@@ -10,9 +12,9 @@ const SIGNS: Record<Decision, string> = { supported: "✓", contradicted: "✕",
 export const badge = (decision: Decision): Markup =>
   html`<span class="badge ${decision}">${SIGNS[decision]} ${decision}</span>`;
 
-/** Every verdict with the intervals that it is of. */
-export const claimsSection = ({ verdicts }: SetTable): Markup =>
-  html`${verdicts.map(
+/** What single runs say, then every verdict with the intervals that it is of. */
+export const claimsSection = ({ verdicts, crossings }: SetTable): Markup =>
+  html`${crossings.length === 0 ? "" : singleRuns(crossings)}${verdicts.map(
     (verdict) => html`<section class="claim">
 <h4><span>${verdict.claim}. ${sentence(verdict.says)}</span> ${badge(verdict.decision)}</h4>
 <p class="muted">By ${verdict.by}. ${sentence(verdict.why)}.</p>
@@ -21,6 +23,13 @@ ${verdict.answers.length > 0 ? forest(verdict.answers) : probability(verdict)}</
   )}
 <p class="muted">Intervals of 95 % over pictures and seeds; p by Holm among the comparisons of a claim. The gate: an encoder counts on a readout only where it is above
 itself before its first step by more than the interval; a comparison with one that does not count is drawn hollow and decides nothing.</p>`;
+
+/** One run of each decides no claim; how two differ on these pictures can be said. */
+const singleRuns = (crossings: readonly Crossing[]): Markup =>
+  html`<ul>${crossings.map((crossing) => html`<li>${crossingSentence(crossing)}</li>\n`)}</ul>
+<p class="muted">The crossing: who learned from labels is ahead at whole objects, who learned from pictures alone at parts. These intervals are over test pictures
+alone: another run of the same methods could differ by more, so that no claim is decided.</p>
+`;
 
 /** With a capital first letter, but for names that have theirs second: iBOT. */
 const sentence = (text: string): string =>

@@ -7,6 +7,7 @@ import { environmentSection, settingsSection } from "./circumstances.ts";
 import { badge, claimsSection } from "./claims.ts";
 import type { Sheet, StudyReport } from "./data.ts";
 import { drawingsSection } from "./drawings.ts";
+import { givenSection } from "./given.ts";
 import { everyReading, paperTables } from "./paperTables.ts";
 import { partsSection } from "./parts.ts";
 import { sheetsSection } from "./sheets.ts";
@@ -57,6 +58,7 @@ ${paperTables(table, (encoder) => budgetWords(cells, encoder))}
 ${everyReading(table)}
 ${partsSection(table)}
 ${budgetSection(cells, report.plan)}
+${givenSection(cells)}
 ${trainingSection(cells)}
 ${sheetsSection(
   sheets.filter(({ cell }) => cell.startsWith(`${table.set}/`)),

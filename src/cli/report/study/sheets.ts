@@ -7,6 +7,7 @@ import type { CellReport, Sheet } from "./data.ts";
 
 /** What files of known names show; any other name stands for itself. */
 const TITLES: Record<string, string> = {
+  parts: "What is asked: pictures and their parts",
   reconstructions: "Reconstructions",
   search: "Patch search",
   maps: "Attention and principal components",
@@ -22,9 +23,16 @@ export function sheetsSection(sheets: readonly Sheet[], cells: readonly CellRepo
       .filter((sheet) => sheet.name === name)
       .map(({ cell, file }) => {
         const found = cellOf(cell);
-        const caption = found ? `${nameOf(found.encoder)}, seed ${found.seed}` : cell;
+        const caption = captionOf(name, found) ?? cell;
         return html`<figure>${png(file, `${TITLES[name] ?? name}: ${caption}`)}<figcaption>${caption}</figcaption></figure>
 `;
       })}</div>`,
   )}`;
+}
+
+/** What a sheet is of; that of parts shows no encoder. */
+function captionOf(name: string, cell?: CellReport): string | undefined {
+  if (name === "parts")
+    return "at the left a test picture with its class, then crops of the same drawing with their parts";
+  return cell && `${nameOf(cell.encoder)}, seed ${cell.seed}`;
 }
