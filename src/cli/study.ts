@@ -8,6 +8,7 @@ import { shareOfCores } from "./dawn.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { makeFolder } from "./files.ts";
 import { printLine } from "./output.ts";
+import { duration } from "./progress.ts";
 import { deviationSentence } from "./report/study/given.ts";
 import { resultOf } from "./studyCell.ts";
 import { PRESETS, readStudy } from "./studyFile.ts";
@@ -114,6 +115,7 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
     });
   } finally {
     await report(file, flags, plan); // of the cells there are, also where one has failed
+    printLine(`done in ${duration((performance.now() - started) / 1000)}`);
   }
 }
 

@@ -28,7 +28,7 @@ function entryText(entry: Entry | null): string {
   return high === null ? percent(mean) : `${percent(mean)} ± ${percent(high - mean)}`;
 }
 
-/** A line for each verdict, and below it one for each comparison. */
+/** A line for each verdict, and below it one for each comparison that was measured. */
 const verdictLines = ({ set, verdicts, crossings }: SetTable): string =>
   [
     ...crossings.map(crossingSentence),
@@ -36,13 +36,13 @@ const verdictLines = ({ set, verdicts, crossings }: SetTable): string =>
     `Claims on ${set}, differences in points with 95 % intervals over pictures and seeds:`,
     ...verdicts.flatMap(({ claim, says, by, decision, why, answers }) => [
       `${claim}. ${says} (${by}): ${decision.toUpperCase()} (${why})`,
-      ...answers.map((answer) => `     ${answerText(answer)}`),
+      ...answers.filter(({ found }) => found).map((answer) => `     ${answerText(answer)}`),
     ]),
   ].join("\n");
 
 function answerText({ what, probe, decision, why, found, p }: Answer): string {
   const difference = found
-    ? `${signed(found.mean)} [${signed(found.low)}, ${signed(found.high)}], ${found.seeds} seeds: `
+    ? `${signed(found.mean)} [${signed(found.low)}, ${signed(found.high)}], ${found.seeds} seed${found.seeds === 1 ? "" : "s"}: `
     : "";
   const reason = p === null ? why : `p ${p < 0.001 ? "< 0.001" : p.toFixed(3)} by Holm`;
   return `${what}, ${probe}: ${difference}${decision} (${reason})`;

@@ -113,7 +113,7 @@ b[class^=series] { color: var(--series); }
 pre {
   background: var(--panel); padding: .75rem 1rem; margin: .5rem 0; white-space: pre-wrap; font: .9rem/1.5 ui-monospace, monospace;
 }
-@media (min-width: 44rem) { @media (max-width: 30rem) { .curve text { font-size: 18px; } }
+@media (max-width: 30rem) { .curve text { font-size: 18px; } }
 @media (max-width: 44rem) {
   .verdicts .badge { font-size: .72rem; padding: 0 .4rem; }
   .verdicts td { padding-right: .3rem; }

@@ -18,7 +18,7 @@ export const claimsSection = ({ verdicts, crossings }: SetTable): Markup =>
     (verdict) => html`<section class="claim">
 <h4><span>${verdict.claim}. ${sentence(verdict.says)}</span> ${badge(verdict.decision)}</h4>
 <p class="muted">By ${verdict.by}. ${sentence(verdict.why)}.</p>
-${verdict.answers.length > 0 ? forest(verdict.answers) : probability(verdict)}</section>
+${drawing(verdict)}</section>
 `,
   )}
 <p class="muted">Intervals of 95 % over pictures and seeds; p by Holm among the comparisons of a claim. The gate: an encoder counts on a readout only where it is above
@@ -35,9 +35,14 @@ alone: another run of the same methods could differ by more, so that no claim is
 const sentence = (text: string): string =>
   /^.[A-Z]/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
+/** Nothing where none of its comparisons was measured, which its reasons say. */
+function drawing(verdict: Verdict): Markup {
+  if (verdict.probability !== undefined) return probability(verdict.probability);
+  return verdict.answers.some(({ found }) => found) ? forest(verdict.answers) : html``;
+}
+
 /** The chance of being first, on a line from 0 to 1 with the shares that decide. */
-function probability({ probability: found }: Verdict): Markup {
-  if (found === undefined) return html`<p class="none">not measured</p>`;
+function probability(found: number): Markup {
   return html`<div class="chance"><svg class="interval" width="100%" height="44" role="img" aria-label="P(first) ${found.toFixed(3)}">
 <line class="range" x1="4%" x2="96%" y1="14" y2="14"/>
 ${[0.05, 0.95].map((share) => html`<line class="zero" x1="${along(share)}" x2="${along(share)}" y1="3" y2="25"/>`)}
