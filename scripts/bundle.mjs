@@ -169,7 +169,7 @@ export async function bundleWeb(folder, zoo = join(root, "zoo")) {
   if (existsSync(zoo)) cpSync(zoo, beside, { recursive: true });
   else {
     mkdirSync(beside, { recursive: true }); // a list of none: a page that asks for a file that is not there leaves an error in the console
-    writeFileSync(join(beside, "zoo.json"), '{ "format": "partwise.zoo.1", "encoders": [] }\n');
+    writeFileSync(join(beside, "zoo.json"), '{ "format": "partwise.zoo.2", "encoders": [] }\n');
   }
 }
 

@@ -1,7 +1,6 @@
 // `npm run zoo [-- --minutes N] [--jobs N] [--study FILE] [--runs DIR] [--out DIR]`: pretrains the encoders of the zoo as a
 // study and keeps them in zoo/, with what made each one and what it scores in `npm start`. Cells that are finished are not computed again; those that do not fit
 // into the minutes are left out. A software adapter needs hours for what a GPU does in minutes: give it a study of fewer pictures.
-import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { node, root } from "./run.mjs";
@@ -28,12 +27,7 @@ console.log(`zoo: ${encoders.length} encoders, ${(bytes / 1e6).toFixed(1)} MB, i
 
 // The preset reads the repository's own zoo.
 if (out !== resolve(root, "zoo")) process.exit(0);
-const recorded = ["study", "quick", "--out", join(given.runs, "recorded")];
-const listed = spawnSync(process.execPath, ["dist/cli.js", ...recorded, "--only", "list"], {
-  cwd: root,
-  encoding: "utf8",
-});
-for (const [, cell] of listed.stdout.matchAll(/^(\d+) {2}zoo\/(?!pixels|untrained)/gm)) {
-  if (node("dist/cli.js", ...recorded, "--cell", `${cell}`) !== 0) process.exit(1);
-}
-console.log(`zoo: scores of ${recordScores(out, join(runs, "recorded", "zoo"))} encoders are recorded`);
+const recorded = join(given.runs, "recorded");
+const read = ["study", "quick", "--set", "zoo", "--out", recorded, "--jobs", given.jobs];
+if (node("dist/cli.js", ...read) !== 0) process.exit(1);
+console.log(`zoo: scores of ${recordScores(out, resolve(root, recorded, "zoo"))} encoders are recorded`);

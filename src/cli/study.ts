@@ -24,6 +24,7 @@ interface StudyFlags {
   cell?: number;
   piece?: number;
   minutes?: number;
+  set?: string;
   only?: (typeof ONLY)[number];
   data?: string;
   partsFrom?: string;
@@ -55,6 +56,7 @@ export function studyCommand(): Command {
     .argument("<file>", `what to train and measure, YAML, or ${PRESETS.join(", ")}`, path)
     .requiredOption("--out <dir>", "folder of the study", path)
     .option("--jobs <n>", "processes that share the adapter", whole(1), 1)
+    .option("--set <name>", "this set of the study alone")
     .option("--cell <k>", "this cell alone, counted from 0", whole(0))
     .option("--piece <k>", "draw this piece of the pictures alone, counted from 0", whole(0))
     .addOption(
@@ -72,7 +74,7 @@ export function studyCommand(): Command {
 }
 
 async function study(file: string, flags: StudyFlags): Promise<void> {
-  const plan = await readStudy(file, flags);
+  const plan = ofSet(await readStudy(file, flags), flags.set);
   const { imageSize } = await asUsage(() => vitConfig(plan.model));
   const cells = cellsOf(plan);
   const pieces = allPieces(plan, imageSize);
@@ -119,6 +121,18 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
   }
 }
 
+/** A study of one of its sets. */
+function ofSet(plan: StudyPlan, name?: string): StudyPlan {
+  if (name === undefined) return plan;
+  const set = Object.hasOwn(plan.data, name) ? plan.data[name] : undefined;
+  if (!set) {
+    throw new UsageError(
+      `--set must be one of those of the study, ${Object.keys(plan.data).join(", ")}; got ${name}`,
+    );
+  }
+  return { ...plan, data: { [name]: set } };
+}
+
 /** Writes and prints what the finished cells of a study say. */
 async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise<void> {
   const { out } = flags;
@@ -141,8 +155,9 @@ async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise
 }
 
 /** What tells a study from another on the command line. */
-const argumentsOf = (file: string, { out, data, partsFrom }: StudyFlags): string[] => [
+const argumentsOf = (file: string, { out, set, data, partsFrom }: StudyFlags): string[] => [
   ...[file, "--out", out],
+  ...(set === undefined ? [] : ["--set", set]),
   ...(data === undefined ? [] : ["--data", data]),
   ...(partsFrom === undefined ? [] : ["--parts-from", partsFrom]),
 ];

@@ -360,6 +360,11 @@ linearEpochs: 1
       0,
       "0  coat/pixels-0  finished\n1  coat/untrained-0  finished\n2  coat/mae-0\n",
     ]);
+    const other = await study(TINY, "--only", "list", "--set", "shape");
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      "partwise: --set must be one of those of the study, coat; got shape.\n",
+    ]);
     rmSync(join(program.folder, "study/report.html"));
     const { code, stdout } = await study(TINY, "--only", "report");
     expect([code, stdout]).toEqual([0, expect.stringContaining("1 of 3 cells are missing")]);
