@@ -30,16 +30,21 @@ export function featureStd(x: Tensor): Tensor {
   return scale(mean(sqrt(variance)), Math.sqrt(x.shape[1]!));
 }
 
+/** Added to squares that are divided by: what varies less than by its root counts as nothing. */
+const NOTHING = 1e-30;
+
 /**
  * In how many directions features vary: the participation ratio tr(C)² / tr(C²) of their covariance C, which needs no
- * eigenvalues. k when k of them are equal and the others 0; 1 when one has all, or nothing varies. x [B, d] -> [].
+ * eigenvalues. k when k of them are equal and the others 0; 1 when one has all, or nothing varies. Features of any size are
+ * near 1 when they are multiplied, so that f16 rounds none of them to 0 or infinity. x [B, d] -> [].
  */
 export function effectiveRank(x: Tensor): Tensor {
   const [batch, width] = x.shape as [number, number];
-  const z = sub(stopGradient(x), mean(stopGradient(x), 0, true));
+  const nothing = fill(x.device, [], NOTHING);
+  const centered = sub(stopGradient(x), mean(stopGradient(x), 0, true));
+  const z = div(centered, sqrt(add(mean(square(centered)), nothing)));
   // z zᵀ and zᵀ z have the same eigenvalues but for zeros: the smaller one serves.
   const products = batch < width ? matmul(z, z, { transposeB: true }) : matmul(z, z, { transposeA: true });
-  const nothing = fill(x.device, [], 1e-30);
   return div(add(square(sum(square(z))), nothing), add(sum(square(products)), nothing));
 }
 

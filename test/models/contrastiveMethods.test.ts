@@ -304,6 +304,7 @@ describe("large batches", () => {
 
 describe("signs of collapse", () => {
   const on = withDevice();
+  const inHalves = withDevice({ precision: "f16" });
 
   test("features: how far they spread, and in how many directions", async () => {
     const rows = (values: number[][]) =>
@@ -337,6 +338,18 @@ describe("signs of collapse", () => {
       ).item(),
     ).toBe(1);
   });
+
+  test.each([1e-9, 1e-6, 1, 1e9])(
+    "the number of directions is the same for features of %d, in either precision",
+    async (size) => {
+      const values = [1, 0, -1, 0, 0, 2, 0, -2].map((value) => size * value);
+      for (const { device } of [on, inHalves]) {
+        expect(await effectiveRank(Tensor.from(device, values, [4, 2])).item()).toBeCloseTo(25 / 17, 2);
+        const wide = values.flatMap((value, i) => (i % 2 === 0 ? [value] : [value, 0, 0, 0, 0]));
+        expect(await effectiveRank(Tensor.from(device, wide, [4, 6])).item()).toBeCloseTo(25 / 17, 2);
+      }
+    },
+  );
 
   test("targets: entropies of pieces of any length, and the distance of the student", async () => {
     const p = (values: number[], shape: number[]) => Tensor.from(on.device, values, shape);
