@@ -9,12 +9,15 @@ import type { ByteSource } from "./safetensorsFile.ts";
 import { ARRAYS, type HeaderEntry } from "./safetensorsHeader.ts";
 import { textOf } from "./text.ts";
 import { namedTensors, type TorchStorage, type TorchTensor, torchRules } from "./torchValues.ts";
-import { contentsOf, readEntry, readZip, ZIP_START } from "./zip.ts";
+import { checkedContents, readEntry, readZip, ZIP_START } from "./zip.ts";
 
 /** Tensors of a file by name, read for the asking. */
 export interface TensorFile {
   readonly entries: ReadonlyMap<string, Pick<HeaderEntry, "dtype" | "shape">>;
-  /** One tensor; its storage's part alone is held. Throws if the file has none of this name. */
+  /**
+   * One tensor; its storage's part alone is held. Throws if the file has none of this name, or if its storage is not as it was
+   * written, as far as the container tells: a zip archive has checksums.
+   */
   tensor(name: string): Promise<StoredTensor>;
 }
 
@@ -81,6 +84,7 @@ async function openZip(source: ByteSource): Promise<Opened> {
     0,
     start,
   );
+  const places = new Map<string, number>(); // of the storages that were checked: tensors may share one
   return {
     value,
     async placeOf({ key, dtype, size }) {
@@ -91,7 +95,9 @@ async function openZip(source: ByteSource): Promise<Opened> {
           `openTorchFile: ${root}data/${key} must have ${bytes} bytes, ${size} of ${dtype}; got ${entry?.size ?? "no such file"}`,
         );
       }
-      return contentsOf(source, entry);
+      const place = places.get(key) ?? (await checkedContents(source, entry));
+      places.set(key, place);
+      return place;
     },
   };
 }

@@ -5,9 +5,11 @@ import { textOf } from "./text.ts";
 
 /** A file in an archive. */
 export interface ZipEntry {
+  path: string;
   /** The byte of the archive where its local header begins, and the length of its contents. */
   header: number;
   size: number;
+  /** CRC-32 of the contents; 0 where it was not computed, as torch.save may be told. */
   crc: number;
 }
 
@@ -19,6 +21,8 @@ const END_BYTES = 22;
 const LOCATOR_BYTES = 20;
 const MOST_COMMENT = 0xffff;
 const MOST_DIRECTORY = 2 ** 26;
+/** Bytes of a file that are held at once while it is checked. */
+const PIECE = 2 ** 24;
 /** Stands in a field whose value is in the 64-bit ones. */
 const ELSEWHERE = 0xffffffff;
 
@@ -51,7 +55,7 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
     if (end > size) throw fault(start + at, "a whole entry of the directory; got a part");
     const path = textOf(bytes.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + name));
     const extras = bytes.subarray(at + CENTRAL_BYTES + name, end - comment);
-    const entry = entryOf(view, at, extras);
+    const entry = { path, ...fieldsOf(view, at, extras) };
     const method = view.getUint16(at + 10, true);
     if (method !== 0)
       throw fault(start + at, `a file that is stored as it is; got method ${method} of ${path}`);
@@ -67,8 +71,21 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
   return entries;
 }
 
+/** Where the contents of a file begin, once they were held to their checksum. Throws one sentence where they are damaged. */
+export async function checkedContents(source: ByteSource, entry: ZipEntry): Promise<number> {
+  const start = await contentsOf(source, entry);
+  if (entry.crc === 0) return start;
+  let crc = 0;
+  for (let at = 0; at < entry.size; at += PIECE) {
+    crc = crc32(await source.read(start + at, Math.min(PIECE, entry.size - at)), crc);
+  }
+  if (crc === entry.crc) return start;
+  const [was, is] = [entry.crc, crc].map((value) => value.toString(16).padStart(8, "0"));
+  throw fault(start, `${entry.path} as it was written, CRC-32 ${was}; got ${is}. Copy the file again`);
+}
+
 /** Where the contents of a file begin: behind its local header, whose length is its own. */
-export async function contentsOf(source: ByteSource, { header, size }: ZipEntry): Promise<number> {
+async function contentsOf(source: ByteSource, { header, size }: ZipEntry): Promise<number> {
   const view = viewOf(await source.read(header, LOCAL_BYTES));
   if (view.getUint32(0, true) !== LOCAL) throw fault(header, "the header of a file; got something else");
   const start = header + LOCAL_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
@@ -77,17 +94,16 @@ export async function contentsOf(source: ByteSource, { header, size }: ZipEntry)
   return start;
 }
 
-/** A whole file of at most `most` bytes, with its checksum held to, and where its contents begin. */
+/** A whole file of at most `most` bytes, held to its checksum, and where its contents begin. */
 export async function readEntry(
   source: ByteSource,
   entry: ZipEntry,
   most: number,
 ): Promise<{ bytes: Uint8Array; start: number }> {
-  const start = await contentsOf(source, entry);
-  if (entry.size > most) throw fault(start, `a file of at most ${most} bytes; got ${entry.size}`);
-  const bytes = await source.read(start, entry.size);
-  if (crc32(bytes) !== entry.crc) throw fault(start, "a file as it was written; got another CRC-32");
-  return { bytes, start };
+  const { path, header, size } = entry;
+  if (size > most) throw fault(header, `${path} of at most ${most} bytes; got ${size}`);
+  const start = await checkedContents(source, entry);
+  return { bytes: await source.read(start, size), start };
 }
 
 /** The directory's place, from the end of the archive. */
@@ -109,8 +125,8 @@ async function findDirectory(source: ByteSource): Promise<{ start: number; size:
   return { start: Number(wide.getBigUint64(48, true)), size: Number(wide.getBigUint64(40, true)) };
 }
 
-/** The entry at a place of the directory; what does not fit 32 bits is in the extra field 1, in this order. */
-function entryOf(view: DataView, at: number, extras: Uint8Array): ZipEntry {
+/** What a place of the directory says; what does not fit 32 bits is in the extra field 1, in this order. */
+function fieldsOf(view: DataView, at: number, extras: Uint8Array): Omit<ZipEntry, "path"> {
   const wide = wideFields(extras);
   const field = (offset: number): number => {
     const value = view.getUint32(at + offset, true);

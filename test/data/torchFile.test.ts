@@ -56,7 +56,10 @@ test("no more is read than names and the tensor that is asked for", async () => 
     const { tensor } = await openTorchFile(counted);
     const before = reads.length;
     await tensor("blocks.output.conv.w");
-    expect(reads.slice(before)).toEqual([30, 2 * 8 * 32]); // the header of its file, its values
+    // The header of its file, the file for its checksum, its values; another time the values alone.
+    expect(reads.slice(before)).toEqual([30, 2 * 8 * 32, 2 * 8 * 32]);
+    await tensor("blocks.output.conv.w");
+    expect(reads.slice(before + 3)).toEqual([2 * 8 * 32]);
   }
 });
 
@@ -78,7 +81,12 @@ test.each<[string, Uint8Array, RegExp]>([
   [
     "a zip damaged in its pickle",
     withOne(zipped, "_parameters", "_parametres"),
-    /readZip: byte 64 must hold a file as it was written; got another CRC-32/,
+    /^readZip: byte 64 must hold encoder\/data\.pkl as it was written, CRC-32 \w{8}; got \w{8}\. Copy the file again$/,
+  ],
+  [
+    "a zip damaged in its weights",
+    withLastStorageDamaged(zipped),
+    /^readZip: byte \d+ must hold encoder\/data\/41 as it was written, CRC-32 \w{8}; got \w{8}\. Copy the file again$/,
   ],
   [
     "a zip with a directory damaged",
@@ -128,6 +136,29 @@ test.each<[string, Uint8Array, RegExp]>([
 ])("%s is refused", async (_, bytes, message) => {
   const opened = async () => valuesOf(await openTorchFile(sourceOf(bytes)));
   await expect(opened()).rejects.toThrow(message);
+});
+
+/** The file with one bit of its last storage changed, which lies behind its name and the padding after it. */
+function withLastStorageDamaged(bytes: Uint8Array): Uint8Array {
+  const [name, damaged] = ["encoder/data/41", Buffer.from(bytes)];
+  const at = damaged.indexOf(name);
+  const first = at + name.length + damaged.readUInt16LE(at - 2);
+  damaged[first]! ^= 1;
+  return Uint8Array.from(damaged);
+}
+
+test("an archive without checksums, whose fields for them are 0, is read as it is", async () => {
+  const unchecked = Buffer.from(zipped);
+  let files = 0;
+  for (let at = unchecked.indexOf("PK\x01\x02"); at >= 0; at = unchecked.indexOf("PK\x01\x02", at + 4)) {
+    unchecked.writeUInt32LE(0, at + 16);
+    files++;
+  }
+  expect(files).toBeGreaterThan(42);
+  const [read, checked] = await Promise.all(
+    [unchecked, zipped].map(async (bytes) => valuesOf(await openTorchFile(sourceOf(Uint8Array.from(bytes))))),
+  );
+  expect(read).toEqual(checked);
 });
 
 /** The same, as often as the text is there. */
