@@ -110,10 +110,11 @@ export const precisionOf = ({ precision }: RunSettings): Precision => precision 
 const codesOf = ({ tokenizer }: RunSettings): string =>
   tokenizer === undefined ? "codes that it found itself" : `codes ${tokenizer}`;
 
-/** What a checkpoint remembers of its pictures; the digest tells apart sets of one name and size. */
+/** What a checkpoint remembers of its pictures; the digests tell apart sets of one name and size. */
 export const dataOf = (images: ImageSet): DataDescription => ({
   ...descriptionOf(images),
   sha256: createHash("sha256").update(images.pixels).digest("hex"),
+  labels: createHash("sha256").update(JSON.stringify(images.classes)).update(images.labels).digest("hex"),
 });
 
 /** Returns the saved settings if the pictures are those of the run. */
@@ -121,11 +122,13 @@ export function checkData(saved: RunSettings, data: DataDescription): RunSetting
   const was = saved.data;
   const words = ({ name, count, width, height }: DataDescription) =>
     `${count} pictures of ${width} x ${height} (${name})`;
+  const differs = (key: "sha256" | "labels") => was[key] !== undefined && was[key] !== data[key];
   const isAlike = words(was) === words(data);
-  if (isAlike && (was.sha256 === undefined || was.sha256 === data.sha256)) return saved;
+  const other = !isAlike ? "" : differs("sha256") ? " with other contents" : " with other classes or labels";
+  if (isAlike && !differs("sha256") && !differs("labels")) return saved;
   throw new UsageError(
     `the pictures must be those of the run that is resumed, ${words(was)}; got ${words(data)}` +
-      `${isAlike ? " with other contents" : ""}. Repeat its --data, --limit and --data-size`,
+      `${other}. Repeat its --data, --limit and --data-size`,
   );
 }
 

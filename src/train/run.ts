@@ -49,6 +49,8 @@ export interface DataDescription {
   classes?: number;
   /** Of the pixels, hexadecimal. */
   sha256?: string;
+  /** The same of the classes' names and of every picture's label. */
+  labels?: string;
 }
 
 /** The description of a set of pictures. */

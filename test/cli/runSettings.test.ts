@@ -28,6 +28,22 @@ test("resuming takes only the pictures of the run", () => {
   expect(checkData(settings, dataOf(images))).toBe(settings);
   const others = { ...images, pixels: images.pixels.map((p) => 255 - p) };
   expect(() => checkData(settings, dataOf(others))).toThrow(/creatures-train\) with other contents\. Repeat/);
+  const { sha256, labels, ...older } = settings.data;
+  expect([sha256, labels]).toEqual([expect.stringMatching(/^\w{64}$/), expect.stringMatching(/^\w{64}$/)]);
+  expect(checkData({ ...settings, data: older }, dataOf(others))).toMatchObject({ data: older });
+});
+
+test("resuming takes only the classes and the labels of the run", () => {
+  const settings = settingsOf(flags, dataOf(images));
+  const [first, ...rest] = images.classes as [string, ...string[]];
+  for (const others of [
+    { ...images, classes: [`${first}s`, ...rest] },
+    { ...images, labels: images.labels.map((label) => (label + 1) % images.classes.length) },
+  ]) {
+    expect(() => checkData(settings, dataOf(others))).toThrow(
+      /^the pictures must be those of the run .*; got 20 pictures of 8 x 8 \(creatures-train\) with other classes or labels\. Repeat/,
+    );
+  }
 });
 
 test("resuming takes flags that repeat the run's settings, and no others", () => {
