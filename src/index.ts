@@ -201,7 +201,7 @@ export { type Dalle, readDalle } from "./train/dalleFile.ts";
 export { DeviceImages } from "./train/deviceImages.ts";
 export { encodeEncoder, openSaved } from "./train/encoderFile.ts";
 export { fitTokenizer, type TokenizerChoices } from "./train/fitTokenizer.ts";
-export { type LoopOptions, NonFiniteLossError, type ProgressRow, train } from "./train/loop.ts";
+export { type LoopOptions, type ProgressRow, train } from "./train/loop.ts";
 export { largestBatch, type PlanOptions, planRun, type RunPlan } from "./train/plan.ts";
 export {
   type DataDescription,

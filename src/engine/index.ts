@@ -19,7 +19,7 @@ export { type Constants, type Kernel, kernel } from "./gpu/kernel.ts";
 export { LimitError } from "./gpu/memory.ts";
 export { f32Bits, words } from "./gpu/words.ts";
 export { type GradOptions, grad } from "./graph/autograd.ts";
-export { Guard } from "./graph/guard.ts";
+export { Guard, NonFiniteLossError } from "./graph/guard.ts";
 export { LossScale } from "./graph/lossScale.ts";
 export { type BackwardCall, type Call, defineOp, type OpRule, stopGradient } from "./graph/op.ts";
 export {

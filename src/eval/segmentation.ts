@@ -7,7 +7,7 @@ import { checkPixelSet, IGNORED, type PixelSet } from "../data/pixelSet.ts";
 import { compile } from "../engine/capture/compile.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { accumulate } from "../engine/graph/fill.ts";
-import { Guard } from "../engine/graph/guard.ts";
+import { Guard, NonFiniteLossError } from "../engine/graph/guard.ts";
 import type { NamedValues, Parameters } from "../engine/graph/parameters.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { adamw } from "../engine/optim/adamw.ts";
@@ -162,7 +162,7 @@ async function trainHead(
     if (since < LOSS_EVERY && update < updates - 1) continue;
     const loss = (await total.item()) / since;
     if (!Number.isFinite(loss)) {
-      throw new Error(
+      throw new NonFiniteLossError(
         `linearSegmentation: the loss must stay finite; got ${loss} by update ${update + 1}. Lower the rate ${rate}`,
       );
     }

@@ -8,7 +8,7 @@ import { compile } from "../engine/capture/compile.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { grad } from "../engine/graph/autograd.ts";
 import { accumulate } from "../engine/graph/fill.ts";
-import { Guard } from "../engine/graph/guard.ts";
+import { Guard, NonFiniteLossError } from "../engine/graph/guard.ts";
 import type { Parameters } from "../engine/graph/parameters.ts";
 import { type Shape, Tensor } from "../engine/graph/tensor.ts";
 import { crossEntropy } from "../engine/ops/crossEntropy.ts";
@@ -178,7 +178,7 @@ async function trainHead(
     }
     const loss = (await total.item()) / stepsPerEpoch;
     if (!Number.isFinite(loss)) {
-      throw new Error(
+      throw new NonFiniteLossError(
         `${name}: the loss must stay finite; got ${loss} in epoch ${epoch}. Lower the base rate ${baseRate}`,
       );
     }

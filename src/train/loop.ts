@@ -1,12 +1,8 @@
+import { NonFiniteLossError } from "../engine/graph/guard.ts";
 import { BAD_STEPS } from "../engine/graph/lossScale.ts";
 import type { MetricRow } from "../engine/step/metricRing.ts";
 import { collapseWatch } from "../models/collapseWarning.ts";
 import type { Trainer } from "./trainer.ts";
-
-/** A loss or gradient that is NaN or infinite. Nothing has moved from that step on: the state is the one before it. */
-export class NonFiniteLossError extends Error {
-  override name = "NonFiniteLossError";
-}
 
 /** One line of `metrics.jsonl`, where the metrics stand beside the loss. */
 export interface ProgressRow {

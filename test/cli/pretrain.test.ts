@@ -273,6 +273,15 @@ describe("partwise eval", () => {
     expect(await run("linear", "--epochs", "1")).toMatchObject({ pixels: true, settings: { epochs: 1 } });
   });
 
+  test("a probe that diverges ends with its sentence, as what failed while running", async () => {
+    const wild = "eval linear --pixels --data creatures --limit 60 --data-size 8 --epochs 9 --base-rate 1e37";
+    const { code, stderr } = await program.run(...wild.split(" "));
+    expect(stderr).toMatch(
+      /^partwise: linearProbe: the loss must stay finite; got \w+ in epoch \d\. Lower the base rate 1e\+37\.$/m,
+    );
+    expect(code).toBe(1);
+  });
+
   test("linear trains a classifier", async () => {
     const result = await evaluate("linear", "--epochs", "2", "--seed", "3", "--probe-batch", "30");
     expect(result).toMatchObject({ settings: { epochs: 2, seed: 3, batchSize: 30, updates: 4 } });

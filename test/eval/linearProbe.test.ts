@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { NonFiniteLossError } from "../../src/engine/graph/guard.ts";
 import type { Features } from "../../src/eval/features.ts";
 import { type ProbeOptions, probeSettings, rateOf } from "../../src/eval/headRecipe.ts";
 import { LINEAR_STYLES, type LinearStyleName, linearProbe } from "../../src/eval/linearProbe.ts";
@@ -142,7 +143,14 @@ describe("linearProbe", () => {
       linearProbe(on.device, { ...train, labels: zeros }, { ...held, labels: ones }, { seed: 1 }),
     ).rejects.toThrow(/some test label must be among the training labels; got none of 150\. Are both/);
     await expect(probe({}, { batchSize: 321 })).rejects.toThrow(/batch size in \[2, 320\]/);
-    await expect(probe({}, { baseRate: 1e37, warmupEpochs: 0 })).rejects.toThrow(/Lower the base rate/);
     await expect(linearProbe(on.device, [], held, { seed: 1 })).rejects.toThrow(/got no view/);
+  });
+
+  test("a loss that does not stay finite is no fault of what was given", async () => {
+    const wild = linearProbe(on.device, train, held, { seed: 1, baseRate: 1e37, warmupEpochs: 0 });
+    await expect(wild).rejects.toThrow(NonFiniteLossError);
+    await expect(wild).rejects.toThrow(
+      /^linearProbe: the loss must stay finite; got \w+ in epoch \d+\. Lower the base rate 1e\+37$/,
+    );
   });
 });

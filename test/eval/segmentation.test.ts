@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { IMAGENET_STATISTICS, type ImageSet } from "../../src/data/images.ts";
 import { IGNORED, type PixelSet } from "../../src/data/pixelSet.ts";
+import { NonFiniteLossError } from "../../src/engine/graph/guard.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { blocksRead, blockTokens, patchPixels } from "../../src/eval/blockTokens.ts";
@@ -175,7 +176,9 @@ describe("linearSegmentation", () => {
       /stride of windows must be in \[1, 16\]; got 17/,
     );
     await expect(run({ batchSize: 25 })).rejects.toThrow(/batch size in \[1, 24\]/);
-    await expect(run({ rate: 1e30, updates: 4, warmupUpdates: 0 })).rejects.toThrow(/Lower the rate 1e\+30/);
+    const wild = run({ rate: 1e30, updates: 4, warmupUpdates: 0 });
+    await expect(wild).rejects.toThrow(NonFiniteLossError);
+    await expect(wild).rejects.toThrow(/Lower the rate 1e\+30/);
   });
 
   /** The same pictures without their last row and column. */

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { creatures } from "../../src/data/creatures/creatures.ts";
+import { NonFiniteLossError } from "../../src/engine/graph/guard.ts";
 import { type CellPictures, runCell } from "../../src/study/cell.ts";
 import { type Cell, cellPlan, type StudyPlan } from "../../src/study/plan.ts";
 import { PROBES } from "../../src/study/probes.ts";
-import { NonFiniteLossError } from "../../src/train/loop.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compile } from "../../src/engine/capture/compile.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
-import { Guard } from "../../src/engine/graph/guard.ts";
+import { Guard, NonFiniteLossError } from "../../src/engine/graph/guard.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
@@ -15,7 +15,7 @@ import { lars } from "../../src/engine/optim/lars.ts";
 import { sgd } from "../../src/engine/optim/sgd.ts";
 import { Random } from "../../src/engine/random.ts";
 import { restoreTrainer } from "../../src/train/checkpoint.ts";
-import { NonFiniteLossError, train } from "../../src/train/loop.ts";
+import { train } from "../../src/train/loop.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
 import { openBytes, savedBytes } from "./savedFile.ts";

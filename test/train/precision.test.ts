@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compile } from "../../src/engine/capture/compile.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
-import { Guard } from "../../src/engine/graph/guard.ts";
+import { Guard, NonFiniteLossError } from "../../src/engine/graph/guard.ts";
 import { LossScale } from "../../src/engine/graph/lossScale.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
@@ -9,7 +9,7 @@ import { mul } from "../../src/engine/ops/elementwise.ts";
 import { sum } from "../../src/engine/ops/sum.ts";
 import { clipGradients } from "../../src/engine/optim/clip.ts";
 import { restoreTrainer } from "../../src/train/checkpoint.ts";
-import { NonFiniteLossError, type ProgressRow, train } from "../../src/train/loop.ts";
+import { type ProgressRow, train } from "../../src/train/loop.ts";
 import { planRun } from "../../src/train/plan.ts";
 import { FORMAT, settingsIn } from "../../src/train/savedSettings.ts";
 import type { Trainer, TrainerState } from "../../src/train/trainer.ts";

@@ -7,6 +7,11 @@ import { Tensor } from "./tensor.ts";
 const checkKernel = kernel("guard_check", [guardWgsl]);
 const countKernel = kernel("guard_count", [guardWgsl]);
 
+/** A loss or gradient that is NaN or infinite. Nothing has moved from that step on: the state is the one before it. */
+export class NonFiniteLossError extends Error {
+  override name = "NonFiniteLossError";
+}
+
 /**
  * What stops a run at its first step that is not finite, on the GPU and at once: from that step on nothing that asks
  * the guard moves. `clipGradients` sets the flag; optimisers ask it by its factors, `ema` and `batchNorm` directly.
