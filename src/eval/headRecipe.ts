@@ -74,6 +74,9 @@ const SMALLEST_BATCH = 64;
  * stop near its first weights; therefore the defaults keep the paper's updates an epoch (batchSize = count / updates, from 64 to
  * the paper's) and its highest rate, or `smallRate`. On ImageNet they are the paper's. Measured with MAE's on 8 x 8 pixels of 20 ImageNet classes,
  * 2,000 rows: 18.5 % top-1, against 13.3 % with base rate 0.1 and batches of 256. `mostRows` is what the device holds at once.
+ *
+ * A warm-up begins at 0, in the official programs, too. One of less than an update, a short run's share of its epochs, is left out:
+ * the first update, which may be the only one, would change nothing.
  */
 export function probeSettings(
   where: string,
@@ -83,7 +86,7 @@ export function probeSettings(
   mostRows = Number.POSITIVE_INFINITY,
 ): ProbeSettings {
   const { seed, epochs = recipe.epochs } = options;
-  const { warmupEpochs = (epochs * recipe.warmupEpochs) / recipe.epochs } = options;
+  const { warmupEpochs: warmup = (epochs * recipe.warmupEpochs) / recipe.epochs } = options;
   const updatesPerEpoch = Math.floor(IMAGENET / recipe.batchSize);
   const paced = Math.min(recipe.batchSize, Math.max(SMALLEST_BATCH, Math.floor(count / updatesPerEpoch)));
   const most = Math.min(count, mostRows);
@@ -98,8 +101,10 @@ export function probeSettings(
         `got ${epochs}, ${batchSize} and ${baseRate}`,
     );
   }
-  const updates = epochs * Math.floor(count / batchSize);
-  return { seed, epochs, warmupEpochs, batchSize, baseRate, rate: (baseRate * batchSize) / 256, updates };
+  const stepsPerEpoch = Math.floor(count / batchSize);
+  const warmupEpochs = warmup * stepsPerEpoch < 1 ? 0 : warmup;
+  const [rate, updates] = [(baseRate * batchSize) / 256, epochs * stepsPerEpoch];
+  return { seed, epochs, warmupEpochs, batchSize, baseRate, rate, updates };
 }
 
 /** The rate of each update. */

@@ -270,7 +270,10 @@ describe("partwise eval", () => {
       );
     const nearest = await run("knn", "--k", "5");
     expect(nearest).toMatchObject({ pixels: true, side: 8, train: 60, classes: 10 });
-    expect(await run("linear", "--epochs", "1")).toMatchObject({ pixels: true, settings: { epochs: 1 } });
+    const [one, two] = [await run("linear", "--epochs", "1"), await run("linear", "--epochs", "2")];
+    expect(one).toMatchObject({ pixels: true, settings: { epochs: 1, updates: 1 } });
+    // An epoch's loss is that before its one update: the second tells what the first has done.
+    expect(two.loss).toBeLessThan((one.loss as number) - 0.002);
   });
 
   test("a probe that diverges ends with its sentence, as what failed while running", async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { NonFiniteLossError } from "../../src/engine/graph/guard.ts";
+import type { Schedule } from "../../src/engine/step/schedule.ts";
+import { ATTENTIVE_STYLES } from "../../src/eval/attentiveProbe.ts";
 import type { Features } from "../../src/eval/features.ts";
-import { type ProbeOptions, probeSettings, rateOf } from "../../src/eval/headRecipe.ts";
+import { type HeadRecipe, type ProbeOptions, probeSettings, rateOf } from "../../src/eval/headRecipe.ts";
 import { LINEAR_STYLES, type LinearStyleName, linearProbe } from "../../src/eval/linearProbe.ts";
 import { vitConfig } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
@@ -95,6 +97,25 @@ describe("linearProbe", () => {
     expect(settings(320)).toMatchObject({ batchSize: 64, rate: 6.4 });
     expect(settings(40)).toMatchObject({ batchSize: 40, rate: 6.4, updates: 90 });
     expect(settings(2_000, { batchSize: 512, baseRate: 0.1 })).toMatchObject({ rate: 0.2 });
+  });
+
+  test("the warm-up of a paper's length begins at 0; one of less than an update is left out", () => {
+    const rates = (style: HeadRecipe, count: number, epochs: number): Schedule => {
+      const settings = probeSettings("probe", count, style, { seed: 0, epochs });
+      return rateOf(style, settings, settings.updates / epochs);
+    };
+    const official = rates(LINEAR_STYLES.mae, 1_281_167, 90);
+    expect([0, 390, 780].map(official)).toEqual([0, 3.2, 6.4]);
+    const nine = rates(LINEAR_STYLES.mae, 64, 9); // of these an update is warm-up
+    expect([0, 1].map(nine)).toEqual([0, 6.4]);
+    for (const style of [LINEAR_STYLES.mae, ATTENTIVE_STYLES.cae]) {
+      for (const epochs of [1, 2, 8]) {
+        const rateAt = rates(style, 64, epochs);
+        expect(rateAt(0)).toBe(style === LINEAR_STYLES.mae ? 6.4 : 0.1);
+        for (let update = 1; update < epochs; update++)
+          expect(rateAt(update)).toBeLessThan(rateAt(update - 1));
+      }
+    }
   });
 
   test("MoCo v3's and DINO's: no norm, plain SGD, rates that stay for an epoch", async () => {
