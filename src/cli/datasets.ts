@@ -5,7 +5,7 @@ import { readDataSet } from "../data/dataSet.ts";
 import type { Decoder } from "../data/decode.ts";
 import { checkEvaluation } from "../data/evaluationPair.ts";
 import { nameSome } from "../data/folderLayout.ts";
-import type { ImageSet } from "../data/images.ts";
+import { centerCrops, type ImageSet } from "../data/images.ts";
 import { partCrops } from "../data/partCrops.ts";
 import { readPartCrops } from "../data/parts/readPartCrops.ts";
 import { type DataDescription, descriptionOf } from "../train/run.ts";
@@ -31,6 +31,8 @@ export interface DataChoice {
 export interface LoadOptions {
   /** Side at which creatures are drawn when the choice names none. */
   drawnSize: number;
+  /** Pictures are scaled to this side, and their middle of side `drawnSize` is what is worked on. */
+  resize?: number;
   onProgress?: (done: number, total: number) => void;
   /** Supplies the picture codec; the program's own when absent. */
   decoder?: () => Promise<Decoder>;
@@ -74,17 +76,23 @@ export async function describeSplit(
 
 /** Reads or draws one split. What is wrong with the folder or a file in it is a `UsageError` that names it. */
 export const loadSplit = (choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> =>
-  asUsage(() => {
-    const { data, parts } = choice;
-    if (parts && BUILT_IN.includes(data)) {
-      throw new UsageError(
-        `--parts cuts up the pictures of a folder; got ${data}. Name ${nameSome([...PARTS.keys()])}`,
-      );
-    }
-    if (isDrawn(data)) return drawCreatures(data, choice, split, options);
-    if (PARTS.has(data)) return cutParts(PARTS.get(data)!, choice, split, options);
-    return readFolder(choice, split, options);
+  asUsage(async () => {
+    const { resize, drawnSize } = options;
+    if (resize === undefined) return load(choice, split, options);
+    return centerCrops(await load({ ...choice, size: resize }, split, options), drawnSize);
   });
+
+async function load(choice: DataChoice, split: Split, options: LoadOptions): Promise<ImageSet> {
+  const { data, parts } = choice;
+  if (parts && BUILT_IN.includes(data)) {
+    throw new UsageError(
+      `--parts cuts up the pictures of a folder; got ${data}. Name ${nameSome([...PARTS.keys()])}`,
+    );
+  }
+  if (isDrawn(data)) return drawCreatures(data, choice, split, options);
+  if (PARTS.has(data)) return cutParts(PARTS.get(data)!, choice, split, options);
+  return readFolder(choice, split, options);
+}
 
 /** Both splits for an evaluation. A pair whose accuracy would mean nothing is a `UsageError`. */
 export async function loadPair(

@@ -97,6 +97,15 @@ const addTrainingOptions = (command: Command): Command =>
       "train on random crops and mirror images, others in each epoch, as the papers do: the encoder then runs in every epoch " +
         "(default: pictures as they are, features made once)",
     )
+    .addOption(
+      new Option(
+        "--train-resize <n>",
+        "scale training pictures to this side and train on their middle, as the official part classification does: 256 for an " +
+          "encoder of 224, while test pictures are scaled to 224 (default: alike, to the encoder's side)",
+      )
+        .argParser(whole(8))
+        .conflicts(["augment", "dataSize"]),
+    )
     .option("--epochs <n>", "passes over the training pictures (default: the style's)", whole(1))
     .option("--seed <n>", "of first weights, order and crops", seed, 0)
     .option(
@@ -122,7 +131,7 @@ const attentiveExamples = `
 Examples:
   partwise eval attentive --checkpoint runs/first --data creatures
   partwise eval attentive --checkpoint runs/first --data creatures-coat-parts --style parts
-  partwise eval attentive --checkpoint runs/birds --data CUB_200_2011 --parts --style parts --json`;
+  partwise eval attentive --checkpoint runs/birds --data CUB_200_2011 --parts --style parts --train-resize 256 --json`;
 
 async function evalKnn(flags: KnnFlags): Promise<void> {
   const input = await openInput("knn", flags);

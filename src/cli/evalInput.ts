@@ -30,6 +30,8 @@ export interface EvalFlags extends DataFlags {
   checkpoint?: string;
   untrained?: boolean;
   pixels?: boolean;
+  /** Side to which training pictures are scaled before their middle is cut out. */
+  trainResize?: number;
   batch: number;
   tune: boolean;
   json?: boolean;
@@ -84,9 +86,16 @@ export interface EvalInput {
 /** Reads pictures, opens the adapter and loads the encoder. */
 export async function openInput(probe: string, flags: EvalFlags): Promise<EvalInput> {
   const reader = flags.pixels ? pixelReader(flags) : await encoderReader(flags);
+  const { trainResize } = flags;
+  if (trainResize !== undefined && trainResize < reader.side) {
+    throw new UsageError(
+      `--train-resize must be ${reader.side}, the side of what is read, or more; got ${trainResize}`,
+    );
+  }
   const line = new ProgressLine();
   const sets = await loadPair(choiceOf(flags), (split) => ({
     drawnSize: reader.side,
+    ...(split === "train" && { resize: trainResize }),
     onProgress: (done, total) => line.show(`${split} pictures ${done}/${total}`),
   }));
   line.end();
@@ -103,6 +112,7 @@ export async function openInput(probe: string, flags: EvalFlags): Promise<EvalIn
       train: train.count,
       test: test.count,
       classes: train.classes.length,
+      trainResize,
       adapter: device.info.description,
     },
   };

@@ -1,3 +1,5 @@
+import { centerCrop } from "./resize.ts";
+
 /** A labelled set of equally sized pictures in memory. */
 export interface ImageSet {
   name: string;
@@ -134,6 +136,18 @@ export function channelStatistics(set: ImageSet): ChannelStatistics {
   const mean = sum.map((s) => s / n / 255) as [number, number, number];
   const std = squares.map((s, c) => Math.sqrt(Math.max(0, s / n / 65025 - mean[c]! * mean[c]!)));
   return { mean, std: std as [number, number, number] };
+}
+
+/** The middle size x size of every picture, as a set of its own. */
+export function centerCrops(set: ImageSet, size: number): ImageSet {
+  const { width, height } = set;
+  const bytes = bytesPerImage(set);
+  const pixels = new Uint8Array(set.count * size * size * 3);
+  for (let i = 0; i < set.count; i++) {
+    const picture = { width, height, pixels: set.pixels.subarray(i * bytes, (i + 1) * bytes) };
+    pixels.set(centerCrop(picture, size).pixels, i * size * size * 3);
+  }
+  return { ...set, width: size, height: size, pixels };
 }
 
 /** What a part of a set has in common with the whole. */

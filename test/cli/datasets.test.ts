@@ -157,6 +157,24 @@ test("the parts of a folder's pictures are a set of their own", async () => {
   );
 });
 
+test("training pictures alone may be the middle of larger ones, as in the official part classification", async () => {
+  const choice = { data: "creatures-coat-parts", limit: 3 };
+  const { train, test } = await loadPair(choice, (split) => ({
+    ...drawn,
+    ...(split === "train" && { resize: 20 }),
+  }));
+  const larger = await loadSplit({ ...choice, size: 20 }, "train", drawn);
+  expect([train.width, train.height, ...train.labels]).toEqual([16, 16, ...larger.labels]);
+  const middle = Array.from({ length: train.count * 16 }, (_, at) => {
+    const [picture, row] = [Math.floor(at / 16), at % 16];
+    const from = 3 * (20 * (20 * picture + row + 2) + 2);
+    return [...larger.pixels.subarray(from, from + 3 * 16)];
+  });
+  expect([...train.pixels]).toEqual(middle.flat());
+  expect(train.pixels).not.toEqual((await loadSplit(choice, "train", drawn)).pixels);
+  expect(test).toEqual(await loadSplit(choice, "test", drawn));
+});
+
 test("the MNIST test set", async (context) => {
   const data = join(dataFolder(context), "mnist-t10k");
   const set = await loadSplit({ data, limit: 100 }, "test", drawn);

@@ -267,6 +267,14 @@ const cases: [string, RegExp][] = [
     "eval linear --data creatures --style simclr",
     /'simclr' is invalid. Allowed choices are mae, moco-v3, dino, parts\.$/,
   ],
+  [
+    "eval linear --data creatures --train-resize 40 --augment",
+    /^option '--train-resize <n>' cannot be used with option '--augment'\.$/,
+  ],
+  [
+    "eval linear --pixels --data creatures --train-resize 31",
+    /^--train-resize must be 32, the side of what is read, or more; got 31\.$/,
+  ],
   ["eval attentive --data creatures --pixels", /^unknown option '--pixels'/],
   ["eval attentive --data creatures", /^--checkpoint must name a run/],
   [

@@ -286,11 +286,12 @@ describe("partwise eval", () => {
   });
 
   test("linear trains a classifier", async () => {
-    const result = await evaluate("linear", "--epochs", "2", "--seed", "3", "--probe-batch", "30");
+    const flags = "--epochs 2 --seed 3 --probe-batch 30 --train-resize 36".split(" ");
+    const result = await evaluate("linear", ...flags);
     expect(result).toMatchObject({ settings: { epochs: 2, seed: 3, batchSize: 30, updates: 4 } });
     expect(result.top1).toBeGreaterThanOrEqual(0);
     expect(result.top5).toBeGreaterThan(result.top1 as number);
-    expect(result).toMatchObject({ style: "mae", pool: "cls", augment: false });
+    expect(result).toMatchObject({ style: "mae", pool: "cls", augment: false, trainResize: 36 });
     const dino = await evaluate("linear", "--style", "dino", "--epochs", "1", "--augment");
     expect(dino).toMatchObject({ style: "dino", pool: "cls4", augment: true });
     expect(dino.settings).toMatchObject({ epochs: 1, rate: 0.004 });
