@@ -1,7 +1,11 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import type { Locator, Page } from "playwright-core";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { anywhere } from "../../scripts/bundle.mjs";
+import { collectZoo } from "../../scripts/zooFiles.mjs";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { similarTo } from "../../src/eval/patchSearch.ts";
@@ -19,13 +23,18 @@ import { PATIENCE, textOf, withPages } from "./pages.ts";
 const pages = withPages();
 const encoderFile = { name: "tiny.safetensors", mimeType: "", buffer: Buffer.from(tinyEncoderFile()) };
 
-/** The page, with what its console and its errors say. */
-async function openExplorer(width: number): Promise<{ page: Page; errors: string[] }> {
+/** The page, with what its console and its errors say. `zoo` is a folder to serve as its zoo. */
+async function openExplorer(width: number, zoo?: string): Promise<{ page: Page; errors: string[] }> {
   const page = await pages.browser.newPage({ viewport: { width, height: 900 } });
   page.setDefaultTimeout(PATIENCE.timeout);
   const errors: string[] = [];
   page.on("pageerror", ({ message }) => errors.push(message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  if (zoo !== undefined) {
+    await page.route("**/zoo/*", (route) =>
+      route.fulfill({ path: join(zoo, basename(route.request().url())) }),
+    );
+  }
   await page.goto(`${pages.url}explorer.html`);
   await settled(page);
   return { page, errors };
@@ -188,6 +197,48 @@ test("an encoder of one's own, from a file or trained here, takes over; what can
       return page.getByRole("alert").allInnerTexts();
     }, PATIENCE)
     .toEqual([expect.stringContaining("Reload the page to go on.")]);
+  await page.close();
+});
+
+/** A zoo as the script makes it of a study, of two encoders of one file -> its folder. */
+function writeZoo(folder: string): string {
+  const results = ["dino", "mae"].map((encoder) => {
+    const cell = join(folder, "coat", `${encoder}-0`);
+    mkdirSync(cell, { recursive: true });
+    writeFileSync(join(cell, "encoder.safetensors"), tinyEncoderFile());
+    const plan = { model: "vit_micro_patch8_32", data: { source: "creatures-coat" } };
+    return { data: "coat", encoder, seed: 0, plan, training: { pictures: 51_200, seconds: 3 } };
+  });
+  const report = { plan: { methods: { dino: {}, mae: {} } }, results };
+  writeFileSync(join(folder, "report.json"), JSON.stringify(report));
+  collectZoo(folder, join(folder, "zoo"), "partwise study coat.yaml");
+  return join(folder, "zoo");
+}
+
+test("the encoders of a zoo are listed and the first is loaded; a file that is not the zoo's is refused", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "partwise-zoo-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const zoo = writeZoo(folder);
+  const damaged = tinyEncoderFile();
+  damaged[damaged.length - 1]! ^= 1;
+  writeFileSync(join(zoo, "coat-mae-0.safetensors"), damaged);
+  const { page, errors } = await openExplorer(1280, zoo);
+  const encoders = page.getByLabel("Choose an encoder");
+  const offered = encoders.locator('optgroup[label="The zoo"] option');
+  expect(await offered.allInnerTexts()).toEqual(["dino, creatures-coat", "mae, creatures-coat"]);
+  expect(await encoders.inputValue()).toBe("The zoo: dino, creatures-coat");
+  const loaded = "dino of the zoo: trained on creatures-coat, 51,200 pictures seen.";
+  expect(await textOf(page, "which")).toBe(loaded);
+  expect(await page.getByRole("grid").getByRole("row").count()).toBe(4);
+
+  await encoders.selectOption("The zoo: mae, creatures-coat");
+  await expect
+    .poll(() => textOf(page, "trouble-advice"), PATIENCE)
+    .toMatch(
+      /^coat-mae-0\.safetensors: must have the SHA-256 of zoo\.json, (\w{64}); got (?!\1)\w{64}\. Copy the zoo again$/,
+    );
+  expect(await textOf(page, "which")).toBe(loaded);
+  expect(errors).toEqual([]);
   await page.close();
 });
 
