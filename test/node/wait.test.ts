@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from "vitest";
 import { Device } from "../../src/engine/gpu/device.ts";
+import { kernel } from "../../src/engine/gpu/kernel.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { wait } from "../../src/node/wait.ts";
 import { testGpu } from "../gpu.ts";
@@ -64,7 +65,7 @@ test("several waits share their naps", async () => {
   await waits;
 });
 
-test("a device waits by it for every value it reads", async () => {
+test("a device waits by it for every value it reads and for every kernel it compiles ahead", async () => {
   const waited: unknown[] = [];
   const counting = <T>(work: Promise<T>): Promise<T> => {
     waited.push(work);
@@ -77,5 +78,11 @@ test("a device waits by it for every value it reads", async () => {
   expect(waited.length).toBe(opening + 1);
   await device.finish();
   expect(waited.length).toBe(opening + 2);
+  const kernels = [1, 2].map((size) =>
+    kernel("nothing", ["@compute @workgroup_size(SIZE) fn nothing() {}"], { SIZE: size }),
+  );
+  await device.pipelines.prepare(kernels);
+  await device.pipelines.prepare(kernels); // compiled already
+  expect(waited.length).toBe(opening + 4);
   device.destroy();
 });

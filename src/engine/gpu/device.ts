@@ -108,7 +108,7 @@ export class Device {
     this.#failure = failure;
     const submit = () => this.eager.flush();
     this.allocator = new Allocator({ gpu, counters, failure, wait: this.wait, submit });
-    this.pipelines = new Pipelines(gpu, counters, failure);
+    this.pipelines = new Pipelines(gpu, counters, failure, this.wait);
     const { allocator, pipelines } = this;
     this.eager = new Eager({ gpu, allocator, pipelines, counters, failure });
     this.#recorder = this.eager;

@@ -3,6 +3,7 @@ import type { Counters } from "./counters.ts";
 import type { Failure } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Uniforms } from "./uniforms.ts";
+import type { Wait } from "./wait.ts";
 
 /** What stands at one binding: a place in a buffer, the words of a uniform, or nothing. */
 export type Resource = GPUBufferBinding | Uint32Array | null;
@@ -12,13 +13,15 @@ export class Pipelines {
   readonly #gpu: GPUDevice;
   readonly #counters: Counters;
   readonly #failure: Failure;
+  readonly #wait: Wait;
   readonly #pipelines = new Map<Kernel, GPUComputePipeline>();
   readonly #modules = new Map<string, GPUShaderModule>();
 
-  constructor(gpu: GPUDevice, counters: Counters, failure: Failure) {
+  constructor(gpu: GPUDevice, counters: Counters, failure: Failure, wait: Wait) {
     this.#gpu = gpu;
     this.#counters = counters;
     this.#failure = failure;
+    this.#wait = wait;
   }
 
   /** The pipeline of a kernel, compiled on first use. */
@@ -37,7 +40,7 @@ export class Pipelines {
     await Promise.all(
       missing.map(async (kernel) => {
         const made = this.#guard(() => this.#gpu.createComputePipelineAsync(this.#descriptor(kernel)));
-        this.#keep(kernel, await made);
+        this.#keep(kernel, await this.#wait(made));
       }),
     );
   }
