@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/engine/capture/compile.ts";
-import { Device } from "../../../src/engine/gpu/device.ts";
 import { grad } from "../../../src/engine/graph/autograd.ts";
 import { Tensor } from "../../../src/engine/graph/tensor.ts";
 import { attention, selfAttention } from "../../../src/engine/ops/attention.ts";
@@ -9,20 +8,12 @@ import { linear, mlp } from "../../../src/engine/ops/linear.ts";
 import { matmul } from "../../../src/engine/ops/matmul.ts";
 import { softmax } from "../../../src/engine/ops/softmax.ts";
 import { Random } from "../../../src/engine/random.ts";
-import { testGpu } from "../../gpu.ts";
+import { withDevice } from "../../withDevice.ts";
 import { maskedAutoencoder, supervised } from "../tinyTraining.ts";
 
 describe("the kernels without subgroups give the bits of those with", () => {
-  let devices: Device[] = [];
-  beforeAll(async () => {
-    devices = [await Device.open(testGpu()), await Device.open(testGpu(), { portable: true })];
-  });
-  afterAll(async () => {
-    for (const device of devices) {
-      await device.finish();
-      device.destroy();
-    }
-  });
+  const [usual, portable] = [withDevice(), withDevice({ portable: true })];
+  const devices = () => [usual.device, portable.device];
 
   const cases: [string, number[][], (...inputs: Tensor[]) => Tensor][] = [
     ["selfAttention", [[2, 17, 72]], (qkv) => selfAttention(qkv!, 3)],
@@ -70,7 +61,7 @@ describe("the kernels without subgroups give the bits of those with", () => {
   ];
 
   test.each(cases)("%s and its gradients", async (_, shapes, op) => {
-    const results = devices.map((device) => {
+    const results = devices().map((device) => {
       const drawn = (shape: number[], step: number) => {
         const size = shape.reduce((product, n) => product * n, 1);
         return Tensor.from(device, new Random(4, "test", step).fillNormal(new Float32Array(size)), shape);
@@ -79,31 +70,31 @@ describe("the kernels without subgroups give the bits of those with", () => {
       const y = op(...inputs);
       return [y, ...grad(y, inputs, { seed: drawn([...y.shape], 99) })];
     });
-    const [usual, portable] = results as [Tensor[], Tensor[]];
-    for (const [i, tensor] of usual.entries()) {
-      const [a, b] = [await tensor.read(), await portable[i]!.read()];
+    const [expected, found] = results as [Tensor[], Tensor[]];
+    for (const [i, tensor] of expected.entries()) {
+      const [a, b] = [await tensor.read(), await found[i]!.read()];
       expect(new Uint32Array(a.buffer)).toEqual(new Uint32Array(b.buffer));
       expect(a.every(Number.isFinite)).toBe(true);
     }
   });
 
   test("selfAttention with a bias", async () => {
-    const results = devices.map((device) => {
+    const results = devices().map((device) => {
       const random = new Random(4, "test");
       const drawn = (shape: number[], size: number) =>
         Tensor.from(device, random.fillNormal(new Float32Array(size)), shape);
       return selfAttention(drawn([2, 9, 48], 864), 2, drawn([2, 9, 9], 162)).read();
     });
-    const [usual, portable] = await Promise.all(results);
-    expect(new Uint32Array(portable!.buffer)).toEqual(new Uint32Array(usual!.buffer));
+    const [expected, found] = await Promise.all(results);
+    expect(new Uint32Array(found!.buffer)).toEqual(new Uint32Array(expected!.buffer));
   });
 
   test.each([
     ["a supervised ViT", supervised],
     ["a masked autoencoder", maskedAutoencoder],
   ])("three steps of %s", async (_, make) => {
-    const [usual, portable] = await Promise.all(
-      devices.map(async (device) => {
+    const [expected, found] = await Promise.all(
+      devices().map(async (device) => {
         const training = make(device);
         const step = await compile(device, () => training.step());
         for (let now = 0; now < 3; now++) {
@@ -115,10 +106,10 @@ describe("the kernels without subgroups give the bits of those with", () => {
         return values.map(({ buffer }) => new Uint32Array(buffer));
       }),
     );
-    expect(portable).toEqual(usual);
+    expect(found).toEqual(expected);
   });
 
   test("the portable device has no subgroups to use", () => {
-    expect(devices[1]!.capabilities.subgroupSize).toBe(0);
+    expect(portable.device.capabilities.subgroupSize).toBe(0);
   });
 });
