@@ -18,6 +18,9 @@ import { withDevice } from "../withDevice.ts";
 /** What a sum of values of one sign may be off by, however many they are. */
 const SUM = 1e-6;
 
+/** Rows, of which a software adapter gets 30,000 a second done; a serial sum over as many is off by 1e-4 or more. */
+const ROWS = 100_000;
+
 /** Every addition of equal values is rounded the same way, so a serial sum drifts. */
 const VALUES = [1.1, 0.1, 3.124].map(Math.fround);
 
@@ -29,8 +32,12 @@ describe("long sums", () => {
     expect(Math.abs(found - expected) / Math.abs(expected), `${what}: ${found}`).toBeLessThan(SUM);
   }
 
-  test.each([8193, 1_000_000, 20_000_000])("the mean of %i equal values is that value", async (n) => {
-    for (const value of VALUES) {
+  test.each([
+    [8193, VALUES],
+    [1_000_000, VALUES],
+    [20_000_000, VALUES.slice(0, 1)],
+  ])("the mean of %i equal values is that value", async (n, values) => {
+    for (const value of values) {
       const x = fill(on.device, [n], value);
       const y = mean(x);
       expectNear(await y.item(), value, `${value}`);
@@ -90,9 +97,9 @@ describe("long sums", () => {
       expect(Math.abs(y[0]! - (0.1 - centre) / Math.sqrt(0.01 + 1e-6))).toBeLessThan(1e-5);
     }
     const [weight, bias] = [fill(on.device, [4], 1), fill(on.device, [4], 0)];
-    const many = layerNorm(fill(on.device, [n, 4], 1), weight, bias);
+    const many = layerNorm(fill(on.device, [ROWS, 4], 1), weight, bias);
     const [dbias] = grad(many, [bias], { seed: fill(on.device, many.shape, VALUES[1]!) });
-    expectNear((await dbias!.read())[3]!, n * VALUES[1]!, "gradient of the bias");
+    expectNear((await dbias!.read())[3]!, ROWS * VALUES[1]!, "gradient of the bias");
   });
 
   test("of exp, squares and losses", async () => {
@@ -100,11 +107,11 @@ describe("long sums", () => {
     const x = fill(on.device, [1, n], VALUES[0]!);
     expectNear((await softmax(x).read())[n - 1]!, 1 / n, "softmax");
     expectNear((await normalize(x).read())[n - 1]!, 1 / Math.sqrt(n), "normalize");
-    const labels = fill(on.device, [n], 1, "u32");
+    const labels = fill(on.device, [ROWS], 1, "u32");
     const logits = from(
       on.device,
-      Float32Array.from({ length: 2 * n }, (_, i) => i % 2),
-      [n, 2],
+      Float32Array.from({ length: 2 * ROWS }, (_, i) => i % 2),
+      [ROWS, 2],
     );
     expectNear(await crossEntropy(logits, labels).item(), Math.log(1 + Math.exp(-1)), "crossEntropy");
   });
