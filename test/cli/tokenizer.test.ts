@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { readSafetensors } from "../../src/data/safetensors.ts";
 import { CODEBOOK } from "../../src/models/tokenizer.ts";
 import { withProgram } from "./program.ts";
+import { expectOnlyMeasured } from "./savedRun.ts";
 
 const program = withProgram();
 const at = (name: string): string => join(program.folder, name);
@@ -49,6 +50,7 @@ test("a tokenizer that was fitted is what a run predicts, and what it is resumed
   );
   expect(refused.code).toBe(2);
   expect(await program.json(...beit, "--resume", "--tokenizer", at("new/codes"))).toMatchObject({ step: 2 });
+  await expectOnlyMeasured(program, at("run"), { method: "beit", step: 2 });
 });
 
 test("DALL-E's encoder is read, planned with, kept by the run, and refused where it is damaged", async () => {

@@ -10,6 +10,7 @@ import { knn } from "../../src/eval/knn.ts";
 import { tinyTrainer } from "../train/tinyRun.ts";
 import { withDevice } from "../withDevice.ts";
 import { withProgram } from "./program.ts";
+import { expectOnlyMeasured } from "./savedRun.ts";
 
 const program = withProgram();
 const at = (...parts: string[]): string => join(program.folder, ...parts);
@@ -39,7 +40,7 @@ test("a run that collapses says so in one line on stderr, goes on, and keeps its
 describe("--knn-every", () => {
   const run = (out: string, more: string) =>
     program.run(
-      ..."pretrain dino --data creatures-coat --limit 40 --model vit_micro_patch16_32 --batch 4 --local-crops 0".split(
+      ..."pretrain dino --data creatures-coat --limit 40 --model vit_micro_patch16_32 --batch 4 --local-crops 1 --local-size 16".split(
         " ",
       ),
       ..."--prototypes 16 --hidden-dim 16 --bottleneck-dim 8 --steps 5 --save-every 3 --out".split(" "),
@@ -69,6 +70,8 @@ describe("--knn-every", () => {
       expect(lines[i]).toContain(`k-NN ${(100 * (accuracies[row] as number)).toFixed(1)} %`);
     }
     expect(digest("measured")).toBe(digest("plain"));
+    expect(rowsOf("plain").every(({ loss }) => Number.isFinite(loss))).toBe(true);
+    await expectOnlyMeasured(program, at("plain"), { method: "dino", step: 5 });
   });
 });
 

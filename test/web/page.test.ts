@@ -24,11 +24,38 @@ const colours = (page: Page, row: string): Promise<number> =>
     return new Set(all).size;
   });
 
-test("every method is offered with its line and its own settings; another one trains and shows its views and signs", async () => {
-  const page = await pages.open(390);
+/** What goes wrong on a page or is said on its console as an error, from now on. */
+function errorsOf(page: Page): string[] {
   const errors: string[] = [];
   page.on("pageerror", ({ message }) => errors.push(message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  return errors;
+}
+
+/** Four files that a person may choose, a JPEG and a PNG by turns. */
+async function ownPictures(page: Page): Promise<{ name: string; mimeType: string; buffer: Buffer }[]> {
+  const encoded = await page.evaluate(() =>
+    Array.from({ length: 4 }, (_, i) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 50, height: 40 });
+      const context = canvas.getContext("2d")!;
+      for (let at = 0; at < 50 * 40; at++) {
+        const [x, y] = [at % 50, Math.floor(at / 50)];
+        context.fillStyle = `hsl(${90 * i + 7 * x} 80% ${30 + y}%)`;
+        context.fillRect(x, y, 1, 1);
+      }
+      return canvas.toDataURL(i % 2 ? "image/png" : "image/jpeg").split(",")[1]!;
+    }),
+  );
+  return encoded.map((data, i) => ({
+    name: `picture${i}.${i % 2 ? "png" : "jpg"}`,
+    mimeType: i % 2 ? "image/png" : "image/jpeg",
+    buffer: Buffer.from(data, "base64"),
+  }));
+}
+
+test("every method is offered with its line and its own settings", async () => {
+  const page = await pages.open(390);
+  const errors = errorsOf(page);
   const method = page.getByRole("combobox", { name: /^Method/ });
   expect(await method.locator("option").allInnerTexts()).toEqual(Object.keys(METHODS));
   await page.getByText("Settings of this method").click();
@@ -42,8 +69,15 @@ test("every method is offered with its line and its own settings; another one tr
     expect(labels.map((label) => label.toLowerCase())).toEqual(flags);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   }
+  expect(errors).toEqual([]);
+  await page.close();
+});
 
-  await method.selectOption("dino");
+test("another method than the first trains on own pictures to the end, and shows its views and signs", async () => {
+  const page = await pages.open(390);
+  const errors = errorsOf(page);
+  await page.getByRole("combobox", { name: /^Method/ }).selectOption("dino");
+  await page.getByText("Settings of this method").click();
   const crops = page.getByLabel("Local crops");
   expect(await crops.getAttribute("placeholder")).toBe("4");
   await crops.fill("-1");
@@ -62,9 +96,13 @@ test("every method is offered with its line and its own settings; another one tr
     await page.getByLabel(label).fill(value);
   }
   await page.getByRole("spinbutton", { name: "Steps" }).fill("2");
+  await page.getByLabel("Or your own").setInputFiles(await ownPictures(page));
+  expect(await page.getByLabel("Built-in pictures").isDisabled()).toBe(true);
   await page.getByRole("button", { name: "Start" }).click();
   await ended(page);
+  expect(await textOf(page, "step")).toBe("2");
   expect(Number(await textOf(page, "loss"))).toBeGreaterThan(0.1);
+  expect(await rowOf(page, "Picture").count()).toBe(2);
   for (const row of ["Picture", "View 1", "View 2", "Small view"]) {
     expect(await colours(page, row)).toBeGreaterThan(50);
   }
@@ -74,6 +112,11 @@ test("every method is offered with its line and its own settings; another one tr
   expect(values).toHaveLength(signs.length);
   expect(values.map(Number).every(Number.isFinite)).toBe(true);
   expect(await page.locator("#warning").isVisible()).toBe(false);
+
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Save the encoder" }).click();
+  const saved = await openSaved("saved", sourceOf(readFileSync(await (await saving).path())));
+  expect(saved.info).toMatchObject({ step: 2, settings: { method: "dino", data: { name: "your pictures" } } });
 
   await page.getByRole("button", { name: "Reset" }).click();
   expect(await page.locator("#signs dt").count()).toBe(0);
@@ -118,38 +161,11 @@ test("an adapter that cannot measure times says so, and a run may still be start
   await page.close();
 });
 
-test("own pictures are read and trained on to the end; one that is broken is named", async () => {
+test("a picture of one's own that is broken is named", async () => {
   const page = await pages.open();
-  const pngs = await page.evaluate(() =>
-    Array.from({ length: 4 }, (_, i) => {
-      const canvas = Object.assign(document.createElement("canvas"), { width: 50, height: 40 });
-      const context = canvas.getContext("2d")!;
-      context.fillStyle = `hsl(${90 * i} 80% 50%)`;
-      context.fillRect(5 * i, 5, 30, 30);
-      return canvas.toDataURL(i % 2 ? "image/png" : "image/jpeg").split(",")[1]!;
-    }),
-  );
-  const files = pngs.map((data, i) => ({
-    name: `picture${i}.${i % 2 ? "png" : "jpg"}`,
-    mimeType: i % 2 ? "image/png" : "image/jpeg",
-    buffer: Buffer.from(data, "base64"),
-  }));
-  await page.getByRole("spinbutton", { name: "Steps" }).fill("2");
-  await page.getByLabel("Or your own").setInputFiles(files);
-  expect(await page.getByLabel("Built-in pictures").isDisabled()).toBe(true);
-  await page.getByRole("button", { name: "Start" }).click();
-  await ended(page);
-  expect(await textOf(page, "step")).toBe("2");
-  expect(await rowOf(page, "Picture").count()).toBe(2);
-
-  const saving = page.waitForEvent("download");
-  await page.getByRole("link", { name: "Save the encoder" }).click();
-  const saved = await openSaved("saved", sourceOf(readFileSync(await (await saving).path())));
-  expect(saved.info).toMatchObject({ step: 2, settings: { method: "mae", data: { name: "your pictures" } } });
-
-  await page.getByRole("button", { name: "Reset" }).click();
-  const cut = { ...files[1]!, name: "cut.png", buffer: files[1]!.buffer.subarray(0, 60) };
-  await page.getByLabel("Or your own").setInputFiles([cut, files[0]!]);
+  const [first, second] = await ownPictures(page);
+  const cut = { ...second!, name: "cut.png", buffer: second!.buffer.subarray(0, 60) };
+  await page.getByLabel("Or your own").setInputFiles([cut, first!]);
   await page.getByRole("button", { name: "Start" }).click();
   await expect.poll(() => textOf(page, "trouble-advice"), PATIENCE).toContain("cut.png");
   await page.close();
