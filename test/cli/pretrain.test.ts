@@ -98,7 +98,7 @@ describe("partwise pretrain mae", () => {
     expect(metrics.every(({ loss }) => typeof loss === "number" && loss > 0)).toBe(true);
   });
 
-  test("killed midway and resumed, by the file on another adapter and now with --grad-checkpointing, it says so, needs less memory and ends in the same bits", async () => {
+  test("killed midway and resumed, as on another adapter and with --grad-checkpointing, it ends in the same bits", async () => {
     const out = at("killed");
     const { child, ended } = program.start(...command(out, "--save-every", "1"));
     await checkpointIn(out);
