@@ -11,7 +11,7 @@ test("an unknown bench is refused with the names there are", () => {
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
   expect(status).toBe(2);
   expect(stderr).toBe(
-    "bench: the name must be one of features, gpu, growth, ops, peers, precision, retrieval, step, torch; got nothing.\n",
+    "bench: the name must be one of coco, features, gpu, growth, ops, peers, precision, retrieval, step, torch; got nothing.\n",
   );
 });
 

@@ -3,7 +3,7 @@ import { byPath, type Folder, type FolderEntry, fileName, filesFrom, piecesOf } 
 import { isPicture, nameSome, type SplitName } from "../folderLayout.ts";
 import { cocoNames, cocoObjects, cocoPartNames, cocoPlaces } from "./coco.ts";
 import { fillOutline, type LabelMask } from "./labelMask.ts";
-import type { AnnotatedPicture, PartAnnotations, PartFormat } from "./partFormat.ts";
+import { type AnnotatedPicture, askedNames, type PartAnnotations, type PartFormat } from "./partFormat.ts";
 
 /** How files and folders of each split are called; `trainval` is neither. */
 const SPLIT_NAMES: Record<SplitName, RegExp> = {
@@ -80,7 +80,7 @@ export const coco: PartFormat = {
   holds:
     "JSON files of annotations for train and val or test, with keypoints or outlines of parts, and the pictures",
   isIn: (folder) => filesOf(folder, "train").length > 0,
-  async read(folder, { split, path, note, outlines: keepsOutlines }): Promise<PartAnnotations> {
+  async read(folder, { split, path, note, parts, outlines: keepsOutlines }): Promise<PartAnnotations> {
     const [file, ...others] = filesOf(folder, split);
     if (!file)
       throw new Error(`${path}: must hold a JSON file of annotations to ${split}; got none of that name`);
@@ -90,6 +90,9 @@ export const coco: PartFormat = {
     const pieces = () => piecesOf(file);
     const names = await cocoNames(file.path, pieces);
     const partNames = cocoPartNames(names);
+    const usual = USUAL.every((part) => partNames.includes(part)) ? USUAL : undefined;
+    const asked = askedNames({ partNames, usual }, parts);
+    const isAsked = partNames.map((name) => asked.includes(name));
     const find = pictureFinder(folder, splitNameOf(file.path)!);
     const pictures = new Map<number, AnnotatedPicture>();
     const missing = new Set<number>();
@@ -98,7 +101,8 @@ export const coco: PartFormat = {
     for await (const object of cocoObjects(file.path, pieces, names)) {
       const { id, fileName, width, height } = object.picture;
       if (object.isCrowd && object.category.keypoints.length === 0) crowds++;
-      const { points, regions } = cocoPlaces(object, partNames);
+      const { points: seen, regions } = cocoPlaces(object, partNames);
+      const points = seen.filter(({ part }) => isAsked[part]);
       if (points.length + regions.length === 0 || missing.has(id)) continue;
       if (!pictures.has(id)) {
         const found = find(fileName);
@@ -124,7 +128,6 @@ export const coco: PartFormat = {
     if (crowds > 0)
       note?.(`${path}: ${crowds} crowds of ${file.path} are left out: they outline many objects at once`);
     if (unlined > 0) note?.(`${path}: ${unlined} parts of ${file.path} have no outline and are in no mask`);
-    const isOfPersons = USUAL.every((part) => partNames.includes(part));
-    return { partNames, usual: isOfPersons ? USUAL : undefined, pictures: [...pictures.values()] };
+    return { partNames, usual, pictures: [...pictures.values()] };
   },
 };

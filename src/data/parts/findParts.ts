@@ -8,7 +8,13 @@ import {
   pointSquares,
   regionSquares,
 } from "../partSquares.ts";
-import type { AnnotatedPicture, PartAnnotations, PartFormat, ReadPartsOptions } from "./partFormat.ts";
+import {
+  type AnnotatedPicture,
+  askedNames,
+  type PartAnnotations,
+  type PartFormat,
+  type ReadPartsOptions,
+} from "./partFormat.ts";
 import { PART_FORMATS } from "./partFormats.ts";
 
 /** Which parts are looked for, and by which rule squares around them are cut; see `PartCropOptions`. */
@@ -55,11 +61,9 @@ export function partFormatOf(folder: Folder, path: string): PartFormat {
 }
 
 /** The parts that count, as names. */
-export function partsAsked(
-  { partNames, usual }: PartAnnotations,
-  { parts, path }: FindPartsOptions,
-): string[] {
-  const asked = parts === "all" ? partNames : (parts ?? usual ?? partNames);
+export function partsAsked(annotations: PartAnnotations, { parts, path }: FindPartsOptions): string[] {
+  const { partNames } = annotations;
+  const asked = askedNames(annotations, parts);
   const unknown = asked.filter((part) => !partNames.includes(part));
   if (unknown.length > 0 || new Set(asked).size < Math.max(2, asked.length)) {
     const got = unknown.length > 0 ? nameSome(unknown) : asked.join(", ") || "none";

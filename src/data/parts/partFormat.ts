@@ -22,12 +22,23 @@ export interface PartAnnotations {
   pictures: AnnotatedPicture[];
 }
 
+/** The names that are asked for: `parts`, otherwise the usual ones, or all. They may be none of the set's. */
+export const askedNames = (
+  { partNames, usual }: Pick<PartAnnotations, "partNames" | "usual">,
+  parts: ReadPartsOptions["parts"],
+): readonly string[] => (parts === "all" ? partNames : (parts ?? usual ?? partNames));
+
 export interface ReadPartsOptions {
   split: Split;
   /** The folder as the person named it, for errors. */
   path: string;
   /** Told in one sentence what is left out, and why. */
   note?: (sentence: string) => void;
+  /**
+   * Parts that count, in the order of the labels; where they are absent mostly the usual ones. A format may leave out points of
+   * others: COCO's files have millions.
+   */
+  parts?: readonly string[] | "all";
   /** Whether outlines are kept where they come with the annotations, for masks; they take memory. */
   outlines?: boolean;
   /** Called after each file of annotations. */

@@ -38,8 +38,9 @@ export async function readPartMasks(
 ): Promise<PartMaskSet> {
   const { path, split, name, limit, size = 224, filter = "bicubic", openDecoder, onProgress } = options;
   const folder = folderOf(entries);
-  const annotations = await partFormatOf(folder, path).read(folder, { ...options, outlines: true });
-  const partNames = partsAsked(annotations, { ...options, parts: options.parts ?? "all" });
+  const asked = { ...options, parts: options.parts ?? "all", outlines: true };
+  const annotations = await partFormatOf(folder, path).read(folder, asked);
+  const partNames = partsAsked(annotations, asked);
   const place = annotations.partNames.map((part) => partNames.indexOf(part) + 1);
   const work = annotations.pictures.flatMap(({ file, regions, mask }) =>
     mask && regions.some(({ part }) => place[part]! > 0) ? [{ file, mask }] : [],

@@ -77,6 +77,17 @@ test("keypoints that are seen are points of their person", async () => {
   ]);
 });
 
+test("points of parts that are not asked for take no memory", async () => {
+  const folder = folderOf([json([person(41, 5, 1, 2, 2, 3, 4, 2, 5, 6, 2)]), ...PICTURES]);
+  const parts = async (...asked: string[]) => {
+    const found = await coco.read(folder, { split: "train", path: "coco", parts: asked });
+    expect(found.partNames).toEqual(PERSON.keypoints);
+    return found.pictures.flatMap(({ points }) => points.map(({ part }) => part));
+  };
+  expect(await parts("left_ankle", "nose")).toEqual([0, 2]);
+  expect(await parts("wrist")).toEqual([]);
+});
+
 test("outlines are regions and masks of their category", async () => {
   const categories = [
     { id: 3, name: "_background_" },
