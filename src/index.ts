@@ -100,7 +100,10 @@ export {
   featureMaps,
   type Grid,
   type MapEncoder,
+  middleOf,
+  nearestPlace,
   type Place,
+  type Point,
 } from "./eval/featureMaps.ts";
 export {
   type ExtractOptions,

@@ -3,9 +3,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import {
   type FeatureMaps,
   featureMaps,
-  type Grid,
   type MapEncoder,
-  type Place,
+  nearestPlace,
+  type Point,
 } from "../eval/featureMaps.ts";
 import { patchEncoder, windowEncoder } from "../eval/mapEncoders.ts";
 import { type Match, search as searchMaps } from "../eval/patchSearch.ts";
@@ -25,13 +25,6 @@ import {
   openLook,
 } from "./savedRun.ts";
 import { searchSheet } from "./searchSheet.ts";
-
-/** A point of a picture, in shares of its sides. */
-interface Point {
-  picture: number;
-  x: number;
-  y: number;
-}
 
 interface SearchFlags extends LookFlags {
   query?: Point[];
@@ -108,7 +101,8 @@ function shareOfSide(text: string): number {
 async function search(run: string, flags: SearchFlags): Promise<void> {
   const look = await openLook("search", run, flags, (chosen) => check(chosen, flags));
   const { device, images, line } = look;
-  const points = flags.query ?? Array.from({ length: Math.min(FIRST_QUERIES, images.count) }, middleOf);
+  const points =
+    flags.query ?? Array.from({ length: Math.min(FIRST_QUERIES, images.count) }, middleOfPicture);
   const maps = await asUsage(async () => {
     const batchSize =
       flags.batch ?? (flags.places === "windows" ? Math.ceil(AT_ONCE / flags.windows ** 2) : AT_ONCE);
@@ -157,7 +151,7 @@ function check(chosen: Chosen, { query = [], places, projection }: SearchFlags):
   if (places === "patches") checkPatches(chosen);
 }
 
-const middleOf = (_: unknown, picture: number): Point => ({ picture, x: 0.5, y: 0.5 });
+const middleOfPicture = (_: unknown, picture: number): Point => ({ picture, x: 0.5, y: 0.5 });
 
 /** The encoder's reading of places, and the projection's beside it. */
 function encoderOf({ params, config, projections, settings }: Look, flags: SearchFlags): MapEncoder {
@@ -179,14 +173,4 @@ function projectionOf(
   if (projection) return { [name]: projection };
   const names = [...Object.keys(projections), "none"].join(", ");
   throw new UsageError(`--projection must be one of those that ${method} has, ${names}; got ${name}`);
-}
-
-/** The place whose middle is nearest to a point. */
-function nearestPlace({ rows, columns, share }: Grid, { picture, x, y }: Point): Place {
-  const along = (at: number, count: number): number => {
-    const side = share ?? 1 / count;
-    const place = count > 1 ? Math.round(((at - side / 2) * (count - 1)) / (1 - side)) : 0;
-    return Math.min(count - 1, Math.max(0, place));
-  };
-  return { picture, row: along(y, rows), column: along(x, columns) };
 }

@@ -39,6 +39,13 @@ export interface Box {
   height: number;
 }
 
+/** A point of a picture, as shares of its width and height. */
+export interface Point {
+  picture: number;
+  x: number;
+  y: number;
+}
+
 /** What a frozen encoder says of places: one pass gives all its readings, by name. */
 export interface MapEncoder<Name extends string = string> {
   /** Normalised pictures [B, H, W, 3] -> of each reading [B, rows, columns, D]; D may differ from one to the next. */
@@ -52,6 +59,22 @@ export function boxOf({ rows, columns, share }: Grid, { row, column }: Omit<Plac
   const [height, width] = [share ?? 1 / rows, share ?? 1 / columns];
   const start = (i: number, count: number, side: number) => (count > 1 ? (i * (1 - side)) / (count - 1) : 0);
   return { left: start(column, columns, width), top: start(row, rows, height), width, height };
+}
+
+/** The point in the middle of a place. */
+export function middleOf(grid: Grid, place: Place): Point {
+  const { left, top, width, height } = boxOf(grid, place);
+  return { picture: place.picture, x: left + width / 2, y: top + height / 2 };
+}
+
+/** The place whose middle is nearest to a point. */
+export function nearestPlace({ rows, columns, share }: Grid, { picture, x, y }: Point): Place {
+  const along = (at: number, count: number): number => {
+    const side = share ?? 1 / count;
+    const place = count > 1 ? Math.round(((at - side / 2) * (count - 1)) / (1 - side)) : 0;
+    return Math.min(count - 1, Math.max(0, place));
+  };
+  return { picture, row: along(y, rows), column: along(x, columns) };
 }
 
 /** The feature of a place, [dim]: a view of the values. Throws where there is no such place. */

@@ -1,13 +1,13 @@
-import { crop, type Grid, type ImageSet, type Match, type Picture, type Place } from "../index.ts";
+import { boxOf, crop, type Grid, type ImageSet, type Match, type Picture, type Place } from "../index.ts";
 import { element } from "./element.ts";
 import { paintRgb } from "./paint.ts";
-import { pixelsOf } from "./patchMaps.ts";
-import { placeAt } from "./placeAt.ts";
+import { layOver } from "./placeAt.ts";
+import { pixelsOf } from "./placeMaps.ts";
 import { Roving } from "./roving.ts";
 import { placeText, similarityText } from "./words.ts";
 
-/** How many patches a crop shows to each side of the one that was found, where the picture has them. */
-const AROUND = 1;
+/** What a crop shows to each side of the place that was found, in sides of the place. */
+const AROUND = { patch: 1, window: 1 / 4 } as const;
 
 /** The places that were found, the best first, each with what is around it. A click searches from there. */
 export class Crops {
@@ -46,28 +46,34 @@ export class Crops {
   }
 }
 
-/** A place and its neighbours on a canvas, and the frame that tells it from them. */
-function around({ picture, row, column }: Place, pictures: ImageSet, { rows, columns }: Grid): HTMLElement[] {
+/** A place and what is around it on a canvas, and the frame that tells it from that. */
+function around(place: Place, pictures: ImageSet, grid: Grid): HTMLElement[] {
   const { width, height } = pictures;
-  const [down, across] = [span(row, rows), span(column, columns)];
-  const [left, right] = [edge(across.from, columns, width), edge(across.to, columns, width)];
-  const [top, bottom] = [edge(down.from, rows, height), edge(down.to, rows, height)];
-  const whole: Picture = { width, height, pixels: pixelsOf(pictures, picture) };
+  const box = boxOf(grid, place);
+  const margin = grid.share === undefined ? AROUND.patch : AROUND.window;
+  const [across, down] = [span(box.left, box.width, margin), span(box.top, box.height, margin)];
+  const [left, right] = [across.from, across.to].map((share) => Math.round(share * width)) as [
+    number,
+    number,
+  ];
+  const [top, bottom] = [down.from, down.to].map((share) => Math.round(share * height)) as [number, number];
+  const whole: Picture = { width, height, pixels: pixelsOf(pictures, place.picture) };
   const cut = crop(whole, left, top, right - left, bottom - top);
   const canvas = element("canvas");
   paintRgb(canvas, cut.pixels, cut.width, cut.height);
   const mark = element("span", { className: "mark" });
-  const inside = { rows: down.to - down.from, columns: across.to - across.from };
-  placeAt(mark, inside, { row: row - down.from, column: column - across.from });
+  layOver(mark, {
+    left: across.shareOf(box.left - across.from),
+    top: down.shareOf(box.top - down.from),
+    width: across.shareOf(box.width),
+    height: down.shareOf(box.height),
+  });
   return [canvas, mark];
 }
 
-/** The pixel at which a place begins. */
-const edge = (at: number, count: number, side: number): number => Math.round((at / count) * side);
-
-/** As many places as a crop shows along one side, from the border where the place is close to it. */
-function span(at: number, count: number): { from: number; to: number } {
-  const length = Math.min(count, 2 * AROUND + 1);
-  const from = Math.min(count - length, Math.max(0, at - AROUND));
-  return { from, to: from + length };
+/** What a crop shows along one side, as shares of the picture's: whole where the place is close to the border, too. */
+function span(at: number, side: number, margin: number) {
+  const length = Math.min(1, side * (1 + 2 * margin));
+  const from = Math.min(1 - length, Math.max(0, at - side * margin));
+  return { from, to: from + length, shareOf: (share: number) => share / length };
 }

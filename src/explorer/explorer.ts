@@ -2,13 +2,18 @@
 import {
   type Device,
   type ImageSet,
+  middleOf,
+  nearestPlace,
   type Place,
+  type Point,
   type SavedEncoder,
   type Similar,
   similarTo,
 } from "../index.ts";
+import { Choices } from "./choices.ts";
 import { element } from "./element.ts";
-import { type PatchMaps, patchMaps } from "./patchMaps.ts";
+import { type PlaceMaps, placeMaps } from "./placeMaps.ts";
+import { checkPlaces, type Places } from "./places.ts";
 import { QueryPicture } from "./queryPicture.ts";
 import { ReadingPanel } from "./readingPanel.ts";
 import { STYLE } from "./style.ts";
@@ -17,12 +22,20 @@ import { placeText, similarityText, titleOf } from "./words.ts";
 /** Places that are shown as crops. */
 const CROPS = 6;
 
+/** Where the first search is from. */
+const MIDDLE: Point = { picture: 0, x: 1 / 2, y: 1 / 2 };
+
+/** Ends the reading of a set that is no longer asked for. */
+class Outdated extends Error {}
+
 /** What is searched, and by what. */
 export interface Searched {
   /** As `savedEncoder` gives it. It stays the caller's, who disposes of its parameters after the explorer. */
   encoder: SavedEncoder;
   /** Square ones of any size; the encoder sees them scaled to its own. */
   pictures: ImageSet;
+  /** Which places are compared, until the person chooses others; those of before when absent, at first patches. */
+  places?: Places;
 }
 
 export interface ExplorerOptions extends Searched {
@@ -34,7 +47,7 @@ export interface ExplorerOptions extends Searched {
 
 /** A mounted explorer. */
 export interface Explorer {
-  /** Searches these instead. The place that was chosen stays where the new pictures have it. */
+  /** Searches these instead, from where the search was: from the place that is nearest, where the places are others. */
   show(searched: Searched): Promise<void>;
   /** Searches for a place, as a click does -> what each reading finds, by its name: `encoder`, and a projection's. */
   choose(place: Place): Promise<Readonly<Record<string, Similar>>>;
@@ -43,10 +56,10 @@ export interface Explorer {
 }
 
 /**
- * Puts the explorer at the end of an element: a picture whose patches are chosen by pointer or keys, and for the encoder and
- * one of its projections the most similar places of all pictures and a heat map over each. Features are read once for each
- * set; a choice is one product on the GPU. It styles nothing but itself and follows the `color-scheme` of its surroundings.
- * Resolves when the first search is shown.
+ * Puts the explorer at the end of an element: a picture whose patches or windows are chosen by pointer or keys, and for the
+ * encoder and one of its projections the most similar places of all pictures and a heat map over each. Features are read once for
+ * each set and kind of places, some pictures at a time, while a bar shows how far it is; a choice is one product on the GPU. It
+ * styles nothing but itself and follows the `color-scheme` of its surroundings. Resolves when the first search is shown.
  */
 export async function mountExplorer(parent: Element, options: ExplorerOptions): Promise<Explorer> {
   const explorer = new MountedExplorer(options);
@@ -65,26 +78,26 @@ class MountedExplorer implements Explorer {
   readonly #device: Device;
   readonly #onError: (error: unknown) => void;
   readonly #query = new QueryPicture((row, column) =>
-    this.#try(this.choose({ ...this.#place, row, column })),
+    this.#try(this.choose({ picture: this.#point.picture, row, column })),
   );
   readonly #title = element("h3");
-  readonly #beside = element("select");
-  readonly #besideLabel = element("label", {}, "Beside the encoder", this.#beside);
-  readonly #alone = element("p", {
-    className: "hint",
-    textContent: "This encoder was trained without a projection to set beside it.",
-    hidden: true,
+  readonly #choices = new Choices(this.host, {
+    onReading: () => this.#try(this.show(this.#asked)),
+    onSearch: () => this.#try(this.#again()),
   });
-  readonly #own = element("input", { type: "checkbox" });
   readonly #panels = element("div", { className: "readings" });
+  readonly #read = element("progress", { ariaLabel: "Pictures read", max: 1, hidden: true });
   readonly #said = element("p", { className: "said", role: "status" });
   readonly #trouble = element("p", { className: "trouble", role: "alert", hidden: true });
   #searched: Searched;
   /** What was asked to be shown last: it is `#searched` once it has been read. */
   #asked: Searched;
-  #maps: PatchMaps = {};
+  #maps: PlaceMaps = {};
+  /** Of `#maps`. */
+  #places: Places = "patches";
   #shown: ReadonlyMap<string, ReadingPanel> = new Map();
-  #place: Place;
+  /** Where the place that was chosen has its middle. */
+  #point: Point = MIDDLE;
   /** Counts what was begun: of two things under way the later one is shown. */
   #turn = 0;
   /** The same of sets alone: a search begun while a set is being read does not outdate it. */
@@ -96,15 +109,8 @@ class MountedExplorer implements Explorer {
     this.#device = device;
     this.#searched = { encoder, pictures };
     this.#asked = this.#searched;
-    this.#place = middleOf(encoder);
     this.#onError =
       onError ?? ((error) => this.#complain(error instanceof Error ? error.message : String(error)));
-    const heat = element("input", { type: "range", min: "0", max: "100", value: "70" });
-    const weigh = () => this.host.style.setProperty("--heat", String(Number(heat.value) / 100));
-    heat.addEventListener("input", weigh);
-    weigh();
-    this.#beside.addEventListener("change", () => this.#try(this.show(this.#asked)));
-    this.#own.addEventListener("change", () => this.#try(this.choose(this.#place)));
     const query = element(
       "section",
       { className: "query", ariaLabel: "Query" },
@@ -112,68 +118,71 @@ class MountedExplorer implements Explorer {
       this.#query.root,
       element("p", {
         className: "hint",
-        textContent: "Click a patch here or in any picture, or move with the arrow keys and press Enter.",
+        textContent: "Click a part here or in any picture, or move with the arrow keys and press Enter.",
       }),
+      this.#read,
       this.#said,
       this.#trouble,
-    );
-    const choices = element(
-      "section",
-      { className: "choices", ariaLabel: "Choices" },
-      element("label", {}, "Strength of the colours", heat),
-      element("label", { className: "check" }, this.#own, "Find places of this picture, too"),
-      this.#besideLabel,
-      this.#alone,
     );
     const style = new CSSStyleSheet();
     style.replaceSync(STYLE);
     const shadow = this.host.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [style];
-    shadow.append(element("div", { className: "explorer" }, query, this.#panels, choices));
+    shadow.append(element("div", { className: "explorer" }, query, this.#panels, this.#choices.root));
   }
 
-  async show(searched: Searched): Promise<void> {
-    const { encoder, pictures } = searched;
+  async show({ encoder, pictures, places = this.#choices.places }: Searched): Promise<void> {
+    checkPlaces(places);
     const names = Object.keys(encoder.projections);
-    const projection = names.includes(this.#beside.value) ? this.#beside.value : names[0];
+    const projection = this.#choices.projectionOf(names);
     const [own, turn, before] = [++this.#shows, ++this.#turn, this.#said.textContent];
-    this.#asked = searched;
-    this.#said.textContent = `Reading ${pictures.count} pictures`;
+    this.#choices.places = places;
+    this.#asked = { encoder, pictures };
+    this.#said.textContent = `Reading ${places === "patches" ? "" : "the windows of "}${pictures.count} pictures`;
+    this.#read.value = 0;
+    this.#read.hidden = false;
+    const onProgress = (done: number, count: number) => {
+      if (own !== this.#shows) throw new Outdated();
+      this.#read.value = done / count;
+    };
+    const options = { places, projection, onProgress };
     const reading = this.#busy(turn, () =>
       this.#afterOthers(async () =>
-        own === this.#shows ? patchMaps(this.#device, encoder, pictures, projection) : null,
+        own === this.#shows ? placeMaps(this.#device, encoder, pictures, options) : null,
       ),
     );
     const maps = await reading.catch((error) => {
+      if (error instanceof Outdated) return null;
       if (own === this.#shows) {
         this.#asked = this.#searched; // what is there stays
+        this.#choices.places = this.#places;
         this.#said.textContent = before;
+        this.#read.hidden = true;
       }
       throw error;
     });
     if (maps === null || own !== this.#shows) return;
-    this.#searched = searched;
+    this.#read.hidden = true;
+    this.#searched = this.#asked;
     this.#maps = maps;
-    this.#beside.replaceChildren(...names.map((name) => new Option(titleOf(name), name)));
-    this.#beside.value = projection ?? "";
-    this.#besideLabel.hidden = names.length < 2;
-    this.#alone.hidden = names.length > 0;
+    this.#places = places;
+    this.#choices.offer(names, projection);
     const grid = this.#grid;
     const choose = (place: Place) => this.#try(this.choose(place));
     this.#shown = new Map(
       Object.keys(maps).map((name) => [name, new ReadingPanel(name, pictures, grid, choose)]),
     );
     this.#panels.replaceChildren(...[...this.#shown.values()].map(({ root }) => root));
-    const { picture, row, column } = this.#place;
-    const isThere = picture < pictures.count && row < grid.rows && column < grid.columns;
-    await this.choose(isThere ? this.#place : middleOf(encoder));
+    if (this.#point.picture >= pictures.count) this.#point = MIDDLE;
+    await this.#again();
   }
 
   async choose(place: Place): Promise<Record<string, Similar>> {
     if (Object.keys(this.#maps).length === 0) return {}; // the first set is still being read
     const turn = ++this.#turn;
     const { pictures } = this.#searched;
-    const keepSelf = this.#own.checked || pictures.count === 1;
+    const grid = this.#grid;
+    const keepSelf = this.#choices.keepSelf || pictures.count === 1;
     const found = await this.#busy(turn, () =>
       Promise.all(
         Object.entries(this.#maps).map(
@@ -184,9 +193,9 @@ class MountedExplorer implements Explorer {
     );
     const similar = Object.fromEntries(found);
     if (turn !== this.#turn) return similar;
-    this.#place = place;
+    this.#point = middleOf(grid, place);
     this.#title.textContent = `Picture ${place.picture + 1}`;
-    this.#query.show(pictures, this.#grid, place);
+    this.#query.show(pictures, grid, place);
     for (const [name, similar] of found) this.#shown.get(name)!.show(similar, place);
     this.#said.textContent = sentenceOf(found);
     return similar;
@@ -197,6 +206,11 @@ class MountedExplorer implements Explorer {
     this.#turn++;
     this.#shows++;
     this.host.remove();
+  }
+
+  /** Searches from where the search was. */
+  async #again(): Promise<void> {
+    if (Object.keys(this.#maps).length > 0) await this.choose(nearestPlace(this.#grid, this.#point));
   }
 
   get #grid() {
@@ -232,12 +246,6 @@ class MountedExplorer implements Explorer {
     this.#trouble.textContent = sentence;
     this.#trouble.hidden = sentence === "";
   }
-}
-
-/** The place in the middle of the first picture. */
-function middleOf({ config }: SavedEncoder): Place {
-  const middle = Math.floor(config.imageSize / config.patchSize / 2);
-  return { picture: 0, row: middle, column: middle };
 }
 
 /** The best place of each reading, as it is announced. */

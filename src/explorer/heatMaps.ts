@@ -1,8 +1,8 @@
-import type { Grid, ImageSet, Place, Similar } from "../index.ts";
+import { type Grid, type ImageSet, nearestPlace, type Place, type Similar } from "../index.ts";
 import { element } from "./element.ts";
 import { paintHeat, paintRgb } from "./paint.ts";
-import { pixelsOf } from "./patchMaps.ts";
 import { placeAt } from "./placeAt.ts";
+import { pixelsOf } from "./placeMaps.ts";
 import { Roving } from "./roving.ts";
 import { similarityText } from "./words.ts";
 
@@ -35,7 +35,7 @@ export class HeatMaps {
     this.#query = query;
     for (const [i, { button, heat, mark }] of this.#tiles.entries()) {
       const values = maps.subarray(i * rows * columns, (i + 1) * rows * columns);
-      paintHeat(heat, values, columns, limits);
+      paintHeat(heat, values, this.#grid, limits);
       mark.hidden = i !== query.picture;
       if (!mark.hidden) placeAt(mark, this.#grid, query);
       button.ariaCurrent = String(!mark.hidden);
@@ -50,16 +50,14 @@ export class HeatMaps {
     const mark = element("span", { className: "mark", hidden: true });
     const button = element("button", { type: "button" }, canvas, heat, mark);
     button.ariaLabel = `Picture ${picture + 1}`;
-    button.addEventListener("click", (event) => this.#choose({ ...this.#placeOf(event, button), picture }));
+    button.addEventListener("click", (event) => this.#choose(this.#placeOf(event, button, picture)));
     return { button, heat, mark };
   }
 
   /** The place under the pointer. A click that comes from a key has none. */
-  #placeOf({ detail, clientX, clientY }: MouseEvent, button: HTMLElement): Omit<Place, "picture"> {
-    if (detail === 0) return this.#query;
+  #placeOf({ detail, clientX, clientY }: MouseEvent, button: HTMLElement, picture: number): Place {
+    if (detail === 0) return { ...this.#query, picture };
     const { left, top, width, height } = button.getBoundingClientRect();
-    const at = (share: number, count: number) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
-    const { rows, columns } = this.#grid;
-    return { row: at((clientY - top) / height, rows), column: at((clientX - left) / width, columns) };
+    return nearestPlace(this.#grid, { picture, x: (clientX - left) / width, y: (clientY - top) / height });
   }
 }

@@ -1,4 +1,5 @@
 // Arrays on canvases.
+import { type Grid, nearestPlace } from "../index.ts";
 import { cividis } from "./cividis.ts";
 
 /** Paints rgb [height, width, 3] on a canvas, which gets that size. */
@@ -24,14 +25,27 @@ export function paintRgb(
   canvas.oncontextrestored = () => context.putImageData(image, 0, 0); // after a loss of the graphics device
 }
 
-/** Paints values [rows, columns] in the colours between two limits, a pixel each: CSS makes it as large as its picture. */
+/** Pixels of a heat map along a window's side: enough that each pixel is nearest to one window. */
+const OF_WINDOW = 4;
+
+/**
+ * Paints values [rows, columns] in the colours between two limits, each where its place is the nearest: a pixel where places
+ * tile the picture. CSS makes it as large as its picture.
+ */
 export function paintHeat(
   canvas: HTMLCanvasElement,
   values: ArrayLike<number>,
-  columns: number,
+  grid: Grid,
   [low, high]: readonly [number, number],
 ): void {
   const share = (value: number) => (high > low ? (value - low) / (high - low) : 1);
-  const rgb = Array.from(values, (value) => cividis(share(value))).flat();
-  paintRgb(canvas, rgb, columns, values.length / columns);
+  const pixels = (count: number) => (grid.share === undefined ? count : Math.round(OF_WINDOW / grid.share));
+  const [width, height] = [pixels(grid.columns), pixels(grid.rows)];
+  const colours = Array.from(values, (value) => cividis(share(value)));
+  const rgb = Array.from({ length: width * height }, (_, i) => {
+    const point = { picture: 0, x: ((i % width) + 0.5) / width, y: (Math.floor(i / width) + 0.5) / height };
+    const { row, column } = nearestPlace(grid, point);
+    return colours[row * grid.columns + column]!;
+  });
+  paintRgb(canvas, rgb.flat(), width, height);
 }

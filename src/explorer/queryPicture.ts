@@ -1,49 +1,74 @@
 import type { Grid, ImageSet, Place } from "../index.ts";
 import { element } from "./element.ts";
 import { paintRgb } from "./paint.ts";
-import { pixelsOf } from "./patchMaps.ts";
-import { placeAt } from "./placeAt.ts";
+import { cellOf, layOver, placeAt } from "./placeAt.ts";
+import { pixelsOf } from "./placeMaps.ts";
 import { Roving } from "./roving.ts";
 
-/** One picture, large, whose patches are buttons: a grid for the arrow keys and for screen readers. */
+/**
+ * One picture, large, whose places are buttons: a grid for the arrow keys and for screen readers. Where places overlap, each
+ * button has the points that are nearest to its place, and the place itself is outlined while the pointer or the focus is there.
+ */
 export class QueryPicture {
   readonly root: HTMLElement;
   readonly #canvas = element("canvas", { ariaHidden: "true" });
-  readonly #grid = element("div", { className: "places", role: "grid" });
-  readonly #roving = new Roving(this.#grid);
+  readonly #cellGrid = element("div", { className: "places", role: "grid" });
+  readonly #roving = new Roving(this.#cellGrid);
+  readonly #mark = element("span", { className: "mark" });
+  readonly #preview = element("span", { className: "preview", hidden: true });
   readonly #choose: (row: number, column: number) => void;
   #cells: HTMLButtonElement[] = [];
   #shape = "";
 
   constructor(choose: (row: number, column: number) => void) {
     this.#choose = choose;
-    this.root = element("div", { className: "stage" }, this.#canvas, this.#grid);
+    this.root = element(
+      "div",
+      { className: "stage" },
+      this.#canvas,
+      this.#cellGrid,
+      this.#mark,
+      this.#preview,
+    );
+    for (const event of ["pointerleave", "focusout"] as const) {
+      this.#cellGrid.addEventListener(event, () => (this.#preview.hidden = true));
+    }
   }
 
   /** Shows the picture of a place and marks the place. */
   show(pictures: ImageSet, grid: Grid, place: Place): void {
     paintRgb(this.#canvas, pixelsOf(pictures, place.picture), pictures.width, pictures.height);
-    if (this.#shape !== `${grid.rows} x ${grid.columns}`) this.#build(grid);
-    this.#grid.ariaLabel = `Patches of picture ${place.picture + 1}`;
-    const chosen = place.row * grid.columns + place.column;
+    const { rows, columns, share } = grid;
+    if (this.#shape !== `${rows} x ${columns}, ${share}`) this.#build(grid);
+    this.#cellGrid.ariaLabel = `${share === undefined ? "Patches" : "Windows"} of picture ${place.picture + 1}`;
+    const chosen = place.row * columns + place.column;
     for (const [i, cell] of this.#cells.entries()) cell.ariaSelected = String(i === chosen);
+    placeAt(this.#mark, grid, place);
     this.#roving.stopAt(chosen);
   }
 
   #build(grid: Grid): void {
     const rows = Array.from({ length: grid.rows }, (_, row) => {
-      const cells = Array.from({ length: grid.columns }, (_, column) => {
-        const cell = element("button", { type: "button", role: "gridcell" });
-        cell.ariaLabel = `Row ${row + 1}, column ${column + 1}`;
-        cell.addEventListener("click", () => this.#choose(row, column));
-        placeAt(cell, grid, { row, column });
-        return cell;
-      });
+      const cells = Array.from({ length: grid.columns }, (_, column) => this.#cellOf(grid, row, column));
       return element("div", { role: "row" }, ...cells);
     });
-    this.#grid.replaceChildren(...rows);
-    this.#cells = [...this.#grid.querySelectorAll("button")];
+    this.#cellGrid.replaceChildren(...rows);
+    this.#cells = [...this.#cellGrid.querySelectorAll("button")];
     this.#roving.lead(this.#cells);
-    this.#shape = `${grid.rows} x ${grid.columns}`;
+    this.#shape = `${grid.rows} x ${grid.columns}, ${grid.share}`;
+  }
+
+  #cellOf(grid: Grid, row: number, column: number): HTMLButtonElement {
+    const cell = element("button", { type: "button", role: "gridcell" });
+    cell.ariaLabel = `Row ${row + 1}, column ${column + 1}`;
+    cell.addEventListener("click", () => this.#choose(row, column));
+    for (const event of ["pointerenter", "focus"] as const) {
+      cell.addEventListener(event, () => {
+        placeAt(this.#preview, grid, { row, column });
+        this.#preview.hidden = false;
+      });
+    }
+    layOver(cell, cellOf(grid, { row, column }));
+    return cell;
   }
 }

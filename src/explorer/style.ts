@@ -27,7 +27,7 @@ section {
   background: var(--card);
 }
 
-h3 { margin: 0 0 8px; font-size: 1rem; }
+h3 { margin: 0 0 4px; font-size: 1rem; }
 p { margin: 0; }
 canvas { display: block; width: 100%; }
 button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; }
@@ -39,16 +39,15 @@ button { padding: 0; border: 0; background: none; color: inherit; font: inherit;
 .stage canvas { border-radius: 6px; }
 .places, .places > div { display: contents; }
 .places button { position: absolute; border-radius: 2px; }
-.places button:hover { box-shadow: inset 0 0 0 2px #ffffff, inset 0 0 0 3px #000000; }
 .places button:focus-visible { z-index: 1; outline-offset: 0; }
 
-.mark, .places button[aria-selected="true"] {
-  box-shadow: inset 0 0 0 2px #ffffff, 0 0 0 1.5px #000000;
-}
-.mark { position: absolute; border-radius: 2px; pointer-events: none; }
+.mark, .preview { position: absolute; border-radius: 2px; pointer-events: none; }
+.mark { box-shadow: inset 0 0 0 2px #ffffff, 0 0 0 1.5px #000000; }
+.preview { box-shadow: inset 0 0 0 2px #ffffff, inset 0 0 0 3px #000000; }
 
 .hint, .said, label { color: var(--soft); font-size: 0.875rem; line-height: 1.4; }
 .said { color: var(--ink); }
+progress { width: 100%; height: 10px; accent-color: var(--accent); }
 .trouble { color: var(--bad); overflow-wrap: anywhere; }
 label { display: grid; gap: 4px; }
 label.check { display: flex; gap: 8px; align-items: center; min-height: 24px; }
@@ -66,6 +65,7 @@ select {
   font: inherit;
 }
 
+.reading .hint { margin-bottom: 8px; }
 .readings { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 12px; }
 ol, ul { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
 .crops { grid-template-columns: repeat(3, minmax(0, 1fr)); }
@@ -106,6 +106,6 @@ ol, ul { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
 }
 
 @media (forced-colors: active) {
-  .mark, .places button[aria-selected="true"] { outline: 2px solid Highlight; }
+  .mark { outline: 2px solid Highlight; }
 }
 `;

@@ -3,7 +3,7 @@ import { IMAGENET_STATISTICS, type ImageSet } from "../../src/data/images.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { slice } from "../../src/engine/ops/slice.ts";
-import { boxOf, featureAt, featureMaps } from "../../src/eval/featureMaps.ts";
+import { boxOf, featureAt, featureMaps, middleOf, nearestPlace } from "../../src/eval/featureMaps.ts";
 import { patchEncoder, windowEncoder, windowsOf } from "../../src/eval/mapEncoders.ts";
 import { search, similarTo } from "../../src/eval/patchSearch.ts";
 import { timmInit } from "../../src/models/init.ts";
@@ -113,6 +113,25 @@ describe("feature maps", () => {
       width: 1 / 4,
       height: 1 / 4,
     });
+  });
+
+  test("a point has the nearest place, and the middle of a place is nearest to it", () => {
+    const [patches, paper] = [
+      { rows: 2, columns: 4 },
+      { rows: 7, columns: 7, share: 1 / 4 },
+    ];
+    for (const one of [patches, paper, { rows: 1, columns: 1, share: 1 }]) {
+      for (let i = 0; i < one.rows * one.columns; i++) {
+        const place = { picture: 5, row: Math.floor(i / one.columns), column: i % one.columns };
+        expect(nearestPlace(one, middleOf(one, place))).toEqual(place);
+      }
+    }
+    const at = (x: number, y: number) => ({ picture: 0, x, y });
+    expect(nearestPlace(patches, at(0.24, 0.51))).toEqual({ picture: 0, row: 1, column: 0 });
+    expect(nearestPlace(patches, at(1, 0))).toEqual({ picture: 0, row: 0, column: 3 });
+    expect(middleOf(paper, { picture: 0, row: 1, column: 6 })).toEqual(at(7 / 8, 1 / 4));
+    expect(nearestPlace(paper, at(0.18, 0.32))).toEqual({ picture: 0, row: 2, column: 0 });
+    expect(nearestPlace(paper, at(0.19, 1))).toEqual({ picture: 0, row: 6, column: 1 });
   });
 
   test("a planted window is found: a picture that holds another's window, magnified", async () => {

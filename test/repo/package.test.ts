@@ -149,7 +149,7 @@ const EMBEDDED = `import { Device, type ImageSet, type SavedEncoder } from "part
 import { type Explorer, mountExplorer } from "partwise/explorer";
 
 export async function embed(gpu: GPUDevice, encoder: SavedEncoder, pictures: ImageSet): Promise<Explorer> {
-  return mountExplorer(document.body, { device: await Device.open(gpu), encoder, pictures });
+  return mountExplorer(document.body, { device: await Device.open(gpu), encoder, pictures, places: "quarter" });
 }
 `;
 

@@ -10,7 +10,7 @@ import { creatures } from "../../src/data/creatures/creatures.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { similarTo } from "../../src/eval/patchSearch.ts";
 import { cividis } from "../../src/explorer/cividis.ts";
-import { patchMaps } from "../../src/explorer/patchMaps.ts";
+import { placeMaps } from "../../src/explorer/placeMaps.ts";
 import { METHODS } from "../../src/models/methods.ts";
 import { savedEncoder } from "../../src/train/checkpoint.ts";
 import { openSaved } from "../../src/train/encoderFile.ts";
@@ -40,6 +40,28 @@ async function openExplorer(width: number, zoo?: string): Promise<{ page: Page; 
   return { page, errors };
 }
 
+/** A page of someone's own, which loads explorerEmbedded.ts. */
+async function openEmbedding(): Promise<Page> {
+  const { outputFiles } = await build({
+    ...anywhere,
+    entryPoints: ["test/web/explorerEmbedded.ts"],
+    write: false,
+  });
+  const page = await pages.browser.newPage();
+  page.setDefaultTimeout(PATIENCE.timeout);
+  await page.route("**/embedded.js", (route) =>
+    route.fulfill({ contentType: "text/javascript", body: outputFiles[0]!.text }),
+  );
+  await page.route("**/own.html", (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      body: "<!doctype html><script type=module src=embedded.js></script>",
+    }),
+  );
+  await page.goto(`${pages.url}own.html`);
+  return page;
+}
+
 const settled = (page: Page) =>
   expect.poll(() => textOf(page, "status"), PATIENCE).toMatch(/^(Ready|Stopped)$/);
 
@@ -61,22 +83,7 @@ test("on a page's own device it finds and paints what Node finds, and leaves pag
     side: 48,
     place: { picture: 2, row: 1, column: 3 },
   };
-  const { outputFiles } = await build({
-    ...anywhere,
-    entryPoints: ["test/web/explorerEmbedded.ts"],
-    write: false,
-  });
-  const page = await pages.browser.newPage();
-  await page.route("**/embedded.js", (route) =>
-    route.fulfill({ contentType: "text/javascript", body: outputFiles[0]!.text }),
-  );
-  await page.route("**/own.html", (route) =>
-    route.fulfill({
-      contentType: "text/html",
-      body: "<!doctype html><script type=module src=embedded.js></script>",
-    }),
-  );
-  await page.goto(`${pages.url}own.html`);
+  const page = await openEmbedding();
   const seen = await page.evaluate((given) => window.embed(given), asked);
   await page.close();
   expect(seen.childrenLeft).toBe(0);
@@ -84,7 +91,9 @@ test("on a page's own device it finds and paints what Node finds, and leaves pag
 
   const device = await Device.open(testGpu(), testOptions());
   const encoder = await savedEncoder(device, await openSaved("tiny", sourceOf(tinyEncoderFile())));
-  const maps = await patchMaps(device, encoder, creatures({ count: 5, size: 48 }), "bottleneck");
+  const maps = await placeMaps(device, encoder, creatures({ count: 5, size: 48 }), {
+    projection: "bottleneck",
+  });
   expect(seen.readings.map(({ name }) => name)).toEqual(["encoder", "bottleneck"]);
   for (const [i, { name, maps: found, top }] of seen.readings.entries()) {
     const wanted = await similarTo(device, maps[name]!, asked.place, { k: 6, keepSelf: false });
@@ -248,5 +257,65 @@ test("without WebGPU the page says so and offers nothing", async () => {
   await page.goto(`${pages.url}explorer.html`);
   await expect.poll(() => page.getByRole("alert").innerText(), PATIENCE).toContain("no WebGPU");
   expect(await page.getByRole("button", { name: "Draw other creatures" }).isDisabled()).toBe(true);
+  await page.close();
+});
+
+test("windows are searched where a page or a person asks for them, and a bar shows how far they are read", async () => {
+  const place = { picture: 2, row: 1, column: 2 };
+  const asked = { bytes: [...tinyEncoderFile()], count: 4, side: 48, place };
+  const page = await openEmbedding();
+  const seen = await page.evaluate((given) => window.embed(given), {
+    ...asked,
+    places: "quarter",
+    stays: true,
+  } satisfies Embedding);
+  const device = await Device.open(testGpu(), testOptions());
+  const encoder = await savedEncoder(device, await openSaved("tiny", sourceOf(tinyEncoderFile())));
+  const maps = await placeMaps(device, encoder, creatures({ count: 4, size: 48 }), {
+    places: "quarter",
+    projection: "bottleneck",
+  });
+  for (const [i, { name, maps: found, top }] of seen.readings.entries()) {
+    const wanted = await similarTo(device, maps[name]!, place, { k: 6, keepSelf: false });
+    expect(found).toHaveLength(4 * 49);
+    for (const [k, cosine] of found.entries()) expect(Math.abs(cosine - wanted.maps[k]!)).toBeLessThan(1e-4);
+    expect(top.map(({ picture }) => picture)).not.toContain(2);
+    const colour = (x: number, y: number) =>
+      seen.colours[4 * i]!.slice(4 * (16 * y + x), 4 * (16 * y + x) + 3);
+    const [least, most] = [Math.min(...found), Math.max(...found)];
+    const of = (row: number, column: number) => cividis((found[7 * row + column]! - least) / (most - least));
+    expect([colour(0, 0), colour(2, 15), colour(3, 8)]).toEqual([of(0, 0), of(6, 0), of(3, 1)]);
+  }
+  device.destroy();
+
+  const kind = page.getByLabel("Places to compare");
+  expect(await kind.inputValue()).toBe("quarter");
+  const windows = page.getByRole("grid", { name: "Windows of picture 3" });
+  expect(await windows.getByRole("row").count()).toBe(7);
+  await windows.getByRole("gridcell", { selected: true }).focus();
+  for (const key of ["ArrowRight", "Enter"]) await page.keyboard.press(key);
+  const chosen = () => page.getByRole("gridcell", { selected: true }).getAttribute("aria-label");
+  await expect.poll(chosen, PATIENCE).toBe("Row 2, column 4");
+  const outline = page.locator(".preview").first();
+  expect(await outline.evaluate(({ style }) => [style.left, style.top, style.width])).toEqual([
+    "37.5%",
+    "12.5%",
+    "25%",
+  ]);
+
+  await kind.selectOption("patches");
+  const patches = page.getByRole("grid", { name: "Patches of picture 3" });
+  await expect.poll(() => patches.getByRole("row").count(), PATIENCE).toBe(4);
+  await expect.poll(chosen, PATIENCE).toBe("Row 2, column 3"); // the patch in the middle of the window
+  const bar = page.locator("progress");
+  const shares = await bar.evaluateHandle((one: HTMLProgressElement) => {
+    const seen: number[] = [];
+    new MutationObserver(() => seen.push(one.value)).observe(one, { attributeFilter: ["value"] });
+    return seen;
+  });
+  await kind.selectOption("quarter");
+  await expect.poll(() => windows.count(), PATIENCE).toBe(1);
+  expect(await shares.jsonValue()).toEqual([0, 0.5, 1]);
+  expect(await bar.isVisible()).toBe(false);
   await page.close();
 });

@@ -1,5 +1,5 @@
 // A page of someone's own that has the explorer in it, on their own GPUDevice: bundled and run by explorer.test.ts.
-import { mountExplorer } from "../../src/explorer/index.ts";
+import { mountExplorer, type Places } from "../../src/explorer/index.ts";
 import { creatures, Device, openSaved, type Place, savedEncoder } from "../../src/index.ts";
 
 /** What the page is asked to do. */
@@ -8,10 +8,13 @@ export interface Embedding {
   count: number;
   side: number;
   place: Place;
+  places?: Places;
+  /** Whether the explorer stays in the page. */
+  stays?: boolean;
 }
 
 /** Searches for a place -> the similarities of every reading, and whether the page and its device are as before. */
-async function embed({ bytes, count, side, place }: Embedding) {
+async function embed({ bytes, count, side, place, places, stays = false }: Embedding) {
   const adapter = (await navigator.gpu.requestAdapter())!;
   const gpu = await adapter.requestDevice();
   const device = await Device.open(gpu);
@@ -23,14 +26,14 @@ async function embed({ bytes, count, side, place }: Embedding) {
   const encoder = await savedEncoder(device, await openSaved("tiny", source));
   const parent = document.body.appendChild(document.createElement("div"));
   const pictures = creatures({ count, size: side });
-  const explorer = await mountExplorer(parent, { device, encoder, pictures });
+  const explorer = await mountExplorer(parent, { device, encoder, pictures, ...(places && { places }) });
   const found = await explorer.choose(place);
   const heat = [...parent.firstElementChild!.shadowRoot!.querySelectorAll<HTMLCanvasElement>(".heat")];
   const colours = heat.map((canvas) => {
     const { width, height } = canvas;
     return [...canvas.getContext("2d")!.getImageData(0, 0, width, height).data];
   });
-  explorer.dispose();
+  if (!stays) explorer.dispose();
   gpu.pushErrorScope("validation");
   gpu.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_DST }).destroy();
   return {
