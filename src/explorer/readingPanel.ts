@@ -2,7 +2,7 @@ import type { Grid, ImageSet, Place, Similar } from "../index.ts";
 import { Crops } from "./crops.ts";
 import { element } from "./element.ts";
 import { HeatMaps } from "./heatMaps.ts";
-import { similarityText, titleOf } from "./words.ts";
+import { aboutReading, similarityText, titleOf } from "./words.ts";
 
 /** Where one reading, the encoder or a projection, finds the query: the best crops, and a heat map over every picture. */
 export class ReadingPanel {
@@ -25,6 +25,7 @@ export class ReadingPanel {
       "section",
       { className: "reading", ariaLabel: title },
       element("h3", { textContent: title }),
+      element("p", { className: "hint", textContent: aboutReading(reading) }),
       this.#crops.root,
       this.#scale,
       this.#maps.root,

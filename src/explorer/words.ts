@@ -10,3 +10,9 @@ export const similarityText = (similarity: number): string =>
 
 /** The name of a reading as a title. */
 export const titleOf = (reading: string): string => reading[0]!.toUpperCase() + reading.slice(1);
+
+/** What a reading is, for who meets it first. */
+export const aboutReading = (reading: string): string =>
+  reading === "encoder"
+    ? "What the encoder says of each place."
+    : "What the training's head makes of it.";
