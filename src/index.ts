@@ -90,7 +90,12 @@ export {
   attentiveProbe,
 } from "./eval/attentiveProbe.ts";
 export { blockTokens, patchPixels, type TokenEncoder } from "./eval/blockTokens.ts";
-export { type ClassScore, ConfusionMatrix, type SegmentationScores } from "./eval/confusion.ts";
+export {
+  type ClassScore,
+  ConfusionMatrix,
+  type PixelTotals,
+  type SegmentationScores,
+} from "./eval/confusion.ts";
 export type { Encode } from "./eval/encoding.ts";
 export {
   type Box,

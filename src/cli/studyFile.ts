@@ -2,16 +2,18 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { parseDocument } from "yaml";
+import { SEGMENTATION_RECIPES } from "../eval/segmentationRecipe.ts";
 import type { Setting } from "../models/method.ts";
 import { METHODS, type MethodName } from "../models/methods.ts";
 import { vitConfig } from "../models/vit.ts";
 import { cellSettings } from "../study/cell.ts";
 import type { StudyPlan } from "../study/plan.ts";
-import { PROBES } from "../study/probes.ts";
+import { ASKED, PROBES } from "../study/probes.ts";
 import { moduleOf } from "../train/run.ts";
 import { UsageError } from "./errors.ts";
 import { kindOf, readBytes } from "./files.ts";
 import { printNote } from "./output.ts";
+import { checkMasks } from "./studyMasks.ts";
 import { ownFile } from "./versions.ts";
 import { readZoo, ZOO_INDEX } from "./zooFolder.ts";
 
@@ -25,16 +27,19 @@ const distinct = <T>(item: v.GenericSchema<T>) =>
 const seeds = distinct(count(0));
 
 const names = Object.keys(METHODS) as [MethodName, ...MethodName[]];
+const folderPath = v.optional(v.pipe(v.string(), v.minLength(1)));
 
 const data = v.strictObject({
-  source: v.optional(v.pipe(v.string(), v.minLength(1))),
+  source: folderPath,
   train: count(2),
   probe: count(2),
   test: count(2),
   parts: v.optional(count(0), 0),
-  partsFrom: v.optional(v.pipe(v.string(), v.minLength(1))),
+  partsFrom: folderPath,
+  masksFrom: folderPath,
+  objectMasksFrom: folderPath,
   methods: v.optional(distinct(v.picklist(names))),
-  encoders: v.optional(v.pipe(v.string(), v.minLength(1))),
+  encoders: folderPath,
 });
 
 const method = v.strictObject({
@@ -67,9 +72,10 @@ const schema = v.strictObject({
   data: v.pipe(v.record(folder, data), v.minEntries(1)),
   methods: v.record(v.picklist(names), method),
   neighbours: v.optional(count(1), 20),
-  probes: v.optional(distinct(v.picklist(PROBES)), [...PROBES]),
+  probes: v.optional(distinct(v.picklist(ASKED)), [...PROBES]),
   linearEpochs: v.optional(count(1), 30),
   attentiveEpochs: v.optional(count(1), 30),
+  segmentationUpdates: v.optional(count(1), SEGMENTATION_RECIPES.small.updates),
 });
 
 /** Longest file that is read. */
@@ -100,6 +106,7 @@ export async function readStudy(file: string, folders: StudyFolders = {}): Promi
   }
   const sets = withFolders(path, found.output.data, folders);
   const plan = { ...found.output, data: await withEncoders(sets, isPreset) };
+  checkMasks(path, plan);
   checkMethods(path, plan);
   return plan;
 }

@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { type CreatureSet, creatures } from "../data/creatures/creatures.ts";
 import { KINDS, type KindName } from "../data/creatures/kinds.ts";
 import type { Split } from "../data/dataFormat.ts";
-import type { ImageSet } from "../data/images.ts";
 import { partCrops } from "../data/partCrops.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/safetensors.ts";
 import type { CellPictures } from "../study/cell.ts";
-import { isValidation, type StudyData, type StudyPlan } from "../study/plan.ts";
+import { asksPixels, isValidation, type StudyData, type StudyPlan } from "../study/plan.ts";
 import type { Items, Target } from "../study/targets.ts";
 import { CUT } from "./datasets.ts";
 import { UsageError } from "./errors.ts";
 import { kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
 import { type FolderOptions, folderParts, folderPictures } from "./studyFolders.ts";
+import { pixelTargets } from "./studyMasks.ts";
 
 /** What settings are chosen by is drawn on its own. */
 type DrawnSplit = Split | "val";
@@ -24,6 +24,8 @@ export interface Piece {
   size: number;
   first: number;
   count: number;
+  /** Whether the part of every pixel is kept, too. */
+  masks: boolean;
 }
 
 /** Where a study keeps what it draws. */
@@ -35,7 +37,7 @@ const PIECE = { small: 4000, large: 400 };
 export const isBuiltIn = (source: string): source is KindName => Object.hasOwn(KINDS, source);
 
 /** The pieces of a set of a built-in kind. */
-function piecesOf(kind: KindName, split: DrawnSplit, size: number, count: number): Piece[] {
+function piecesOf(kind: KindName, split: DrawnSplit, size: number, count: number, masks: boolean): Piece[] {
   const most = size > 64 ? PIECE.large : PIECE.small;
   return Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
     kind,
@@ -43,34 +45,38 @@ function piecesOf(kind: KindName, split: DrawnSplit, size: number, count: number
     size,
     first: i * most,
     count: Math.min(most, count - i * most),
+    masks,
   }));
 }
 
 /** The pieces that the cells of a study read. */
-export function allPieces({ data, seeds, floorSeeds }: StudyPlan, size: number): Piece[] {
+export function allPieces({ data, seeds, floorSeeds, probes }: StudyPlan, size: number): Piece[] {
+  const masks = asksPixels({ probes });
   const asked = new Set([...seeds, ...floorSeeds].map((seed) => (isValidation(seed) ? "val" : "test")));
   const pieces = Object.values(data).flatMap(({ source, train, probe, test, partsFrom, ...set }) => {
     if (!isBuiltIn(source)) return [];
     const parts = partsFrom === undefined ? set.parts : 0;
     return [
-      ...piecesOf(source, "train", size, Math.max(train, probe)),
-      ...[...asked].flatMap((split) => piecesOf(source, split, size, test)),
-      ...["train" as const, ...asked].flatMap((split) => piecesOf(source, split, CUT.drawnSize, parts)),
+      ...piecesOf(source, "train", size, Math.max(train, probe), masks),
+      ...[...asked].flatMap((split) => piecesOf(source, split, size, test, masks)),
+      ...["train" as const, ...asked].flatMap((split) =>
+        piecesOf(source, split, CUT.drawnSize, parts, false),
+      ),
     ];
   });
   return [...new Map(pieces.map((piece) => [nameOfPiece(piece), piece])).values()];
 }
 
-const nameOfPiece = ({ kind, split, size, first, count }: Piece): string =>
-  `${kind}-${split}-${size}px-${first}-${count}.safetensors`;
+const nameOfPiece = ({ kind, split, size, first, count, masks }: Piece): string =>
+  `${kind}-${split}-${size}px-${first}-${count}${masks ? "-masks" : ""}.safetensors`;
 
 /** Draws a piece unless its file is there. */
 export async function drawPiece(folder: string, piece: Piece): Promise<void> {
   await readPiece(folder, piece);
 }
 
-/** The pictures of a piece and their points. */
-type Drawn = Pick<CreatureSet, "pixels" | "labels" | "keypoints">;
+/** The pictures of a piece, their points, and where they are kept their masks. */
+type Drawn = Pick<CreatureSet, "pixels" | "labels" | "keypoints" | "partMask">;
 
 /** Where pieces are kept; null keeps none. */
 type Folder = string | null;
@@ -79,23 +85,25 @@ async function readPiece(folder: Folder, piece: Piece): Promise<Drawn> {
   if (folder === null) return creatures(piece);
   const path = join(folder, nameOfPiece(piece));
   if ((await kindOf(path)) === null) {
-    const { pixels, labels, keypoints } = creatures(piece);
+    const { pixels, labels, keypoints, partMask } = creatures(piece);
     const stored = (dtype: StoredTensor["dtype"], data: ArrayLike<number>) =>
       ({ dtype, shape: [data.length], data }) as unknown as StoredTensor;
-    const tensors = new Map([
+    const tensors = new Map<string, StoredTensor>([
       ["pixels", stored("U8", pixels)],
       ["labels", stored("I32", labels)],
       ["keypoints", stored("F32", keypoints)],
+      ...(piece.masks ? [["partMask", stored("U8", partMask)] as const] : []),
     ]);
     await makeFolder(folder);
     await writeAtomic(path, writeSafetensors(tensors));
-    return { pixels, labels, keypoints };
+    return { pixels, labels, keypoints, partMask };
   }
   const { tensors } = readSafetensors(await readBytes(path));
   return {
     pixels: tensors.get("pixels")!.data as Uint8Array,
     labels: tensors.get("labels")!.data as Int32Array,
     keypoints: tensors.get("keypoints")!.data as Float32Array,
+    partMask: piece.masks ? (tensors.get("partMask")!.data as Uint8Array) : new Uint8Array(),
   };
 }
 
@@ -106,9 +114,10 @@ async function drawn(
   split: DrawnSplit,
   size: number,
   count: number,
+  masks = false,
 ): Promise<CreatureSet> {
   const pieces: Drawn[] = [];
-  for (const piece of piecesOf(kind, split, size, count)) pieces.push(await readPiece(folder, piece));
+  for (const piece of piecesOf(kind, split, size, count, masks)) pieces.push(await readPiece(folder, piece));
   const { classes, partNames } = creatures({ kind, count: 0, size, split });
   return {
     name: `${kind}-${split}`,
@@ -130,7 +139,12 @@ async function drawn(
       (length) => new Float32Array(length),
     ),
     objectMask: new Uint8Array(),
-    partMask: new Uint8Array(),
+    partMask: masks
+      ? joined(
+          pieces.map(({ partMask }) => partMask),
+          (length) => new Uint8Array(length),
+        )
+      : new Uint8Array(),
   };
 }
 
@@ -148,16 +162,22 @@ function joined<A extends Uint8Array | Int32Array | Float32Array>(
 }
 
 /** The first pictures of a set. */
-function head(set: ImageSet, count: number): ImageSet {
-  const bytes = set.width * set.height * 3;
+function head(set: CreatureSet, count: number): CreatureSet {
+  const area = set.width * set.height;
   if (count > set.count)
     throw new UsageError(`${set.name}: the study asks for ${count} pictures; it has ${set.count}`);
   return {
     ...set,
     count,
-    pixels: set.pixels.subarray(0, count * bytes),
+    pixels: set.pixels.subarray(0, 3 * count * area),
     labels: set.labels.subarray(0, count),
+    partMask: set.partMask.subarray(0, count * area),
   };
+}
+
+interface CellOptions extends Pick<FolderOptions, "decoder" | "validation"> {
+  /** Whether pixels are asked about. */
+  pixels?: boolean;
 }
 
 /**
@@ -168,22 +188,23 @@ export async function cellPictures(
   folder: Folder,
   set: StudyData,
   size: number,
-  options: Pick<FolderOptions, "decoder" | "validation"> = {},
+  { pixels = false, ...options }: CellOptions = {},
 ): Promise<CellPictures> {
   const how = { drawnSize: size, ...options };
   const asked = options.validation ? "val" : "test";
   const crops = set.parts > 0 ? partsOf(folder, set, asked, how) : null;
-  const { train, ...objects } = isBuiltIn(set.source)
-    ? await drawnPictures(folder, set.source, set, size, asked)
-    : await folderPictures(set, how);
+  const pictures = isBuiltIn(set.source)
+    ? await drawnPictures(folder, set.source, set, size, asked, pixels)
+    : null;
+  const { train, ...objects } = pictures ?? (await folderPictures(set, how));
   const targets: Target[] = [{ name: "objects", ...objects }];
   if (crops) targets.push({ name: "parts", ...(await crops()) });
-  return { train, targets };
+  return { train, targets, ...(pixels && { pixels: await pixelTargets(set, pictures, how) }) };
 }
 
 /** Reads the folders of a study once, so that what is wrong with one is said before hours of work and not in their midst. */
 export async function checkFolders(
-  { data, seeds }: StudyPlan,
+  { data, seeds, probes }: StudyPlan,
   size: number,
   options: Pick<FolderOptions, "decoder"> = {},
 ): Promise<void> {
@@ -194,6 +215,7 @@ export async function checkFolders(
       if (set.parts > 0 && !(isBuiltIn(set.source) && set.partsFrom === undefined)) {
         await partsOf(null, set, "test", how)();
       }
+      if (asksPixels({ probes })) await pixelTargets(set, null, how);
     }
   }
 }
@@ -205,12 +227,13 @@ async function drawnPictures(
   { train, probe, test }: StudyData,
   size: number,
   asked: DrawnSplit,
-): Promise<{ train: ImageSet; probe: ImageSet; test: ImageSet }> {
-  const all = await drawn(folder, source, "train", size, Math.max(train, probe));
+  masks: boolean,
+): Promise<{ train: CreatureSet; probe: CreatureSet; test: CreatureSet }> {
+  const all = await drawn(folder, source, "train", size, Math.max(train, probe), masks);
   return {
     train: head(all, train),
     probe: head(all, probe),
-    test: await drawn(folder, source, asked, size, test),
+    test: await drawn(folder, source, asked, size, test, masks),
   };
 }
 

@@ -5,6 +5,7 @@ import { vitConfig } from "../models/vit.ts";
 import { runCell } from "../study/cell.ts";
 import { encodeOutcomes } from "../study/outcomes.ts";
 import {
+  asksPixels,
   type Cell,
   cellName,
   cellsOf,
@@ -52,6 +53,7 @@ export async function runOne(
   const saved = given && (await openGiven(given, imageSize));
   const pictures = await cellPictures(picturesIn(out), plan.data[cell.data]!, imageSize, {
     validation: isValidation(cell.seed),
+    pixels: asksPixels(plan),
   });
   const device: Device = await openTuned({ tune });
   await makeFolder(folder);

@@ -1,5 +1,5 @@
 import type { CreatureSet } from "./creatures/creatures.ts";
-import type { ImageSet } from "./images.ts";
+import { type ImageSet, subset } from "./images.ts";
 import type { PartMaskSet } from "./parts/readPartMasks.ts";
 
 /** What a pixel has in the place of a class when it does not count: 255 in files of masks, here above any number of classes. */
@@ -42,11 +42,14 @@ export function partPixels(
   );
 }
 
-/** Pixels by the class of the object they show. */
-export function objectPixels(set: CreatureSet, background: Background): PixelSet {
+/** Pixels by the class of the object they show, every one of which is of some part. */
+export function objectPixels(
+  set: Pick<CreatureSet, keyof ImageSet | "partMask">,
+  background: Background,
+): PixelSet {
   const area = set.width * set.height;
-  const mask = Uint16Array.from(set.objectMask, (shown, i) =>
-    shown ? set.labels[Math.floor(i / area)]! + 1 : 0,
+  const mask = Uint16Array.from(set.partMask, (part, i) =>
+    part > 0 ? set.labels[Math.floor(i / area)]! + 1 : 0,
   );
   return pixelSet(set, mask, set.classes, background);
 }
@@ -64,6 +67,17 @@ function pixelSet(
     pixelLabels: Uint16Array.from(mask, (value) => (isClass ? value : value === 0 ? IGNORED : value - 1)),
     pixelClasses: isClass ? ["background", ...names] : names,
   };
+}
+
+/** The pictures at `indices` with their labels, in that order, as a set of its own. */
+export function pixelSubset(set: PixelSet, indices: ArrayLike<number>): PixelSet {
+  const { width, height, pixelLabels, pixelClasses } = set;
+  const area = width * height;
+  const chosen = new Uint16Array(indices.length * area);
+  for (let i = 0; i < indices.length; i++) {
+    chosen.set(pixelLabels.subarray(indices[i]! * area, (indices[i]! + 1) * area), i * area);
+  }
+  return { ...subset(set, indices), pixelLabels: chosen, pixelClasses };
 }
 
 /** Returns `set` unchanged if its labels are one for each pixel and classes or IGNORED; throws otherwise. */

@@ -21,6 +21,40 @@ export interface SegmentationScores {
   classes: ClassScore[];
 }
 
+/** What scores are made of: by class, the labelled pixels of it, those that are given it, and those of which both is true. */
+export interface PixelTotals {
+  labelled: Float64Array;
+  predicted: Float64Array;
+  right: Float64Array;
+}
+
+/** The pixels of several pictures together, each with its totals over the same classes. */
+export const joinTotals = (pictures: readonly PixelTotals[]): PixelTotals =>
+  pictures.reduce((all, one) => ({
+    labelled: all.labelled.map((count, c) => count + one.labelled[c]!),
+    predicted: all.predicted.map((count, c) => count + one.predicted[c]!),
+    right: all.right.map((count, c) => count + one.right[c]!),
+  }));
+
+/** The scores of some pixels. Throws where none is labelled. */
+export function segmentationScores({ labelled, predicted, right }: PixelTotals): SegmentationScores {
+  const total = sumOf(labelled);
+  if (total === 0) {
+    throw new Error("segmentationScores: some pixel must be labelled; got none. Is every label ignored?");
+  }
+  const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
+  const classes = Array.from(labelled, (pixels, c) => ({
+    iou: share(right[c]!, pixels + predicted[c]! - right[c]!),
+    acc: share(right[c]!, pixels),
+    pixels,
+  }));
+  const meanOf = (key: "iou" | "acc"): number => {
+    const known = classes.flatMap((score) => score[key] ?? []);
+    return sumOf(known) / known.length;
+  };
+  return { mIoU: meanOf("iou"), mAcc: meanOf("acc"), aAcc: sumOf(right) / total, classes };
+}
+
 /**
  * Pixels of a whole set by label and prediction. Those whose label is IGNORED are removed before anything is counted, so a
  * union has none of them (mmseg's `intersect_and_union`).
@@ -55,8 +89,8 @@ export class ConfusionMatrix {
     }
   }
 
-  /** The scores of what was counted. Throws where no pixel was. */
-  scores(): SegmentationScores {
+  /** What was counted, class by class. */
+  totals(): PixelTotals {
     const { classes, counts } = this;
     const labelled = new Float64Array(classes);
     const predicted = new Float64Array(classes);
@@ -65,21 +99,12 @@ export class ConfusionMatrix {
       predicted[at % classes]! += count;
     });
     const right = Float64Array.from(labelled, (_, c) => counts[c * classes + c]!);
-    const total = sumOf(labelled);
-    if (total === 0) {
-      throw new Error("ConfusionMatrix: some pixel must be labelled; got none. Is every label ignored?");
-    }
-    const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
-    const scores = Array.from(labelled, (pixels, c) => ({
-      iou: share(right[c]!, pixels + predicted[c]! - right[c]!),
-      acc: share(right[c]!, pixels),
-      pixels,
-    }));
-    const meanOf = (key: "iou" | "acc"): number => {
-      const known = scores.flatMap((score) => score[key] ?? []);
-      return sumOf(known) / known.length;
-    };
-    return { mIoU: meanOf("iou"), mAcc: meanOf("acc"), aAcc: sumOf(right) / total, classes: scores };
+    return { labelled, predicted, right };
+  }
+
+  /** The scores of what was counted. Throws where no pixel was. */
+  scores(): SegmentationScores {
+    return segmentationScores(this.totals());
   }
 }
 

@@ -3,7 +3,7 @@
 // from to anything that is measured, is left out; pictures are squares of one size, and scored at that size.
 
 import { planBatches } from "../data/batches.ts";
-import { checkPixelSet, IGNORED, type PixelSet } from "../data/pixelSet.ts";
+import { checkPixelSet, IGNORED, type PixelSet, pixelSubset } from "../data/pixelSet.ts";
 import { compile } from "../engine/capture/compile.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { accumulate } from "../engine/graph/fill.ts";
@@ -15,7 +15,13 @@ import { Random } from "../engine/random.ts";
 import { warmupPolynomial } from "../engine/step/schedule.ts";
 import { StepValues } from "../engine/step/stepValues.ts";
 import type { TokenEncoder } from "./blockTokens.ts";
-import { ConfusionMatrix, type SegmentationScores } from "./confusion.ts";
+import {
+  ConfusionMatrix,
+  joinTotals,
+  type PixelTotals,
+  type SegmentationScores,
+  segmentationScores,
+} from "./confusion.ts";
 import { type Hold, holding } from "./holding.ts";
 import { cachedFeed, liveFeed, type SegmentationFeed } from "./segmentationFeed.ts";
 import { segmentationHead, segmentationStep } from "./segmentationHead.ts";
@@ -31,6 +37,8 @@ export interface SegmentationResult extends SegmentationScores {
   names: readonly string[];
   /** What is reached by giving every pixel the most frequent class of the training pixels. */
   majority: SegmentationScores;
+  /** What the scores are made of: the pixels of each test picture. */
+  pictures: PixelTotals[];
   /** Mean training loss of every 20 updates. */
   losses: number[];
   settings: SegmentationSettings;
@@ -63,37 +71,27 @@ export async function linearSegmentation(
     const head = hold(segmentationHead(device, { dim: encoder.dim, classes, seed, decayBias }));
     const windows = crop === null ? null : { side: crop, stride: stride! };
     // What does not fit is better known before the training.
-    await segmentationTest(device, encoder, head, firstOf(test), { statistics, windows });
+    await segmentationTest(device, encoder, head, pixelSubset(test, [0]), { statistics, windows });
     const losses = await holding(async (own) => {
       const feed = await feedOf(device, encoder, train, settings, options, own);
       return trainHead(own, head, feed, train.count, settings, (done, loss) =>
         onProgress?.("training", done, settings.updates, loss),
       );
     });
-    const confusion = await segmentationTest(device, encoder, head, test, {
+    const pictures = await segmentationTest(device, encoder, head, test, {
       ...{ statistics, windows },
       onProgress: (done, count) => onProgress?.("test", done, count),
     });
     return {
-      ...confusion.scores(),
+      ...segmentationScores(joinTotals(pictures)),
       names: train.pixelClasses,
       majority: majorityScores(train, test),
+      pictures,
       losses,
       settings,
       head: await head.read(head.values),
     };
   });
-}
-
-/** The first picture alone. */
-function firstOf({ pixels, pixelLabels, ...set }: PixelSet): PixelSet {
-  const area = set.height * set.width;
-  return {
-    ...set,
-    count: 1,
-    pixels: pixels.subarray(0, 3 * area),
-    pixelLabels: pixelLabels.subarray(0, area),
-  };
 }
 
 /** Kept tokens where pictures are seen whole and all of theirs have room. */

@@ -11,7 +11,7 @@ import { argmax } from "../engine/ops/max.ts";
 import { pad } from "../engine/ops/pad.ts";
 import { slice } from "../engine/ops/slice.ts";
 import type { TokenEncoder } from "./blockTokens.ts";
-import { ConfusionMatrix } from "./confusion.ts";
+import { ConfusionMatrix, type PixelTotals } from "./confusion.ts";
 import { holding } from "./holding.ts";
 import { pictureBatch } from "./pictureBatch.ts";
 import { labelledPicture } from "./segmentationFeed.ts";
@@ -75,7 +75,7 @@ export function windowLogits(
     .reduce((sum, piece) => add(sum, piece));
 }
 
-/** Every pixel of a set, by its label and by the class that is said of it. */
+/** Every pixel of a set, by its label and by the class that is said of it: the totals of each picture. */
 export async function segmentationTest(
   device: Device,
   encoder: TokenEncoder,
@@ -86,11 +86,11 @@ export async function segmentationTest(
     windows: Windows | null;
     onProgress?: (done: number, count: number) => void;
   },
-): Promise<ConfusionMatrix> {
+): Promise<PixelTotals[]> {
   const { statistics, windows, onProgress } = options;
   const { count, height, width } = set;
   const classes = set.pixelClasses.length;
-  const confusion = new ConfusionMatrix(classes);
+  const found: PixelTotals[] = [];
   const { places } = windowsOf(set, windows);
   const room = Math.min(MOST_WINDOWS / places.length, MOST_LOGITS / (height * width * classes));
   const size = Math.min(count, Math.max(1, Math.floor(room)));
@@ -108,10 +108,12 @@ export async function segmentationTest(
       batch.write(here);
       const said = await step.run().said.read();
       here.forEach(({ labels }, i) => {
+        const confusion = new ConfusionMatrix(classes);
         confusion.add(labels, said.subarray(i * labels.length, (i + 1) * labels.length));
+        found.push(confusion.totals());
       });
       onProgress?.(start + here.length, count);
     }
-    return confusion;
+    return found;
   });
 }

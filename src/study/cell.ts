@@ -2,6 +2,7 @@
 import type { ImageSet } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { Parameters } from "../engine/graph/parameters.ts";
+import { decaysBias } from "../eval/segmentationRecipe.ts";
 import { timmInit } from "../models/init.ts";
 import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
@@ -19,15 +20,26 @@ import {
 } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { GivenEncoder } from "./givenEncoders.ts";
-import { type Cell, type CellPlan, cellPlan, firstChange, givenEncoder, type StudyPlan } from "./plan.ts";
+import { readPixels } from "./pixelReadouts.ts";
+import {
+  type Cell,
+  type CellPlan,
+  cellPlan,
+  firstChange,
+  givenEncoder,
+  ownReading,
+  type StudyPlan,
+} from "./plan.ts";
 import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder } from "./readouts.ts";
-import type { Target } from "./targets.ts";
+import type { PixelTarget, Target } from "./targets.ts";
 
 /** Pictures of one set, ready. */
 export interface CellPictures {
   /** To pretrain on. */
   train: ImageSet;
   targets: readonly Target[];
+  /** Where a study asks about pixels. */
+  pixels?: readonly PixelTarget[];
 }
 
 export interface CellResult extends Cell {
@@ -80,9 +92,16 @@ export async function runCell(
 ): Promise<CellResult> {
   const { encoder: name, seed } = cell;
   const about = { ...cell, plan: cellPlan(plan, cell) };
-  const read = (encoder: StudyEncoder) => readAll(device, encoder, pictures.targets, plan, seed);
+  const ofPixels = {
+    reading: ownReading(name, "mIoU"),
+    ...{ seed, updates: plan.segmentationUpdates, decayBias: decaysBias(name) },
+  };
+  const read = async (encoder: StudyEncoder) => [
+    ...(await readAll(device, encoder, pictures.targets, plan, seed)),
+    ...(await readPixels(device, encoder, pictures.pixels ?? [], ofPixels)),
+  ];
   const config = vitConfig(plan.model);
-  if (name === "pixels") return { ...about, readouts: await read(pixelEncoder(config.imageSize)) };
+  if (name === "pixels") return { ...about, readouts: await read(pixelEncoder(config)) };
   if (name === "untrained") return { ...about, readouts: await read(untrained(device, config, seed)) };
   const given = givenEncoder(plan, cell);
   if (given) return { ...about, ...(await readGiven(device, given, options, read)) };

@@ -2,6 +2,7 @@
  * The probability that a method is first in mean rank over all readouts, if pictures and seeds had been others. Pictures are
  * drawn again, the same ones for all methods; what seeds add is drawn from a multivariate t with the covariance of the few
  * runs there are (rows of g over the runs' deviations, over a χ), so that runs of one number move together.
+ * Segmentation, which not every study asks, ranks nobody.
  */
 import { Random } from "../engine/random.ts";
 import type { MethodName } from "../models/methods.ts";

@@ -3,6 +3,7 @@
  * which several crops were asked about is one entry, since results are resampled by picture and never by crop.
  */
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../data/safetensors.ts";
+import { isPixelScore, SEGMENTATION } from "./probes.ts";
 import type { Readout } from "./readouts.ts";
 import { scoreOf } from "./sample.ts";
 
@@ -12,10 +13,11 @@ export type Score = Omit<Readout, "pictures">;
 export const withoutPictures = ({ pictures: _, ...score }: Readout): Score => score;
 
 /** Names in the file: I32 [pictures] items of each picture, F32 [pictures] the sum of their scores. */
-const itemsName = ({ target }: Score): string => `${target}/items`;
+const itemsName = ({ target, probe }: Score): string =>
+  isPixelScore(probe) ? `${target}/${SEGMENTATION}/items` : `${target}/items`;
 const sumsName = ({ target, reading, probe }: Score): string => `${target}/${reading}/${probe}`;
 
-/** Pictures are those of a target, in one order for all of its readouts and for all cells of a set. */
+/** Pictures are those of a target, others where pixels are asked about, in one order for all readouts and all cells of a set. */
 export function encodeOutcomes(readouts: readonly Readout[]): Uint8Array<ArrayBuffer> {
   const tensors = new Map<string, StoredTensor>();
   for (const { pictures, ...score } of readouts) {

@@ -1,7 +1,7 @@
 /** What a study trains and measures, as data, and the cells that come of it. */
 import type { MethodName } from "../models/methods.ts";
 import type { GivenEncoder } from "./givenEncoders.ts";
-import { PROBES, type ProbeName, readingOf, TOKENS } from "./probes.ts";
+import { ASKED, type AskedName, type ProbeName, readingOf, SEGMENTATION, sharedReading } from "./probes.ts";
 
 /** One set of pictures and how many of it. */
 export interface StudyData {
@@ -16,6 +16,9 @@ export interface StudyData {
   parts: number;
   /** The path of a folder of annotated pictures, whose parts are cut out by the paper's rule. */
   partsFrom?: string | undefined;
+  /** Folders of pictures whose pixels are labelled, by part and by object: `probe` and `test` of them at most are segmented. */
+  masksFrom?: string | undefined;
+  objectMasksFrom?: string | undefined;
   /** Those of the study's methods that are trained on it; all where it is absent. */
   methods?: readonly MethodName[] | undefined;
   /** Encoders that are read on it as they are; where there are some, none is trained. */
@@ -45,15 +48,23 @@ export interface StudyPlan {
   data: Readonly<Record<string, StudyData>>;
   methods: Readonly<Partial<Record<MethodName, StudyMethod>>>;
   /** What every encoder is asked by. */
-  probes: readonly ProbeName[];
+  probes: readonly AskedName[];
   /** Neighbours of k-NN, epochs of the probes that are trained. */
   neighbours: number;
   linearEpochs: number;
   attentiveEpochs: number;
+  /** Updates of segmentation's layer; those of its small recipe when absent. */
+  segmentationUpdates?: number | undefined;
 }
 
 /** What of a plan decides how encoders are read. */
-export type ReadingPlan = Pick<StudyPlan, "probes" | "neighbours" | "linearEpochs" | "attentiveEpochs">;
+export type ReadingPlan = Pick<
+  StudyPlan,
+  "probes" | "neighbours" | "linearEpochs" | "attentiveEpochs" | "segmentationUpdates"
+>;
+
+/** Whether encoders are asked about pixels, wherever a set has some that are labelled. */
+export const asksPixels = ({ probes }: Pick<StudyPlan, "probes">): boolean => probes.includes(SEGMENTATION);
 
 /** Seeds from here on choose between settings and methods, on pictures of their own, and are in no result. */
 const VALIDATION_SEED = 100;
@@ -70,7 +81,7 @@ export const isMethod = (encoder: MethodName | Floor): encoder is MethodName =>
 /** The reading that an encoder is known by: its method's; of one that was not trained the mean of its patches. */
 export const ownReading = (encoder: MethodName | Floor, probe: ProbeName): string => {
   if (encoder === "pixels") return "pixels";
-  return isMethod(encoder) ? readingOf(encoder, probe) : probe === "attentive" ? TOKENS : "mean";
+  return isMethod(encoder) ? readingOf(encoder, probe) : (sharedReading(probe) ?? "mean");
 };
 
 /** One encoder on one set: what a process computes at a time, and a folder of its own. */
@@ -103,11 +114,12 @@ export const givenEncoder = (
 
 /** The part of a plan that a cell is computed by. */
 export function cellPlan(plan: StudyPlan, { data: set, encoder, seed }: Cell): CellPlan {
-  const { model, neighbours, linearEpochs, attentiveEpochs, pictures, methods } = plan;
-  const probes = PROBES.filter((probe) => plan.probes.includes(probe)); // their order counts for nothing
+  const { model, neighbours, linearEpochs, attentiveEpochs, segmentationUpdates, pictures, methods } = plan;
+  const probes = ASKED.filter((probe) => plan.probes.includes(probe)); // their order counts for nothing
   const split = isValidation(seed) ? { split: "val" as const } : {};
   const { methods: _, encoders: __, ...data } = plan.data[set]!;
-  const reading = { probes, neighbours, linearEpochs, attentiveEpochs };
+  const ofPixels = asksPixels(plan) ? { segmentationUpdates } : {}; // others' cells were computed without
+  const reading = { probes, neighbours, linearEpochs, attentiveEpochs, ...ofPixels };
   const read = { model, data, ...reading, ...split };
   if (!isMethod(encoder)) return read;
   const given = givenEncoder(plan, { data: set, encoder, seed });

@@ -6,6 +6,7 @@ import { sizeOf } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { attentiveProbe } from "../eval/attentiveProbe.ts";
+import { type TokenEncoder as BlockEncoder, blockTokens, patchPixels } from "../eval/blockTokens.ts";
 import { columns } from "../eval/columns.ts";
 import type { Encode } from "../eval/encoding.ts";
 import { extractFeatures, type Features, READINGS } from "../eval/features.ts";
@@ -23,16 +24,16 @@ import { type Items, picturesOf, type Target, type TargetName } from "./targets.
 /** What a readout found. */
 export interface Readout {
   target: TargetName;
-  /** `cls`, `mean`, `pixels`, the name of a projection, or `TOKENS`. */
+  /** `cls`, `mean`, `pixels`, the name of a projection, `TOKENS` or `BLOCKS`. */
   reading: string;
   probe: ProbeName;
-  /** Accuracy, or mean average precision over queries, in [0, 1]. */
+  /** Accuracy, mean average precision over queries, or a score of segmentation, in [0, 1]. */
   score: number;
   /** What guessing gives: the share of the most frequent class, or of a query's own class. */
   floor: number;
-  /** Of each picture of the test split: how many items it has, and their scores' sum. */
+  /** Of each picture of the test split: how many items it has, and their scores' sum; of segmentation see `pixelScores`. */
   pictures: { items: number[]; sums: number[] };
-  /** Of parts: by the name of each that the test split has, how many items are of it, and their scores' sum. */
+  /** Of parts: by the name of each that the test split has, how many items (crops, or pixels) are of it, and their scores' sum. */
   classes?: Readonly<Record<string, { items: number; sum: number }>>;
 }
 
@@ -44,6 +45,8 @@ export interface StudyEncoder {
   readings: Readonly<Record<string, number>>;
   /** For the probe that reads tokens; absent where there are none. */
   tokens?: TokenEncoder;
+  /** For segmentation. */
+  blocks: BlockEncoder;
   imageSize: number;
 }
 
@@ -64,16 +67,21 @@ export const vitEncoder = (
     ...Object.fromEntries(Object.entries(projections).map(([name, { dim }]) => [name, dim])),
   },
   tokens: tokenEncoder(params, config),
+  blocks: blockTokens(params, config),
   imageSize: config.imageSize,
 });
 
-/** No encoder at all: the pixels, centred by ImageNet's statistics. */
-export const pixelEncoder = (imageSize: number): StudyEncoder => ({
+/** No encoder at all: the pixels, centred by ImageNet's statistics; for segmentation those of each patch. */
+export const pixelEncoder = ({
+  imageSize,
+  patchSize,
+}: Pick<VitConfig, "imageSize" | "patchSize">): StudyEncoder => ({
   encode: (images) => {
     const [batch, ...picture] = images.shape as [number, ...number[]];
     return reshape(images, [batch, sizeOf(picture)]);
   },
   readings: { pixels: 3 * imageSize * imageSize },
+  blocks: patchPixels(patchSize),
   imageSize,
 });
 

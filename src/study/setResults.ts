@@ -24,8 +24,8 @@ export const NO_FLOOR = "first values not measured";
 
 export class SetResults {
   readonly #cells: readonly ScoredCell[];
-  /** By target: all samples of one have the same pictures. */
-  readonly #resamples = new Map<TargetName, Resamples>();
+  /** By target and number of pictures: samples that are compared have the same ones. */
+  readonly #resamples = new Map<string, Resamples>();
 
   readonly #rounds: Pick<ResampleOptions, "rounds">;
   readonly #gates = new Map<string, boolean | null>();
@@ -68,10 +68,11 @@ export class SetResults {
   }
 
   resamples(target: TargetName, { items }: Sample): Resamples {
+    const key = `${target} ${items.length}`;
     const found =
-      this.#resamples.get(target) ??
+      this.#resamples.get(key) ??
       new Resamples(items.length, { ...this.#rounds, seed: TARGETS.indexOf(target) });
-    this.#resamples.set(target, found);
+    this.#resamples.set(key, found);
     return found;
   }
 

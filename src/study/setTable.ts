@@ -3,7 +3,7 @@ import { type Crossing, crossingsOf } from "./crossing.ts";
 import { intervalOf } from "./estimate.ts";
 import { type PartTable, partTables } from "./partTable.ts";
 import { type Cell, isMethod, isValidation, ownReading } from "./plan.ts";
-import { PROBES, type ProbeName } from "./probes.ts";
+import { type ProbeName, SCORES } from "./probes.ts";
 import { type Question, type ScoredCell, SetResults } from "./setResults.ts";
 import { TARGETS, type TargetName } from "./targets.ts";
 import { type Verdict, verdictsOf } from "./verdict.ts";
@@ -57,7 +57,7 @@ function tableOf(set: string, cells: readonly ScoredCell[]): SetTable {
   const shown = cells.filter(({ seed }) => !isValidation(seed));
   const readouts = shown.flatMap((cell) => cell.readouts);
   const columns = TARGETS.flatMap((target) =>
-    PROBES.flatMap((probe): Column[] => {
+    SCORES.flatMap((probe): Column[] => {
       const found = readouts.find((readout) => readout.target === target && readout.probe === probe);
       return found ? [{ target, probe, floor: found.floor }] : [];
     }),

@@ -1,5 +1,6 @@
 /** What an encoder is asked about: the classes of whole pictures, and which part a crop shows. */
 import type { ImageSet } from "../data/images.ts";
+import type { PixelSet } from "../data/pixelSet.ts";
 
 /** One split of a target. */
 export interface Items extends ImageSet {
@@ -12,6 +13,13 @@ export interface Target {
   name: TargetName;
   probe: Items;
   test: Items;
+}
+
+/** The same question about every pixel: the class of the object that it shows, or the part. */
+export interface PixelTarget {
+  name: TargetName;
+  probe: PixelSet;
+  test: PixelSet;
 }
 
 export const TARGETS = ["objects", "parts"] as const;

@@ -6,8 +6,8 @@ import { studyReport } from "../../src/cli/studyReport.ts";
 import { Random } from "../../src/engine/random.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { PROJECTIONS } from "../../src/study/claims.ts";
-import { cellName, cellPlan, cellsOf, isMethod, type StudyPlan } from "../../src/study/plan.ts";
-import { PROBES, TOKENS } from "../../src/study/probes.ts";
+import { asksPixels, cellName, cellPlan, cellsOf, isMethod, type StudyPlan } from "../../src/study/plan.ts";
+import { isPixelScore, PIXEL_SCORES, PROBES, sharedReading } from "../../src/study/probes.ts";
 import type { Readout } from "../../src/study/readouts.ts";
 import { TARGETS } from "../../src/study/targets.ts";
 import { runSettings } from "../../src/train/run.ts";
@@ -80,12 +80,15 @@ export const plantedCells = (of: StudyPlan = plan): FinishedCell[] =>
   cellsOf(of).map((cell, at): FinishedCell => {
     const { encoder, seed } = cell;
     const random = new Random(7, "test", at);
+    const probes = [...PROBES, ...(asksPixels(of) ? PIXEL_SCORES : [])];
     const projection = PROJECTIONS[encoder as keyof typeof PROJECTIONS];
     const readings = encoder === "pixels" ? ["pixels"] : ["cls", "mean", ...(projection ? [projection] : [])];
     const read = (truth: readonly [number, number], of: readonly string[]) =>
       TARGETS.flatMap((target, t) =>
-        PROBES.flatMap((probe) => {
-          const readings = probe !== "attentive" ? of : encoder === "pixels" ? [] : [TOKENS];
+        probes.flatMap((probe) => {
+          const shared = sharedReading(probe);
+          const ofPixels = isPixelScore(probe) ? ["pixels"] : probe === "attentive" ? [] : of;
+          const readings = encoder === "pixels" ? ofPixels : shared === null ? of : [shared];
           return readings.map((reading) => {
             const lost = reading === projection ? 0.1 : probe === "retrieval" ? 0.05 : 0;
             return readoutOf({ target, reading, probe }, truth[t]! - lost, random);

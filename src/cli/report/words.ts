@@ -11,6 +11,9 @@ export const PROBE_WORDS: Record<ProbeName, string> = {
   linear: "the linear probe",
   attentive: "the attentive probe",
   retrieval: "retrieval",
+  mIoU: "the mean IoU of segmentation",
+  mAcc: "the mean accuracy of segmentation",
+  aAcc: "the accuracy of segmentation",
 };
 
 const NAMES: Partial<Record<Encoder, string>> = {
@@ -45,6 +48,7 @@ const READINGS: Record<string, string> = {
   cls: "class token",
   mean: "mean of the patches",
   tokens: "all tokens",
+  blocks: "tokens of four blocks",
 };
 
 /** A reading of an encoder as people call it. */

@@ -1,5 +1,7 @@
 /** What was asked and by what it was computed: settings, sets, adapters, versions, times. */
+import { SEGMENTATION_RECIPES } from "../../../eval/segmentationRecipe.ts";
 import { vitConfig } from "../../../models/vit.ts";
+import { asksPixels } from "../../../study/plan.ts";
 import { duration } from "../../progress.ts";
 import { html, type Markup } from "../markup.ts";
 import { facts, optimiserOf, ownOf } from "../settings.ts";
@@ -22,16 +24,18 @@ ${facts([
   ["seeds", `${plan.seeds.join(", ")}; of untrained encoders ${plan.floorSeeds.join(", ")}`],
   [
     "probes",
-    `${plan.probes.join(", ")} on frozen features: ${plan.neighbours} neighbours by cosine, a linear classifier of ${plan.linearEpochs} epochs, an attentive one of ${plan.attentiveEpochs}`,
+    `${plan.probes.join(", ")} on frozen features: ${plan.neighbours} neighbours by cosine, a linear classifier of ${plan.linearEpochs} epochs, an attentive one of ${plan.attentiveEpochs}${asksPixels(plan) ? `; segmentation of ${plan.segmentationUpdates ?? SEGMENTATION_RECIPES.small.updates} updates, on labelled pixels of the pictures that probes learn from` : ""}`,
   ],
   ...Object.entries(plan.data).map(
-    ([name, { source, train, probe, test, parts, partsFrom, encoders }]) =>
+    ([name, { source, train, probe, test, parts, partsFrom, masksFrom, objectMasksFrom, encoders }]) =>
       [
         `set ${name}`,
         `${source}: ${encoders ? "nothing is trained on it" : `${grouped(train)} pictures to train on`}; ${grouped(probe)} that probes learn from, tested on ${grouped(test)}` +
           (parts === 0
             ? ""
-            : `; parts ${partsFrom === undefined ? `of ${grouped(parts)} pictures` : `from ${partsFrom}, ${grouped(parts)} crops at most`} of either split`),
+            : `; parts ${partsFrom === undefined ? `of ${grouped(parts)} pictures` : `from ${partsFrom}, ${grouped(parts)} crops at most`} of either split`) +
+          (masksFrom === undefined ? "" : `; parts of pixels from ${masksFrom}`) +
+          (objectMasksFrom === undefined ? "" : `; objects of pixels from ${objectMasksFrom}`),
       ] as const,
   ),
 ])}</table>

@@ -2,6 +2,7 @@
 import { METHODS } from "../../../models/methods.ts";
 import { PROJECTIONS } from "../../../study/claims.ts";
 import { isMethod, ownReading } from "../../../study/plan.ts";
+import { isPixelScore, type ProbeName } from "../../../study/probes.ts";
 import { doubtOf, PUBLISHED, PUBLISHED_SOURCE, type PublishedColumn } from "../../../study/published.ts";
 import type { Column, Entry, SetTable } from "../../../study/setTable.ts";
 import type { Encoder } from "../data.ts";
@@ -20,7 +21,12 @@ const LAYOUTS: readonly Layout[] = [
   {
     title: "Objects",
     says: "The class of a whole picture; the paper's table 1.",
-    has: ({ target }) => target === "objects",
+    has: ({ target, probe }) => target === "objects" && !isPixelScore(probe),
+  },
+  {
+    title: "Semantic segmentation",
+    says: "The class of the object that each pixel shows, by a linear layer on the tokens of four blocks; pixels of none do not count. The paper's table 2. No claim is judged by it.",
+    has: ({ target, probe }) => target === "objects" && isPixelScore(probe),
   },
   {
     title: "Part retrieval",
@@ -30,7 +36,12 @@ const LAYOUTS: readonly Layout[] = [
   {
     title: "Part classification",
     says: "The part that a crop shows; the right of the paper's table 3.",
-    has: ({ target, probe }) => target === "parts" && probe !== "retrieval",
+    has: ({ target, probe }) => target === "parts" && probe !== "retrieval" && !isPixelScore(probe),
+  },
+  {
+    title: "Part segmentation",
+    says: "The part that each pixel shows, by a linear layer on the tokens of four blocks; pixels of none do not count. The paper's table 4. No claim is judged by it.",
+    has: ({ target, probe }) => target === "parts" && isPixelScore(probe),
   },
 ];
 
@@ -49,7 +60,7 @@ export const paperTables = (table: SetTable, budget: (encoder: Encoder) => strin
   })}
 <p class="muted">In %, below it the 95 % interval over pictures and seeds. Bold: the highest of its column. †: not above the same encoder before its
 first step, by more than the interval. –: not measured, or not in the paper. Ours are small encoders on small pictures and the paper's ViT-B/16 on ImageNet:
-what compares is the order. ‡: cannot be expected again, since ${doubtOf({ target: "parts" }, "mae")!}.</p>`;
+what compares is the order. ‡: cannot be expected again, since ${doubtOf({ target: "parts", probe: "linear" }, "mae")!}.</p>`;
 
 function oursOf({ columns, rows }: SetTable, layout: Layout): Ours[] {
   return columns.flatMap((column, at): Ours[] => {
@@ -104,7 +115,7 @@ ${published.map((_, i) => html`<td class="${theirs(published, i)}"></td>`)}</tr>
 ${encoders.map(
   (
     encoder,
-  ) => html`<tr${isMethod(encoder) ? "" : html` class="floor"`}><th scope="row">${nameOf(encoder)}<small>${aboutOf(encoder, budget)}</small></th>
+  ) => html`<tr${isMethod(encoder) ? "" : html` class="floor"`}><th scope="row">${nameOf(encoder)}<small>${aboutOf(encoder, ours[0]!.column.probe, budget)}</small></th>
 ${ours.map((one, i) => {
   const entry = entryOf(encoder, one);
   return entryCell(entry, entry !== null && entry.mean === best[i]);
@@ -121,8 +132,8 @@ const headOf = (probe: string, of: PublishedColumn["of"]): Markup =>
 const theirs = (published: readonly PublishedColumn[], i: number): string =>
   published[i - 1]?.set === published[i]!.set ? "number theirs" : "number theirs first";
 
-const aboutOf = (encoder: Encoder, budget: (encoder: Encoder) => string): string =>
-  [encoder === "pixels" ? "" : readingName(ownReading(encoder, "linear")), budget(encoder)]
+const aboutOf = (encoder: Encoder, probe: ProbeName, budget: (encoder: Encoder) => string): string =>
+  [encoder === "pixels" ? "" : readingName(ownReading(encoder, probe)), budget(encoder)]
     .filter(Boolean)
     .join(" · ");
 
