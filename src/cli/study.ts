@@ -39,6 +39,7 @@ Examples:
   partwise study studies/methods.yaml --out runs/methods --jobs 2
   partwise study small --out runs/small --jobs 2                       five seeds of eight methods: hours on a GPU
   partwise study paper --out runs/paper --data imagenet --parts-from CUB_200_2011
+  partwise study studies/segmentation.yaml --out runs/segmentation     the object and the part that every pixel shows
   partwise study small --out runs/small --only list                    the cells with their numbers
   partwise study small --out runs/small --cell 7                       one cell, for a cluster's own scheduler (docs/clusters.md)
 
