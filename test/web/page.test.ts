@@ -116,7 +116,10 @@ test("another method than the first trains on own pictures to the end, and shows
   const saving = page.waitForEvent("download");
   await page.getByRole("link", { name: "Save the encoder" }).click();
   const saved = await openSaved("saved", sourceOf(readFileSync(await (await saving).path())));
-  expect(saved.info).toMatchObject({ step: 2, settings: { method: "dino", data: { name: "your pictures" } } });
+  expect(saved.info).toMatchObject({
+    step: 2,
+    settings: { method: "dino", data: { name: "your pictures" } },
+  });
 
   await page.getByRole("button", { name: "Reset" }).click();
   expect(await page.locator("#signs dt").count()).toBe(0);
