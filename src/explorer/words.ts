@@ -13,6 +13,4 @@ export const titleOf = (reading: string): string => reading[0]!.toUpperCase() + 
 
 /** What a reading is, for who meets it first. */
 export const aboutReading = (reading: string): string =>
-  reading === "encoder"
-    ? "What the encoder says of each place."
-    : "What the training's head makes of it.";
+  reading === "encoder" ? "What the encoder says of each place." : "What the training's head makes of it.";
