@@ -16,6 +16,7 @@ import {
   type StudyPlan,
 } from "../study/plan.ts";
 import { encodeEncoder } from "../train/encoderFile.ts";
+import { isDrawn } from "./datasets.ts";
 import { asUsage } from "./errors.ts";
 import { makeFolder, writeAtomic } from "./files.ts";
 import { printLine, printWarning } from "./output.ts";
@@ -23,7 +24,8 @@ import { duration, ProgressLine } from "./progress.ts";
 import { adapterOf } from "./report/circumstances.ts";
 import { ENCODER } from "./runFolder.ts";
 import { FIRST_OUTCOMES, type FinishedCell, OUTCOMES, RESULT, resultOf } from "./studyCell.ts";
-import { cellPictures, isBuiltIn, picturesIn } from "./studyPictures.ts";
+import { cellPictures } from "./studyPictures.ts";
+import { picturesIn } from "./studyPieces.ts";
 import { scoresOnly } from "./studyReport.ts";
 import { askedSheets, encoderSheets, runSheets } from "./studySheets.ts";
 import { openTuned } from "./tuningCache.ts";
@@ -63,7 +65,7 @@ export async function runOne(
     for (const [name, sheet] of sheets) await writeAtomic(join(folder, `${name}.png`), sheet);
   };
   const { source, partsFrom } = plan.data[cell.data]!;
-  if (cell.encoder === "pixels" && isBuiltIn(source) && partsFrom === undefined) {
+  if (cell.encoder === "pixels" && isDrawn(source) && partsFrom === undefined) {
     await keepSheets(askedSheets(pictures.targets)); // parts of a folder are of other pictures
   }
   const isFirst = isFirstRun(plan, cell); // one run of each method is looked at
