@@ -16,7 +16,7 @@ process.exit(
       "dist/cli.js",
       "study",
       study,
-      ...(given("--out") ? [] : ["--out", `out/${study.replace(/^.*\//, "").replace(/\.ya?ml$/, "")}`]),
+      ...(given("--out") ? [] : ["--out", `out/${study.replace(/^.*[\\/]/, "").replace(/\.ya?ml$/, "")}`]),
       ...(given("--jobs") ? [] : ["--jobs", "2"]),
       ...options,
     ),

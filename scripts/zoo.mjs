@@ -1,6 +1,7 @@
 // `npm run zoo [-- --minutes N] [--jobs N] [--study FILE] [--runs DIR] [--out DIR]`: pretrains the encoders of the zoo as a
 // study and keeps them in zoo/, with what made each one and what it scores in `npm start`. Cells that are finished are not computed again; those that do not fit
 // into the minutes are left out. A software adapter needs hours for what a GPU does in minutes: give it a study of fewer pictures.
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { node, root } from "./run.mjs";
@@ -28,6 +29,7 @@ console.log(`zoo: ${encoders.length} encoders, ${(bytes / 1e6).toFixed(1)} MB, i
 // The preset reads the repository's own zoo.
 if (out !== resolve(root, "zoo")) process.exit(0);
 const recorded = join(given.runs, "recorded");
+rmSync(resolve(root, recorded, "zoo"), { recursive: true, force: true }); // of former encoders or of a former preset
 const read = ["study", "quick", "--set", "zoo", "--out", recorded, "--jobs", given.jobs];
 if (node("dist/cli.js", ...read) !== 0) process.exit(1);
 console.log(`zoo: scores of ${recordScores(out, resolve(root, recorded, "zoo"))} encoders are recorded`);

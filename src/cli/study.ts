@@ -18,6 +18,7 @@ import { writeReport } from "./studyReport.ts";
 import { runOne } from "./studyRun.ts";
 import { studyText } from "./studyTable.ts";
 import { NO_TUNE } from "./tuningCache.ts";
+import { openGiven } from "./zooFolder.ts";
 
 interface StudyFlags {
   out: string;
@@ -58,7 +59,7 @@ export function studyCommand(): Command {
     .argument("<file>", `what to train and measure, YAML, or ${PRESETS.join(", ")}`, path)
     .requiredOption("--out <dir>", "folder of the study", path)
     .option("--jobs <n>", "processes that share the adapter", whole(1), 1)
-    .option("--set <name>", "this set of the study alone")
+    .option("--set <name>", "this set of the study alone, in the report, too; --cell counts within it")
     .option("--cell <k>", "this cell alone, counted from 0", whole(0))
     .option("--piece <k>", "draw this piece of the pictures alone, counted from 0", whole(0))
     .addOption(
@@ -76,7 +77,8 @@ export function studyCommand(): Command {
 }
 
 async function study(file: string, flags: StudyFlags): Promise<void> {
-  const plan = ofSet(await readStudy(file, flags), flags.set);
+  const isPart = flags.cell !== undefined || flags.piece !== undefined; // of a study that has said all there is to say
+  const plan = await readStudy(file, { ...flags, ...(isPart && { note: () => {} }) });
   const { imageSize } = await asUsage(() => vitConfig(plan.model));
   const cells = cellsOf(plan);
   const pieces = allPieces(plan, imageSize);
@@ -103,12 +105,17 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
   const inTime = () => flags.minutes === undefined || performance.now() - started < 60_000 * flags.minutes;
   const missing: number[] = [];
   for (const [k, cell] of cells.entries()) if (!(await resultOf(flags.out, plan, cell))) missing.push(k);
-  if (missing.length > 0) await checkFolders(plan, imageSize);
+  if (missing.length > 0) {
+    await checkFolders(plan, imageSize);
+    for (const { encoders = [] } of Object.values(plan.data)) {
+      for (const given of encoders) await openGiven(given, plan.model);
+    }
+  }
   const again = (name: string, option: string, k: number) =>
     child(
       name,
       [...argumentsOf(file, flags), option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])],
-      flags.jobs,
+      Math.min(flags.jobs, missing.length),
     );
   await inTurns(pieces.keys(), flags.jobs, (k) => again(`piece ${k}`, "--piece", k));
   if (flags.only === "pictures") return;
@@ -123,18 +130,6 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
   }
 }
 
-/** A study of one of its sets. */
-function ofSet(plan: StudyPlan, name?: string): StudyPlan {
-  if (name === undefined) return plan;
-  const set = Object.hasOwn(plan.data, name) ? plan.data[name] : undefined;
-  if (!set) {
-    throw new UsageError(
-      `--set must be one of those of the study, ${Object.keys(plan.data).join(", ")}; got ${name}`,
-    );
-  }
-  return { ...plan, data: { [name]: set } };
-}
-
 /** Writes and prints what the finished cells of a study say. */
 async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise<void> {
   const { out } = flags;
@@ -144,9 +139,9 @@ async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise
     `partwise study ${argumentsOf(file, flags).join(" ")}`,
   );
   printLine(`\n${studyText(tables)}`);
-  for (const set of Object.keys(plan.data).filter((name) => plan.data[name]!.encoders)) {
-    const cells = results.filter(({ data }) => data === set);
-    printLine(`\n${set}: ${deviationSentence(cells)}`);
+  for (const set of Object.keys(plan.data)) {
+    const given = results.filter((cell) => cell.data === set && cell.given);
+    if (given.length > 0) printLine(`\n${set}: ${deviationSentence(given)}`);
   }
   if (missing.length > 0) {
     printLine(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { type CellResult, cellChange } from "../study/cell.ts";
 import { type Score, withOutcomes } from "../study/outcomes.ts";
-import { type Cell, cellName, type StudyPlan } from "../study/plan.ts";
+import { type Cell, cellName, isMethod, isOnlyRun, isValidation, type StudyPlan } from "../study/plan.ts";
 import { asUsage, UsageError } from "./errors.ts";
 import { kindOf, readBytes } from "./files.ts";
 import type { AdapterReport } from "./report/data.ts";
@@ -57,7 +57,7 @@ export async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promis
   ];
   if ((await kindOf(result)) === null || (await kindOf(outcomes)) === null) return null;
   const found = await readWhole(result, storedFrom);
-  const change = await asUsage(() => cellChange(found, plan, cell));
+  const change = await asUsage(() => cellChange(found, plan, cell) ?? firstMissing(found, plan, cell));
   if (change === null) {
     const { readouts, first, ...rest } = found;
     return {
@@ -71,6 +71,12 @@ export async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promis
       "Delete the folder to compute it again, or name another --out",
   );
 }
+
+/** A run that was alone when it was computed may have others beside it now, whose gate asks what each was at first. */
+const firstMissing = ({ first }: Pick<Stored, "first">, plan: StudyPlan, cell: Cell): string | null =>
+  isMethod(cell.encoder) && !isValidation(cell.seed) && !isOnlyRun(plan, cell) && !first
+    ? "it was not measured before its first step, which a study of several runs asks"
+    : null;
 
 /** What a file of a finished cell holds; one that cannot be read is a `UsageError`. */
 async function readWhole<T>(file: string, parse: (bytes: Uint8Array) => T): Promise<T> {

@@ -84,14 +84,19 @@ const MOST_BYTES = 2 ** 20;
 /** Studies that the package has, by the name that stands for their file. */
 export const PRESETS = ["look", "quick", "small", "paper"] as const;
 
-/** What a person names beside the file, for sets that leave it open. */
-export interface StudyFolders {
+/** What a person names beside the file. */
+export interface StudyChoices {
+  /** This set alone. */
+  set?: string | undefined;
+  /** Folders, for a set that leaves them open. */
   data?: string | undefined;
   partsFrom?: string | undefined;
+  /** Told in a sentence what is left out. */
+  note?: (sentence: string) => void;
 }
 
 /** Reads and checks a study's file, or a preset. What is wrong is a `UsageError` that says where. */
-export async function readStudy(file: string, folders: StudyFolders = {}): Promise<StudyPlan> {
+export async function readStudy(file: string, choices: StudyChoices = {}): Promise<StudyPlan> {
   const isPreset = (PRESETS as readonly string[]).includes(file) && (await kindOf(file)) === null;
   const path = isPreset ? ownFile(join("studies", `${file}.yaml`)) : file;
   const text = new TextDecoder().decode(await readBytes(path, MOST_BYTES));
@@ -104,8 +109,8 @@ export async function readStudy(file: string, folders: StudyFolders = {}): Promi
     const where = v.getDotPath(issue) ?? "the file";
     throw new UsageError(`${path}: ${where}: ${issue.message}`);
   }
-  const sets = withFolders(path, found.output.data, folders);
-  const plan = { ...found.output, data: await withEncoders(sets, isPreset) };
+  const sets = withFolders(path, chosenOf(found.output.data, choices), choices);
+  const plan = { ...found.output, data: await withEncoders(sets, isPreset, choices) };
   checkMasks(path, plan);
   checkMethods(path, plan);
   return plan;
@@ -114,8 +119,18 @@ export async function readStudy(file: string, folders: StudyFolders = {}): Promi
 type Given = v.InferOutput<typeof schema>["data"];
 type Filled = Given[string] & { source: string };
 
+/** The set that is asked for, or all. */
+function chosenOf(sets: Given, { set: name }: StudyChoices): Given {
+  if (name === undefined) return sets;
+  const set = Object.hasOwn(sets, name) ? sets[name] : undefined;
+  if (set) return { [name]: set };
+  throw new UsageError(
+    `--set must be one of those of the study, ${Object.keys(sets).join(", ")}; got ${name}`,
+  );
+}
+
 /** Sets with the folders that were named for them. One that is named for none, or by nobody, is a `UsageError`. */
-function withFolders(path: string, sets: Given, { data, partsFrom }: StudyFolders): Record<string, Filled> {
+function withFolders(path: string, sets: Given, { data, partsFrom }: StudyChoices): Record<string, Filled> {
   const open = Object.entries(sets).filter(([, { source }]) => source === undefined);
   if (data !== undefined && open.length === 0) {
     throw new UsageError(`--data is for a study with a set without source; ${path} has none`);
@@ -136,7 +151,11 @@ function withFolders(path: string, sets: Given, { data, partsFrom }: StudyFolder
 }
 
 /** Sets with the encoders of the folders that they name. A preset has those of the repository, and does without where there are none. */
-async function withEncoders(sets: Record<string, Filled>, isPreset: boolean): Promise<StudyPlan["data"]> {
+async function withEncoders(
+  sets: Record<string, Filled>,
+  isPreset: boolean,
+  { note = printNote }: StudyChoices,
+): Promise<StudyPlan["data"]> {
   const read: [string, StudyPlan["data"][string]][] = [];
   for (const [name, { encoders: given, ...set }] of Object.entries(sets)) {
     if (given === undefined) {
@@ -144,8 +163,9 @@ async function withEncoders(sets: Record<string, Filled>, isPreset: boolean): Pr
       continue;
     }
     const folder = isPreset ? ownFile(given) : given;
-    if (isPreset && (await kindOf(join(folder, ZOO_INDEX))) === null) {
-      printNote(`set ${name} is left out: its encoders are in a clone of the repository, not in the package`);
+    const index = join(folder, ZOO_INDEX);
+    if (isPreset && (await kindOf(index)) === null) {
+      note(`set ${name} is left out: there is no ${index}, which a clone of the repository has`);
     } else read.push([name, { ...set, encoders: await readZoo(folder) }]);
   }
   return Object.fromEntries(read);

@@ -63,10 +63,14 @@ async function sheetsOf(out: string, cells: readonly Cell[]): Promise<Sheet[]> {
       cells.find(({ data, encoder }) => data === cell.data && encoder === cell.encoder) === cell;
     const folder = join(out, cellName(cell));
     if (!isFirst || (await kindOf(folder)) !== "folder") continue;
-    for (const file of (await readdir(folder)).filter((name) => name.endsWith(".png")).sort()) {
+    for (const file of await sheetsIn(folder)) {
       const name = file.slice(0, -".png".length);
       sheets.push({ name, cell: cellName(cell), file: await readBytes(join(folder, file)) });
     }
   }
   return sheets;
 }
+
+/** The names of the sheets in a cell's folder. */
+export const sheetsIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => name.endsWith(".png")).sort();

@@ -10,7 +10,9 @@ import {
   cellName,
   cellsOf,
   givenEncoder,
+  isFirstRun,
   isMethod,
+  isOnlyRun,
   isSameCell,
   isValidation,
   type StudyPlan,
@@ -18,7 +20,7 @@ import {
 import { encodeEncoder } from "../train/encoderFile.ts";
 import { isDrawn } from "./datasets.ts";
 import { asUsage } from "./errors.ts";
-import { makeFolder, writeAtomic } from "./files.ts";
+import { makeFolder, readBytes, writeAtomic } from "./files.ts";
 import { printLine, printWarning } from "./output.ts";
 import { duration, ProgressLine } from "./progress.ts";
 import { adapterOf } from "./report/circumstances.ts";
@@ -26,7 +28,7 @@ import { ENCODER } from "./runFolder.ts";
 import { FIRST_OUTCOMES, type FinishedCell, OUTCOMES, RESULT, resultOf } from "./studyCell.ts";
 import { cellPictures } from "./studyPictures.ts";
 import { picturesIn } from "./studyPieces.ts";
-import { scoresOnly } from "./studyReport.ts";
+import { scoresOnly, sheetsIn } from "./studyReport.ts";
 import { askedSheets, encoderSheets, runSheets } from "./studySheets.ts";
 import { openTuned } from "./tuningCache.ts";
 import { versions } from "./versions.ts";
@@ -46,13 +48,17 @@ export async function runOne(
   const folder = join(out, cellName(cell));
   const same = await finishedTwin(plan, cell, out);
   if (same) {
-    await keep(folder, { ...same, ...cell });
+    await makeFolder(folder);
+    for (const sheet of await sheetsIn(join(out, cellName(same)))) {
+      await writeAtomic(join(folder, sheet), await readBytes(join(out, cellName(same), sheet)));
+    }
+    await keep(folder, { ...same, ...cell, seconds: 0 });
     printLine(`${cellName(cell)}: as ${cellName(same)}`);
     return;
   }
   const { imageSize } = vitConfig(plan.model);
   const given = givenEncoder(plan, cell);
-  const saved = given && (await openGiven(given, imageSize));
+  const saved = given && (await openGiven(given, plan.model));
   const pictures = await cellPictures(picturesIn(out), plan.data[cell.data]!, imageSize, {
     validation: isValidation(cell.seed),
     pixels: asksPixels(plan),
@@ -100,15 +106,6 @@ export async function runOne(
   printLine(`${cellName(cell)}: ${duration((performance.now() - started) / 1000)}${training}`);
   device.destroy();
 }
-
-/** The runs of a cell's method on its set that are compared. */
-const runsBeside = (plan: StudyPlan, { data, encoder }: Cell): Cell[] =>
-  cellsOf(plan).filter((cell) => cell.data === data && cell.encoder === encoder && !isValidation(cell.seed));
-
-const isFirstRun = (plan: StudyPlan, cell: Cell): boolean => runsBeside(plan, cell)[0]?.seed === cell.seed;
-
-/** A single run decides nothing, so that nobody asks what it was before its first step. */
-const isOnlyRun = (plan: StudyPlan, cell: Cell): boolean => runsBeside(plan, cell).length === 1;
 
 /** A finished cell of another set with the numbers of this one; null where there is none. */
 async function finishedTwin(plan: StudyPlan, cell: Cell, out: string): Promise<FinishedCell | null> {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
 import { METHODS, type MethodName } from "../models/methods.ts";
+import { vitConfig } from "../models/vit.ts";
 import type { GivenEncoder, RecordedScores } from "../study/givenEncoders.ts";
 import type { Saved } from "../train/checkpoint.ts";
 import { openSaved } from "../train/encoderFile.ts";
@@ -39,6 +40,10 @@ const index = v.looseObject({
       }),
     ),
     v.minLength(1),
+    v.check(
+      (list) => new Set(list.map(({ method, seed }) => `${method}-${seed}`)).size === list.length,
+      "must be of different methods or seeds",
+    ),
   ),
 });
 
@@ -71,8 +76,11 @@ async function json(path: string): Promise<unknown> {
   }
 }
 
-/** Opens the file of an encoder and holds it to its hash, to its method and to the size of a study's pictures. */
-export async function openGiven({ file, sha256, method }: GivenEncoder, imageSize: number): Promise<Saved> {
+/** What an encoder must have in common with a study's model. */
+const SHAPE = ["imageSize", "patchSize", "embedDim", "depth", "numHeads"] as const;
+
+/** Opens the file of an encoder and holds it to its hash, to its method and to a study's model. */
+export async function openGiven({ file, sha256, method }: GivenEncoder, model: string): Promise<Saved> {
   const bytes = await readBytes(file);
   const found = createHash("sha256").update(bytes).digest("hex");
   if (found !== sha256) {
@@ -89,9 +97,11 @@ export async function openGiven({ file, sha256, method }: GivenEncoder, imageSiz
   if (settings.method !== method) {
     throw new UsageError(`${file}: must be of ${method}, as zoo.json says; got ${settings.method}`);
   }
-  if (settings.encoder.imageSize !== imageSize) {
+  const shape = vitConfig(model);
+  const other = SHAPE.find((key) => settings.encoder[key] !== shape[key]);
+  if (other !== undefined) {
     throw new UsageError(
-      `${file}: must read pictures of ${imageSize} pixels, as the study's model; got ${settings.encoder.imageSize}`,
+      `${file}: must be a ${model}, as the study's encoders; its ${other} is ${settings.encoder[other]} and not ${shape[other]}`,
     );
   }
   return saved;

@@ -18,11 +18,13 @@ export interface Crossing {
   differences: Readonly<Record<TargetName, Interval>>;
   /**
    * Seen: supervised is certainly ahead at objects, the rival at parts. Undecided: so it is, but who is ahead is somewhere not
-   * certainly above the untrained encoder.
+   * certainly above the untrained encoder, as far as that was measured.
    */
   decision: "seen" | "not seen" | "undecided";
   /** Targets at which who is ahead is not certainly above the untrained encoder: training has not yet brought that. */
   unlearned: readonly TargetName[];
+  /** Targets at which nobody measured the untrained encoder of its seed. */
+  unmeasured: readonly TargetName[];
 }
 
 const PROBE: ProbeName = "linear";
@@ -45,13 +47,16 @@ function crossingWith(results: SetResults, rival: MethodName): Crossing | null {
   if (found.some((one) => one === null)) return null;
   const differences = Object.fromEntries(found as [TargetName, Interval][]) as Crossing["differences"];
   const isCrossed = certainSign(differences.objects) > 0 && certainSign(differences.parts) < 0;
-  const unlearned = TARGETS.filter((target) => {
+  const gateAt = (target: TargetName, expected: boolean | null): boolean => {
     const sign = certainSign(differences[target]);
     const ahead = sign > 0 ? "supervised" : rival;
-    return sign !== 0 && results.beatsUntrained(ahead, { target, probe: PROBE }) !== true;
-  });
-  const decision = !isCrossed ? "not seen" : unlearned.length > 0 ? "undecided" : "seen";
-  return { rival, probe: PROBE, differences, decision, unlearned };
+    return sign !== 0 && results.beatsUntrained(ahead, { target, probe: PROBE }) === expected;
+  };
+  const unlearned = TARGETS.filter((target) => gateAt(target, false));
+  const unmeasured = TARGETS.filter((target) => gateAt(target, null));
+  const isGated = unlearned.length + unmeasured.length > 0;
+  const decision = !isCrossed ? "not seen" : isGated ? "undecided" : "seen";
+  return { rival, probe: PROBE, differences, decision, unlearned, unmeasured };
 }
 
 /** 1 or -1 where an interval leaves out zero, else 0. */

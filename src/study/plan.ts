@@ -161,3 +161,13 @@ export function cellsOf({ data, methods, seeds, floorSeeds }: StudyPlan): Cell[]
 /** Whether a cell's numbers are another's: the same encoder on the same pictures by the same probes, in another set of the study. */
 export const isSameCell = (plan: StudyPlan, a: Cell, b: Cell): boolean =>
   a.encoder === b.encoder && a.seed === b.seed && firstChange(cellPlan(plan, a), cellPlan(plan, b)) === null;
+
+/** The runs of a cell's method on its set that are compared. */
+const runsBeside = (plan: StudyPlan, { data, encoder }: Cell): Cell[] =>
+  cellsOf(plan).filter((cell) => cell.data === data && cell.encoder === encoder && !isValidation(cell.seed));
+
+export const isFirstRun = (plan: StudyPlan, cell: Cell): boolean =>
+  runsBeside(plan, cell)[0]?.seed === cell.seed;
+
+/** A single run decides nothing, so that nobody asks what it was before its first step. */
+export const isOnlyRun = (plan: StudyPlan, cell: Cell): boolean => runsBeside(plan, cell).length === 1;

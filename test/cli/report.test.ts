@@ -13,7 +13,7 @@ describe("the sentence on two single runs", () => {
   const around = (mean: number) => ({ mean, low: mean - 0.05, high: mean + 0.05 });
   const crossing = (objects: number, parts: number, changes: Partial<Crossing> = {}): string =>
     crossingSentence({
-      ...{ rival: "mae", probe: "linear", decision: "seen", unlearned: [] },
+      ...{ rival: "mae", probe: "linear", decision: "seen", unlearned: [], unmeasured: [] },
       differences: { objects: around(objects), parts: around(parts) },
       ...changes,
     });

@@ -45,6 +45,11 @@ test("the study of the repository is read, and what a file leaves out has its de
   expect(probes).toEqual(PROBES);
 });
 
+test("one set of a study is read alone, and nothing is asked of the others", async () => {
+  const { data } = await readStudy(join(root, "studies/short.yaml"), { set: "coat" }); // real names no folder
+  expect(Object.keys(data)).toEqual(["coat"]);
+});
+
 describe("a preset", () => {
   const folders = { data: "imagenet", partsFrom: "cub" };
 

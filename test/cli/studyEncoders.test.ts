@@ -65,7 +65,7 @@ describe("partwise study", () => {
     for (const [i, { score }] of given.readouts.entries()) {
       expect(Math.abs(score - trained.readouts[i].score)).toBeLessThanOrEqual(0.1);
     }
-    expect(resultOf("live/pixels-0")).toEqual({ ...resultOf("zoo/pixels-0"), data: "live" });
+    expect(resultOf("live/pixels-0")).toEqual({ ...resultOf("zoo/pixels-0"), data: "live", seconds: 0 });
     const page = readFileSync(join(out, "report.html"), "utf8");
     expect(page.match(/<h3>Encoders trained before<\/h3>/g)).toHaveLength(1);
     expect(page.replace(/base64,[^"]*/g, "")).not.toMatch(/NaN|undefined/);

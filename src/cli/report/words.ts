@@ -76,7 +76,7 @@ export function crossingSentence(crossing: Crossing): string {
   return `Supervised and ${nameOf(rival)} by ${PROBE_WORDS[probe]}: the crossing is ${decision}; ${clauses.join("; ")}.`;
 }
 
-function aheadClause({ rival, differences, unlearned }: Crossing, target: TargetName): string {
+function aheadClause({ rival, differences, unlearned, unmeasured }: Crossing, target: TargetName): string {
   const found = differences[target];
   const sign = certainSign(found);
   const [ahead, { mean, low, high }] =
@@ -85,7 +85,11 @@ function aheadClause({ rival, differences, unlearned }: Crossing, target: Target
     return `at ${target} neither is certainly ahead (${ahead} ${points(mean)}, 95 % interval ${points(low)} to ${points(high)})`;
   }
   const range = `95 % interval ${percent(low)} to ${percent(high)}`;
-  const but = unlearned.includes(target) ? ", yet not certainly above the untrained encoder" : "";
+  const but = unlearned.includes(target)
+    ? ", yet not certainly above the untrained encoder"
+    : unmeasured.includes(target)
+      ? ", and the untrained encoder of its seed was not measured"
+      : "";
   return `at ${target} ${ahead} is ahead by ${percent(mean)} points (${range})${but}`;
 }
 

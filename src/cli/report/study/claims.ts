@@ -22,7 +22,7 @@ ${drawing(verdict)}</section>
 `,
   )}
 <p class="muted">Intervals of 95 % over pictures and seeds; p by Holm among the comparisons of a claim. The gate: an encoder counts on a readout only where it is above
-itself before its first step by more than the interval; a comparison with one that does not count is drawn hollow and decides nothing.</p>`;
+itself before its first step (a single run: above the untrained encoder of its seed) by more than the interval; a comparison with one that does not count is drawn hollow and decides nothing.</p>`;
 
 /** One run of each decides no claim; how two differ on these pictures can be said. */
 const singleRuns = (crossings: readonly Crossing[]): Markup =>

@@ -28,6 +28,7 @@ export function deviationSentence(cells: readonly CellReport[]): string {
   const found = deviationOf(cells);
   if (!found) return "No score of these encoders was recorded under this plan: every number is of today.";
   const { adapter, scores, largest, of } = found;
-  const far = largest === 0 ? "none differs" : `the largest deviation is ${percent(largest)} points (${of})`;
+  const points = largest < 0.0005 ? "below 0.1" : percent(largest);
+  const far = largest === 0 ? "none differs" : `the largest deviation is ${points} points (${of})`;
   return `Every score was computed here; of ${scores} that were recorded on ${adapter}, ${far}.`;
 }

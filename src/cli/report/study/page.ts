@@ -70,4 +70,4 @@ ${sheetsSection(
 const reproduceSection = ({ command }: StudyReport): Markup => html`<h2>How to get this again</h2>
 <pre>${command}</pre>
 <p class="muted">Finished cells are not computed again, missing ones are. On the same adapter a cell has the same numbers to the bit; another adapter rounds a little
-differently. report.json has every number of this page, table.csv and verdicts.csv the tables, the folder of a cell its encoder.</p>`;
+differently. report.json has every number of this page, table.csv and verdicts.csv the tables, the folder of a trained cell its encoder.</p>`;
