@@ -86,7 +86,6 @@ export function probeSettings(
   mostRows = Number.POSITIVE_INFINITY,
 ): ProbeSettings {
   const { seed, epochs = recipe.epochs } = options;
-  const { warmupEpochs: warmup = (epochs * recipe.warmupEpochs) / recipe.epochs } = options;
   const updatesPerEpoch = Math.floor(IMAGENET / recipe.batchSize);
   const paced = Math.min(recipe.batchSize, Math.max(SMALLEST_BATCH, Math.floor(count / updatesPerEpoch)));
   const most = Math.min(count, mostRows);
@@ -102,7 +101,8 @@ export function probeSettings(
     );
   }
   const stepsPerEpoch = Math.floor(count / batchSize);
-  const warmupEpochs = warmup * stepsPerEpoch < 1 ? 0 : warmup;
+  const shareOfRun = (epochs * recipe.warmupEpochs) / recipe.epochs;
+  const warmupEpochs = options.warmupEpochs ?? (shareOfRun * stepsPerEpoch < 1 ? 0 : shareOfRun);
   const [rate, updates] = [(baseRate * batchSize) / 256, epochs * stepsPerEpoch];
   return { seed, epochs, warmupEpochs, batchSize, baseRate, rate, updates };
 }

@@ -103,6 +103,8 @@ class MountedExplorer implements Explorer {
   /** The same of sets alone: a search begun while a set is being read does not outdate it. */
   #shows = 0;
   #reading: Promise<unknown> = Promise.resolve();
+  /** The last of `show`. */
+  #latest: Promise<void> = Promise.resolve();
   #isDisposed = false;
 
   constructor({ device, onError, encoder, pictures }: ExplorerOptions) {
@@ -131,7 +133,12 @@ class MountedExplorer implements Explorer {
     shadow.append(element("div", { className: "explorer" }, query, this.#panels, this.#choices.root));
   }
 
-  async show({ encoder, pictures, places = this.#choices.places }: Searched): Promise<void> {
+  show(searched: Searched): Promise<void> {
+    this.#latest = this.#show(searched);
+    return this.#latest;
+  }
+
+  async #show({ encoder, pictures, places = this.#choices.places }: Searched): Promise<void> {
     checkPlaces(places);
     const names = Object.keys(encoder.projections);
     const projection = this.#choices.projectionOf(names);
@@ -161,7 +168,9 @@ class MountedExplorer implements Explorer {
       }
       throw error;
     });
-    if (maps === null || own !== this.#shows) return;
+    if (maps === null || own !== this.#shows) {
+      return this.#isDisposed ? undefined : this.#latest; // what was asked since decides
+    }
     this.#read.hidden = true;
     this.#searched = this.#asked;
     this.#maps = maps;
