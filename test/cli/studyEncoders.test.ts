@@ -41,8 +41,12 @@ describe("partwise study", () => {
   const resultOf = (cell: string) => JSON.parse(readFileSync(join(out, cell, "result.json"), "utf8"));
 
   beforeAll(async () => {
-    const { code } = await run(TRAINED, runs);
-    expect(code).toBe(0);
+    for (const only of [
+      ["--cell", "2"],
+      ["--only", "report"],
+    ]) {
+      expect((await run(TRAINED, runs, ...only)).code).toBe(0);
+    }
     collectZoo(runs, zoo, "partwise study trained.yaml");
   });
 
@@ -114,7 +118,7 @@ describe("partwise study", () => {
     const other = READ.replace("vit_micro_patch16_32", "vit_micro_patch16_64");
     const { code, stderr } = await run(other, join(folder, "refused"), "--cell", "2");
     expect(stderr).toMatch(
-      /mae-0\.safetensors: must read pictures of 64 pixels, as the study's model; got 32/,
+      /mae-0\.safetensors: must be a vit_micro_patch16_64, as the study's encoders; its imageSize is 32 and not 64/,
     );
     expect(code).toBe(2);
   });
