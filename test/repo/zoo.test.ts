@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { collectZoo, recordScores } from "../../scripts/zooFiles.mjs";
 import { readStudy } from "../../src/cli/studyFile.ts";
+import { openGiven } from "../../src/cli/zooFolder.ts";
 import { cellsOf } from "../../src/study/plan.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "partwise-zoo-"));
@@ -94,4 +95,19 @@ test.each(["zoo", "zoo-short"])("the study %s computes what a study needs first,
     "untrained",
     ...["mae", "supervised", "moco-v3", "cae", "ibot", "dino", "beit"],
   ]);
+});
+
+test("the zoo of the repository has what its index says, of the model that npm start asks, in at most 10 MB", async () => {
+  const { data, model } = await readStudy("quick");
+  const { encoders = [] } = data.zoo!;
+  expect(encoders.length).toBeGreaterThan(0);
+  let bytes = 0;
+  for (const given of encoders) {
+    const { info } = await openGiven(given, model); // throws where hash, method or shape differ
+    expect(info.settings.seed).toBe(given.seed);
+    expect(info.settings.totalSteps * info.settings.batchSize).toBe(given.pictures);
+    expect(given.recorded?.scores.length).toBeGreaterThan(0);
+    bytes += statSync(given.file).size;
+  }
+  expect(bytes).toBeLessThanOrEqual(10e6);
 });
