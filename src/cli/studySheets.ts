@@ -17,7 +17,7 @@ import { BESIDE } from "./search.ts";
 import { searchSheet } from "./searchSheet.ts";
 
 /** Pictures whose windows are searched, windows that are found, and pictures of the other sheets. */
-const SEARCHED = 16;
+const SEARCHED = 12;
 const FOUND = 12;
 const SHOWN = 4;
 
