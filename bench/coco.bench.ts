@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { listFolder } from "../src/cli/listing.ts";
+import { listFolder } from "../src/cli/system/listing.ts";
 import { findParts } from "../src/data/parts/findParts.ts";
 import { COCO_PICTURES, type CocoCounts, cocoFile, pictureName } from "./cocoFile.ts";
 import { alone } from "./measure/alone.ts";

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { isSoftware } from "../src/cli/dawn.ts";
+import { isSoftware } from "../src/cli/system/dawn.ts";
 import { chosen, HOST_STEPS, METHOD_STEPS, partsOf } from "./host/parts.ts";
 import { type PartResult, runParts } from "./host/runParts.ts";
 import { partTable, stepTable } from "./host/summary.ts";

@@ -6,7 +6,7 @@
 // With --check nothing is timed, and a wrong result does not keep the others from being checked. --save writes the
 // figures as JSON and the roofline with a dot for each operation as an SVG.
 import { parseArgs } from "node:util";
-import { isSoftware } from "../src/cli/dawn.ts";
+import { isSoftware } from "../src/cli/system/dawn.ts";
 import { compile } from "../src/engine/capture/compile.ts";
 import type { Device } from "../src/engine/gpu/device.ts";
 import { Tensor } from "../src/engine/graph/tensor.ts";

@@ -3,9 +3,9 @@
 // The same MAE steps in both precisions, the built-in pictures: the largest relative difference of losses, steps that were
 // skipped, k-NN of the encoders, and pictures a second. First what the adapter makes of f16.
 import { parseArgs } from "node:util";
-import { openDevice } from "../src/cli/dawn.ts";
-import { encoderKnn } from "../src/cli/onlineKnn.ts";
-import { f16Text } from "../src/cli/precision.ts";
+import { f16Text } from "../src/cli/options/precision.ts";
+import { encoderKnn } from "../src/cli/runs/onlineKnn.ts";
+import { openDevice } from "../src/cli/system/dawn.ts";
 import { creatures } from "../src/data/creatures/creatures.ts";
 import type { Precision } from "../src/engine/gpu/device.ts";
 import { vitConfig } from "../src/models/vit.ts";

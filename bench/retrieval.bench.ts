@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { randomFrom } from "../src/data/creatures/random.ts";
 import type { Features } from "../src/eval/features.ts";
-import { retrieval } from "../src/eval/retrieval.ts";
+import { retrieval } from "../src/eval/probes/retrieval.ts";
 import { alone } from "./measure/alone.ts";
 import { adapterInfo, gpuCalls, openDevice } from "./measure/dawn.ts";
 import { commandLine, OPTIONS, print, program, say, UsageError, wholeNumber } from "./measure/program.ts";

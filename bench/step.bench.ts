@@ -1,7 +1,7 @@
 // Training steps: pictures per second, what a step asks of the GPU and the CPU, memory, and the first call.
 //   npm run bench -- step [--step reference:base] [--step mae:vit_tiny_patch16_224] ... [--batch 64] [--json] [--save]
 import { parseArgs } from "node:util";
-import { isSoftware } from "../src/cli/dawn.ts";
+import { isSoftware } from "../src/cli/system/dawn.ts";
 import type { Device } from "../src/engine/gpu/device.ts";
 import { alone } from "./measure/alone.ts";
 import { gpuCalls, openDevice } from "./measure/dawn.ts";

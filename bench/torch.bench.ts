@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { isSoftware } from "../src/cli/dawn.ts";
+import { isSoftware } from "../src/cli/system/dawn.ts";
 import { answerOf, lastWords, runChild } from "./measure/child.ts";
 import { adapterInfo, openDevice } from "./measure/dawn.ts";
 import { commandLine, OPTIONS, print, program, say, UsageError, wholeNumber } from "./measure/program.ts";

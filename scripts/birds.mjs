@@ -39,4 +39,6 @@ for (const table of readdirSync(join(cub, "meta"))) {
   const place = table.startsWith("part") ? join("parts", table) : table;
   link(join(cub, "meta", table), join(out, "cub", place));
 }
-console.log(`${counts.train} birds to train and ${counts.test} to test, of species that ${cub} does not have`);
+console.log(
+  `${counts.train} birds to train and ${counts.test} to test, of species that ${cub} does not have`,
+);

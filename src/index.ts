@@ -82,21 +82,15 @@ export { isTorchFile, openTorchFile, type TensorFile } from "./data/torchFile.ts
 export * from "./engine/index.ts";
 export * from "./engine/ops/index.ts";
 export { openMatrices } from "./engine/ops/openMatrices.ts";
-export { attentionEncoder, holdingShare } from "./eval/attentionMaps.ts";
-export {
-  ATTENTIVE_STYLES,
-  type AttentiveOptions,
-  type AttentiveStyleName,
-  attentiveProbe,
-} from "./eval/attentiveProbe.ts";
-export { blockTokens, patchPixels, type TokenEncoder } from "./eval/blockTokens.ts";
-export {
-  type ClassScore,
-  ConfusionMatrix,
-  type PixelTotals,
-  type SegmentationScores,
-} from "./eval/confusion.ts";
 export type { Encode } from "./eval/encoding.ts";
+export {
+  type ExtractOptions,
+  extractFeatures,
+  type Features,
+  type Reading,
+  vitFeatures,
+} from "./eval/features.ts";
+export { attentionEncoder, holdingShare } from "./eval/maps/attentionMaps.ts";
 export {
   type Box,
   boxOf,
@@ -109,24 +103,10 @@ export {
   nearestPlace,
   type Place,
   type Point,
-} from "./eval/featureMaps.ts";
-export {
-  type ExtractOptions,
-  extractFeatures,
-  type Features,
-  type Reading,
-  vitFeatures,
-} from "./eval/features.ts";
-export type { HeadRecipe, ProbeOptions, ProbeSettings } from "./eval/headRecipe.ts";
-export { type KnnOptions, type KnnResult, type KnnScore, knn, type Neighbours, nearest } from "./eval/knn.ts";
-export {
-  LINEAR_STYLES,
-  type LinearProbeOptions,
-  type LinearStyle,
-  type LinearStyleName,
-  linearProbe,
-} from "./eval/linearProbe.ts";
-export { patchEncoder, type WindowOptions, windowEncoder } from "./eval/mapEncoders.ts";
+} from "./eval/maps/featureMaps.ts";
+export { patchEncoder, type WindowOptions, windowEncoder } from "./eval/maps/mapEncoders.ts";
+export { type Match, type SearchOptions, type Similar, search, similarTo } from "./eval/maps/patchSearch.ts";
+export { type Principal, pcaMaps, principalComponents } from "./eval/maps/pcaMaps.ts";
 export {
   bootstrapInterval,
   type GuessLevels,
@@ -135,19 +115,46 @@ export {
   meanAndStd,
   studentInterval,
 } from "./eval/metrics.ts";
-export { type Match, type SearchOptions, type Similar, search, similarTo } from "./eval/patchSearch.ts";
-export { type Principal, pcaMaps, principalComponents } from "./eval/pcaMaps.ts";
+export {
+  ATTENTIVE_STYLES,
+  type AttentiveOptions,
+  type AttentiveStyleName,
+  attentiveProbe,
+} from "./eval/probes/attentiveProbe.ts";
+export type { HeadRecipe, ProbeOptions, ProbeSettings } from "./eval/probes/headRecipe.ts";
+export {
+  type KnnOptions,
+  type KnnResult,
+  type KnnScore,
+  knn,
+  type Neighbours,
+  nearest,
+} from "./eval/probes/knn.ts";
+export {
+  LINEAR_STYLES,
+  type LinearProbeOptions,
+  type LinearStyle,
+  type LinearStyleName,
+  linearProbe,
+} from "./eval/probes/linearProbe.ts";
+export type { ProbeResult } from "./eval/probes/trainedHead.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
 export { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "./eval/rows.ts";
-export { linearSegmentation, type SegmentationResult } from "./eval/segmentation.ts";
+export { blockTokens, patchPixels, type TokenEncoder } from "./eval/segmentation/blockTokens.ts";
+export {
+  type ClassScore,
+  ConfusionMatrix,
+  type PixelTotals,
+  type SegmentationScores,
+} from "./eval/segmentation/confusion.ts";
 export {
   decaysBias,
   SEGMENTATION_RECIPES,
   type SegmentationOptions,
   type SegmentationRecipe,
   type SegmentationSettings,
-} from "./eval/segmentationRecipe.ts";
-export type { ProbeResult } from "./eval/trainedHead.ts";
+} from "./eval/segmentation/recipe.ts";
+export { linearSegmentation, type SegmentationResult } from "./eval/segmentation/segmentation.ts";
 export type { Training } from "./models/block.ts";
 export { type DalleConfig, dalleLogits, dalleSpecs, dalleTokens } from "./models/dalle.ts";
 export { type Initializer, maeInit, timmInit } from "./models/init.ts";

@@ -1,5 +1,5 @@
 // Plain text for a terminal.
-export { table } from "../../src/cli/table.ts";
+export { table } from "../../src/cli/system/table.ts";
 
 /** Milliseconds with three digits: `0.0123`, `4.56`, `789`, `3401`. */
 export const ms = (value: number): string =>

@@ -1,5 +1,5 @@
 // Every method of a matrix product on the shapes of training steps, side by side: `bench -- ops --methods`.
-import { isSoftware } from "../../src/cli/dawn.ts";
+import { isSoftware } from "../../src/cli/system/dawn.ts";
 import { compile } from "../../src/engine/capture/compile.ts";
 import type { Device } from "../../src/engine/gpu/device.ts";
 import { type GemmShape, Tuning } from "../../src/engine/gpu/tuning.ts";

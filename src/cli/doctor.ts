@@ -2,10 +2,10 @@ import { Command } from "commander";
 import type { Device } from "../engine/gpu/device.ts";
 import { rateText } from "../profile/byKernel.ts";
 import { arithmeticRate, matmulRate, memoryRate } from "../profile/measure.ts";
-import { backendName, isSoftware, openDevice } from "./dawn.ts";
-import { printLine, printResult } from "./output.ts";
-import { f16Text } from "./precision.ts";
-import { byteSize } from "./progress.ts";
+import { f16Text } from "./options/precision.ts";
+import { backendName, isSoftware, openDevice } from "./system/dawn.ts";
+import { printLine, printResult } from "./system/output.ts";
+import { byteSize } from "./system/progress.ts";
 
 const now = (): number => performance.now();
 

@@ -1,17 +1,21 @@
 import { Command, Option } from "commander";
 import type { Split } from "../data/dataFormat.ts";
-import { ATTENTIVE_STYLES, type AttentiveStyleName, attentiveProbe } from "../eval/attentiveProbe.ts";
 import type { Reading } from "../eval/features.ts";
-import type { HeadRecipe, ProbeOptions } from "../eval/headRecipe.ts";
-import { knn } from "../eval/knn.ts";
-import { LINEAR_STYLES, type LinearStyle, type LinearStyleName, linearProbe } from "../eval/linearProbe.ts";
+import { ATTENTIVE_STYLES, type AttentiveStyleName, attentiveProbe } from "../eval/probes/attentiveProbe.ts";
+import type { HeadRecipe, ProbeOptions } from "../eval/probes/headRecipe.ts";
+import { knn } from "../eval/probes/knn.ts";
+import {
+  LINEAR_STYLES,
+  type LinearStyle,
+  type LinearStyleName,
+  linearProbe,
+} from "../eval/probes/linearProbe.ts";
+import type { ProbeResult } from "../eval/probes/trainedHead.ts";
+import { trainingViews } from "../eval/probes/trainingCrop.ts";
 import { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "../eval/rows.ts";
 import { tokenEncoder, tokenRows } from "../eval/tokens.ts";
-import type { ProbeResult } from "../eval/trainedHead.ts";
-import { trainingViews } from "../eval/trainingCrop.ts";
-import { accuracy, guesses, percent } from "./accuracyLine.ts";
-import { positive, seed, whole, wholeList } from "./arguments.ts";
-import { asUsage, UsageError } from "./errors.ts";
+import { segmentationCommand } from "./evalSegmentation.ts";
+import { positive, seed, whole, wholeList } from "./options/arguments.ts";
 import {
   addEvalOptions,
   addReadingOptions,
@@ -21,9 +25,10 @@ import {
   openInput,
   splitProgress,
   vectorOf,
-} from "./evalInput.ts";
-import { segmentationCommand } from "./evalSegmentation.ts";
-import { printLine, printResult } from "./output.ts";
+} from "./pictures/evalInput.ts";
+import { accuracy, guesses, percent } from "./system/accuracyLine.ts";
+import { asUsage, UsageError } from "./system/errors.ts";
+import { printLine, printResult } from "./system/output.ts";
 
 interface KnnFlags extends EvalFlags {
   pool?: Reading;

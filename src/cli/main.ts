@@ -1,8 +1,8 @@
 /** The process `partwise`: what becomes of its commands, and of their errors. */
 import { CommanderError } from "commander";
-import { exitCodeOf, sentenceOf } from "./errors.ts";
-import { checkOutput, flushOutput, outliveReaders } from "./output.ts";
 import { partwise } from "./program.ts";
+import { exitCodeOf, sentenceOf } from "./system/errors.ts";
+import { checkOutput, flushOutput, outliveReaders } from "./system/output.ts";
 
 /** Ends the process: Dawn would keep it alive. */
 async function end(error?: unknown): Promise<never> {

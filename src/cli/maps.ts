@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { subset } from "../data/images.ts";
-import { featureMaps } from "../eval/featureMaps.ts";
-import { pcaMaps } from "../eval/pcaMaps.ts";
-import { whole } from "./arguments.ts";
-import { asUsage } from "./errors.ts";
-import { makeFolder, writeAtomic } from "./files.ts";
-import { mapSheet, mapsEncoder } from "./mapSheet.ts";
-import { printLine, printResult } from "./output.ts";
-import { addLookOptions, checkPatches, type LookFlags, openLook } from "./savedRun.ts";
+import { featureMaps } from "../eval/maps/featureMaps.ts";
+import { pcaMaps } from "../eval/maps/pcaMaps.ts";
+import { whole } from "./options/arguments.ts";
+import { addLookOptions, checkPatches, type LookFlags, openLook } from "./runs/savedRun.ts";
+import { mapSheet, mapsEncoder } from "./sheets/mapSheet.ts";
+import { asUsage } from "./system/errors.ts";
+import { makeFolder, writeAtomic } from "./system/files.ts";
+import { printLine, printResult } from "./system/output.ts";
 
 interface MapFlags extends LookFlags {
   count: number;

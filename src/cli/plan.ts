@@ -1,17 +1,17 @@
 import { Command } from "commander";
 import type { MethodName } from "../models/methods.ts";
 import type { DataDescription } from "../train/run.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
-import { describeSplit } from "./datasets.ts";
-import { asUsage } from "./errors.ts";
-import { planOrRefuse } from "./fit.ts";
-import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
-import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
-import { printLine, printResult } from "./output.ts";
-import { addPrecisionOption } from "./precision.ts";
-import { byteSize, ProgressLine } from "./progress.ts";
-import { assumedSettings, precisionOf, type RunFlags, settingsOf } from "./runSettings.ts";
-import { openTuned } from "./tuningCache.ts";
+import { addDataOptions, choiceOf, type DataFlags } from "./options/dataOptions.ts";
+import { addMethods, addModelOptions, configOf } from "./options/methodOptions.ts";
+import { addPrecisionOption } from "./options/precision.ts";
+import { describeSplit } from "./pictures/datasets.ts";
+import { planOrRefuse } from "./runs/fit.ts";
+import { addTokenizerOption, withTokenizer } from "./runs/givenTokenizer.ts";
+import { assumedSettings, precisionOf, type RunFlags, settingsOf } from "./runs/runSettings.ts";
+import { asUsage } from "./system/errors.ts";
+import { printLine, printResult } from "./system/output.ts";
+import { byteSize, ProgressLine } from "./system/progress.ts";
+import { openTuned } from "./system/tuningCache.ts";
 
 /** The flags of `partwise plan` as commander gives them, and the method's. */
 type PlanFlags = RunFlags & Partial<DataFlags> & { json?: boolean };

@@ -8,20 +8,17 @@ import { type ProgressRow, train } from "../train/loop.ts";
 import type { RunSettings } from "../train/run.ts";
 import { startValues } from "../train/startFrom.ts";
 import { Trainer } from "../train/trainer.ts";
-import { path, positive, seed, whole } from "./arguments.ts";
-import { addDataOptions, choiceOf } from "./dataOptions.ts";
-import { loadSplit } from "./datasets.ts";
-import { asUsage, UsageError } from "./errors.ts";
-import { planOrRefuse } from "./fit.ts";
-import { addStartOption, grade, gradedPictures, withStart } from "./givenStart.ts";
-import { addTeacherOption, withTeacher } from "./givenTeacher.ts";
-import { addTokenizerOption, withTokenizer } from "./givenTokenizer.ts";
-import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
-import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./onlineKnn.ts";
-import { printLine, printResult, printWarning } from "./output.ts";
-import { addPrecisionOption, f16Text } from "./precision.ts";
-import { byteSize, duration, ProgressLine } from "./progress.ts";
-import { RunFolder, readCheckpoint, type SavedFile } from "./runFolder.ts";
+import { path, positive, seed, whole } from "./options/arguments.ts";
+import { addDataOptions, choiceOf } from "./options/dataOptions.ts";
+import { addMethods, addModelOptions, configOf } from "./options/methodOptions.ts";
+import { addPrecisionOption, f16Text } from "./options/precision.ts";
+import { loadSplit } from "./pictures/datasets.ts";
+import { planOrRefuse } from "./runs/fit.ts";
+import { addStartOption, grade, gradedPictures, withStart } from "./runs/givenStart.ts";
+import { addTeacherOption, withTeacher } from "./runs/givenTeacher.ts";
+import { addTokenizerOption, withTokenizer } from "./runs/givenTokenizer.ts";
+import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./runs/onlineKnn.ts";
+import { RunFolder, readCheckpoint, type SavedFile } from "./runs/runFolder.ts";
 import {
   assumedSettings,
   checkData,
@@ -31,10 +28,13 @@ import {
   type PretrainFlags,
   precisionOf,
   settingsOf,
-} from "./runSettings.ts";
-import { stopOnSignals } from "./signals.ts";
+} from "./runs/runSettings.ts";
+import { asUsage, UsageError } from "./system/errors.ts";
+import { printLine, printResult, printWarning } from "./system/output.ts";
+import { byteSize, duration, ProgressLine } from "./system/progress.ts";
+import { stopOnSignals } from "./system/signals.ts";
+import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
 import { tuneHint } from "./tune.ts";
-import { NO_TUNE, openTuned } from "./tuningCache.ts";
 
 /** Checkpoints of a run when --save-every says nothing. */
 const SAVES = 10;

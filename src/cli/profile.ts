@@ -10,17 +10,17 @@ import { chromeTrace } from "../profile/trace.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { descriptionOf } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
-import { path, whole } from "./arguments.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
-import { loadSplit } from "./datasets.ts";
-import { asUsage, UsageError } from "./errors.ts";
-import { explain } from "./files.ts";
-import { addMethods, addModelOptions, configOf, DEFAULT_BATCH } from "./methodOptions.ts";
-import { printLine, printResult } from "./output.ts";
-import { addPrecisionOption } from "./precision.ts";
-import { ASSUMED_CLASSES, assumedSettings, type RunFlags, settingsOf } from "./runSettings.ts";
-import { table } from "./table.ts";
-import { NO_TUNE, openTuned } from "./tuningCache.ts";
+import { path, whole } from "./options/arguments.ts";
+import { addDataOptions, choiceOf, type DataFlags } from "./options/dataOptions.ts";
+import { addMethods, addModelOptions, configOf, DEFAULT_BATCH } from "./options/methodOptions.ts";
+import { addPrecisionOption } from "./options/precision.ts";
+import { loadSplit } from "./pictures/datasets.ts";
+import { ASSUMED_CLASSES, assumedSettings, type RunFlags, settingsOf } from "./runs/runSettings.ts";
+import { asUsage, UsageError } from "./system/errors.ts";
+import { explain } from "./system/files.ts";
+import { printLine, printResult } from "./system/output.ts";
+import { table } from "./system/table.ts";
+import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
 
 type ProfileFlags = RunFlags &
   Partial<DataFlags> & {

@@ -8,9 +8,9 @@ import { pretrainCommand } from "./pretrain.ts";
 import { profileCommand } from "./profile.ts";
 import { searchCommand } from "./search.ts";
 import { studyCommand } from "./study.ts";
+import { ownVersion } from "./system/versions.ts";
 import { tokenizerCommand } from "./tokenizer.ts";
 import { tuneCommand } from "./tune.ts";
-import { ownVersion } from "./versions.ts";
 
 const EXAMPLES = `
 Examples:

@@ -6,16 +6,13 @@ import {
   type MapEncoder,
   nearestPlace,
   type Point,
-} from "../eval/featureMaps.ts";
-import { patchEncoder, windowEncoder } from "../eval/mapEncoders.ts";
-import { type Match, search as searchMaps } from "../eval/patchSearch.ts";
+} from "../eval/maps/featureMaps.ts";
+import { patchEncoder, windowEncoder } from "../eval/maps/mapEncoders.ts";
+import { type Match, search as searchMaps } from "../eval/maps/patchSearch.ts";
 import type { Projection } from "../models/method.ts";
 import { PROJECTIONS } from "../study/claims.ts";
 import { methodOf } from "../train/run.ts";
-import { whole } from "./arguments.ts";
-import { asUsage, UsageError } from "./errors.ts";
-import { makeFolder, writeAtomic } from "./files.ts";
-import { printLine, printResult } from "./output.ts";
+import { whole } from "./options/arguments.ts";
 import {
   addLookOptions,
   type Chosen,
@@ -23,8 +20,11 @@ import {
   type Look,
   type LookFlags,
   openLook,
-} from "./savedRun.ts";
-import { searchSheet } from "./searchSheet.ts";
+} from "./runs/savedRun.ts";
+import { searchSheet } from "./sheets/searchSheet.ts";
+import { asUsage, UsageError } from "./system/errors.ts";
+import { makeFolder, writeAtomic } from "./system/files.ts";
+import { printLine, printResult } from "./system/output.ts";
 
 interface SearchFlags extends LookFlags {
   query?: Point[];

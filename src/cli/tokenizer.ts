@@ -4,14 +4,14 @@ import { vitConfig } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { fitTokenizer } from "../train/fitTokenizer.ts";
 import { writeTokenizer } from "../train/tokenizerFile.ts";
-import { path, seed, whole } from "./arguments.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "./dataOptions.ts";
-import { loadSplit } from "./datasets.ts";
-import { asUsage } from "./errors.ts";
-import { makeFolder, writeAtomic } from "./files.ts";
-import { printLine, printResult } from "./output.ts";
-import { duration, ProgressLine } from "./progress.ts";
-import { NO_TUNE, openTuned } from "./tuningCache.ts";
+import { path, seed, whole } from "./options/arguments.ts";
+import { addDataOptions, choiceOf, type DataFlags } from "./options/dataOptions.ts";
+import { loadSplit } from "./pictures/datasets.ts";
+import { asUsage } from "./system/errors.ts";
+import { makeFolder, writeAtomic } from "./system/files.ts";
+import { printLine, printResult } from "./system/output.ts";
+import { duration, ProgressLine } from "./system/progress.ts";
+import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
 
 interface TokenizerFlags extends DataFlags {
   model: string;

@@ -4,15 +4,15 @@ import { tuneKernels } from "../engine/ops/tune.ts";
 import type { MethodName } from "../models/methods.ts";
 import { speedup, tuneSummary, tuneTable } from "../profile/tuneTable.ts";
 import type { RunSettings } from "../train/run.ts";
-import { whole } from "./arguments.ts";
-import { isSoftware } from "./dawn.ts";
-import { planOrRefuse } from "./fit.ts";
-import { addMethods, addModelOptions, configOf } from "./methodOptions.ts";
-import { printLine, printResult } from "./output.ts";
-import { ProgressLine } from "./progress.ts";
-import { assumedSettings, type RunFlags } from "./runSettings.ts";
-import { table } from "./table.ts";
-import { openTuned, saveTuning } from "./tuningCache.ts";
+import { whole } from "./options/arguments.ts";
+import { addMethods, addModelOptions, configOf } from "./options/methodOptions.ts";
+import { planOrRefuse } from "./runs/fit.ts";
+import { assumedSettings, type RunFlags } from "./runs/runSettings.ts";
+import { isSoftware } from "./system/dawn.ts";
+import { printLine, printResult } from "./system/output.ts";
+import { ProgressLine } from "./system/progress.ts";
+import { table } from "./system/table.ts";
+import { openTuned, saveTuning } from "./system/tuningCache.ts";
 
 type TuneFlags = RunFlags & { rounds: number; json?: boolean };
 

@@ -2,7 +2,7 @@
 import type { ImageSet } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { Parameters } from "../engine/graph/parameters.ts";
-import { decaysBias } from "../eval/segmentationRecipe.ts";
+import { decaysBias } from "../eval/segmentation/recipe.ts";
 import { timmInit } from "../models/init.ts";
 import type { MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";

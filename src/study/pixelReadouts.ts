@@ -1,9 +1,9 @@
 /** What one encoder knows of every pixel: linear segmentation, as the paper's tables 2 and 4 have it. */
 import { IMAGENET_STATISTICS } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import type { ClassScore } from "../eval/confusion.ts";
-import { linearSegmentation } from "../eval/segmentation.ts";
-import type { SegmentationOptions } from "../eval/segmentationRecipe.ts";
+import type { ClassScore } from "../eval/segmentation/confusion.ts";
+import type { SegmentationOptions } from "../eval/segmentation/recipe.ts";
+import { linearSegmentation } from "../eval/segmentation/segmentation.ts";
 import { pixelScores } from "./pixelScores.ts";
 import { PIXEL_SCORES } from "./probes.ts";
 import type { Readout, StudyEncoder } from "./readouts.ts";

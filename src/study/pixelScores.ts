@@ -1,5 +1,5 @@
 /** The scores of segmentation, picture by picture. */
-import { joinTotals, type PixelTotals } from "../eval/confusion.ts";
+import { joinTotals, type PixelTotals } from "../eval/segmentation/confusion.ts";
 import { PIXEL_SCORES, type PixelScore } from "./probes.ts";
 
 /** A ratio of pixels by class, q = n / d, of some pictures or of one: IoU is right pixels by those of the union. */

@@ -5,14 +5,18 @@ import type { Parameters } from "../engine/graph/parameters.ts";
 import { sizeOf } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { reshape } from "../engine/ops/reshape.ts";
-import { attentiveProbe } from "../eval/attentiveProbe.ts";
-import { type TokenEncoder as BlockEncoder, blockTokens, patchPixels } from "../eval/blockTokens.ts";
-import { columns } from "../eval/columns.ts";
 import type { Encode } from "../eval/encoding.ts";
 import { extractFeatures, type Features, READINGS } from "../eval/features.ts";
-import { knn } from "../eval/knn.ts";
-import { linearProbe } from "../eval/linearProbe.ts";
-import { retrieval } from "../eval/retrieval.ts";
+import { columns } from "../eval/maps/columns.ts";
+import { attentiveProbe } from "../eval/probes/attentiveProbe.ts";
+import { knn } from "../eval/probes/knn.ts";
+import { linearProbe } from "../eval/probes/linearProbe.ts";
+import { retrieval } from "../eval/probes/retrieval.ts";
+import {
+  type TokenEncoder as BlockEncoder,
+  blockTokens,
+  patchPixels,
+} from "../eval/segmentation/blockTokens.ts";
 import { type TokenEncoder, tokenEncoder, tokenRows } from "../eval/tokens.ts";
 import type { Projection } from "../models/method.ts";
 import { anyVit } from "../models/relativeVit.ts";

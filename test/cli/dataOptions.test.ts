@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
-import { addDataOptions } from "../../src/cli/dataOptions.ts";
-import { addPartOptions, partChoiceOf } from "../../src/cli/partOptions.ts";
+import { addDataOptions } from "../../src/cli/options/dataOptions.ts";
+import { addPartOptions, partChoiceOf } from "../../src/cli/options/partOptions.ts";
 import { FORMATS } from "../../src/data/formats.ts";
 
 test("the help has a line for every format of the table", () => {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { UsageError } from "../../src/cli/errors.ts";
-import { listFolder } from "../../src/cli/listing.ts";
+import { UsageError } from "../../src/cli/system/errors.ts";
+import { listFolder } from "../../src/cli/system/listing.ts";
 
 let folder: string;
 beforeAll(() => {

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { UsageError } from "../../src/cli/errors.ts";
-import { lock } from "../../src/cli/lock.ts";
+import { UsageError } from "../../src/cli/system/errors.ts";
+import { lock } from "../../src/cli/system/lock.ts";
 
 let folder: string;
 let path: string;

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { exitCodeOf, sentenceOf } from "../../src/cli/errors.ts";
 import { partwise } from "../../src/cli/program.ts";
+import { exitCodeOf, sentenceOf } from "../../src/cli/system/errors.ts";
 import { writeSafetensors } from "../../src/data/safetensors.ts";
 import { writeTokenizer } from "../../src/train/tokenizerFile.ts";
 import { plainPng } from "./png.ts";

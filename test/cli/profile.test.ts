@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { exitCodeOf, sentenceOf } from "../../src/cli/errors.ts";
 import { withTimestamps } from "../../src/cli/profile.ts";
+import { exitCodeOf, sentenceOf } from "../../src/cli/system/errors.ts";
 import type { KernelRow } from "../../src/profile/byKernel.ts";
 import type { ChromeTrace } from "../../src/profile/trace.ts";
 import { withDevice } from "../withDevice.ts";

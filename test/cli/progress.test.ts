@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { byteSize, duration, ProgressLine } from "../../src/cli/progress.ts";
+import { byteSize, duration, ProgressLine } from "../../src/cli/system/progress.ts";
 
 /** A stream that keeps what is written. */
 function fakeStream(isTTY: boolean) {

@@ -11,11 +11,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { UsageError } from "../../src/cli/errors.ts";
-import { makeFolder, readBytes, writeAtomic } from "../../src/cli/files.ts";
-import { listFolder } from "../../src/cli/listing.ts";
-import { openFile } from "../../src/cli/openFile.ts";
-import { RunFolder } from "../../src/cli/runFolder.ts";
+import { RunFolder } from "../../src/cli/runs/runFolder.ts";
+import { UsageError } from "../../src/cli/system/errors.ts";
+import { makeFolder, readBytes, writeAtomic } from "../../src/cli/system/files.ts";
+import { listFolder } from "../../src/cli/system/listing.ts";
+import { openFile } from "../../src/cli/system/openFile.ts";
 
 let folder: string;
 beforeAll(() => {

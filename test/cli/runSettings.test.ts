@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { checkData, checkFlags, dataOf, type PretrainFlags, settingsOf } from "../../src/cli/runSettings.ts";
+import {
+  checkData,
+  checkFlags,
+  dataOf,
+  type PretrainFlags,
+  settingsOf,
+} from "../../src/cli/runs/runSettings.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 
 const images = creatures({ count: 20, size: 8 });

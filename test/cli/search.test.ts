@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { exitCodeOf, sentenceOf } from "../../src/cli/errors.ts";
 import { partwise } from "../../src/cli/program.ts";
+import { exitCodeOf, sentenceOf } from "../../src/cli/system/errors.ts";
 import { toHalf, writeSafetensors } from "../../src/data/safetensors.ts";
-import type { Match } from "../../src/eval/patchSearch.ts";
+import type { Match } from "../../src/eval/maps/patchSearch.ts";
 import { methodOf, runSettings } from "../../src/train/run.ts";
 import { pictureIn } from "./png.ts";
 import { withProgram } from "./program.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Colour, lineHeight, Sheet, widthOf } from "../../src/cli/sheet.ts";
-import { eachDot, LETTER } from "../../src/cli/sheetFont.ts";
+import { type Colour, lineHeight, Sheet, widthOf } from "../../src/cli/sheets/sheet.ts";
+import { eachDot, LETTER } from "../../src/cli/sheets/sheetFont.ts";
 import { pictureIn } from "./png.ts";
 
 const RED: Colour = [200, 10, 20];

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { stopOnSignals } from "../../src/cli/signals.ts";
+import { stopOnSignals } from "../../src/cli/system/signals.ts";
 
 let stop: ReturnType<typeof stopOnSignals>;
 const onFirst = vi.fn();

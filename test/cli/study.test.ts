@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { UsageError } from "../../src/cli/errors.ts";
-import { PRESETS, readStudy } from "../../src/cli/studyFile.ts";
-import { cellPictures, checkFolders } from "../../src/cli/studyPictures.ts";
-import { allPieces } from "../../src/cli/studyPieces.ts";
-import { studyText, tableCsv, verdictCsv } from "../../src/cli/studyTable.ts";
+import { PRESETS, readStudy } from "../../src/cli/study/file.ts";
+import { cellPictures, checkFolders } from "../../src/cli/study/pictures.ts";
+import { allPieces } from "../../src/cli/study/pieces.ts";
+import { studyText, tableCsv, verdictCsv } from "../../src/cli/study/table.ts";
+import { UsageError } from "../../src/cli/system/errors.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { vitConfig } from "../../src/models/vit.ts";
 import { type CellResult, cellSettings } from "../../src/study/cell.ts";

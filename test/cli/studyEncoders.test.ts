@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectZoo, recordScores } from "../../scripts/zooFiles.mjs";
-import { readStudy } from "../../src/cli/studyFile.ts";
+import { readStudy } from "../../src/cli/study/file.ts";
 import { cellName, cellsOf } from "../../src/study/plan.ts";
 import { withProgram } from "./program.ts";
 

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { UsageError } from "../../src/cli/errors.ts";
 import { studyPage } from "../../src/cli/report/study/page.ts";
-import { readStudy } from "../../src/cli/studyFile.ts";
-import { cellPictures, checkFolders } from "../../src/cli/studyPictures.ts";
-import { allPieces } from "../../src/cli/studyPieces.ts";
+import { readStudy } from "../../src/cli/study/file.ts";
+import { cellPictures, checkFolders } from "../../src/cli/study/pictures.ts";
+import { allPieces } from "../../src/cli/study/pieces.ts";
+import { UsageError } from "../../src/cli/system/errors.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { IGNORED } from "../../src/data/pixelSet.ts";
 import { cellPlan, type StudyPlan } from "../../src/study/plan.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { cacheFile, cacheFolder } from "../../src/cli/system/tuningCache.ts";
 import { tuneHint } from "../../src/cli/tune.ts";
-import { cacheFile, cacheFolder } from "../../src/cli/tuningCache.ts";
 import { fingerprint, readTuning, type Tunable, Tuning, writeTuning } from "../../src/engine/gpu/tuning.ts";
 import { attentionMethods, shippedAttention } from "../../src/engine/ops/attentionMethods.ts";
 import { shippedMethod } from "../../src/engine/ops/gemmChoice.ts";

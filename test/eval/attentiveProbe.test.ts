@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Guard } from "../../src/engine/graph/guard.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
+import type { Features } from "../../src/eval/features.ts";
+import { topKHits } from "../../src/eval/metrics.ts";
 import {
   ATTENTIVE_STYLES,
   type AttentiveOptions,
   attentiveHead,
   attentiveProbe,
-} from "../../src/eval/attentiveProbe.ts";
-import type { Features } from "../../src/eval/features.ts";
-import { probeSettings } from "../../src/eval/headRecipe.ts";
-import { topKHits } from "../../src/eval/metrics.ts";
+} from "../../src/eval/probes/attentiveProbe.ts";
+import { probeSettings } from "../../src/eval/probes/headRecipe.ts";
 import { keptRows } from "../../src/eval/rows.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { IGNORED } from "../../src/data/pixelSet.ts";
-import { ConfusionMatrix } from "../../src/eval/confusion.ts";
+import { ConfusionMatrix } from "../../src/eval/segmentation/confusion.ts";
 import { testRandom } from "../array64.ts";
 
 function scoresOf(classes: number, labels: readonly number[], predicted: readonly number[]) {

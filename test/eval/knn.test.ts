@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Features } from "../../src/eval/features.ts";
-import { knn, nearest } from "../../src/eval/knn.ts";
+import { knn, nearest } from "../../src/eval/probes/knn.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
 import { toyFeatures } from "./toyFeatures.ts";

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { NonFiniteLossError } from "../../src/engine/graph/guard.ts";
 import type { Schedule } from "../../src/engine/step/schedule.ts";
-import { ATTENTIVE_STYLES } from "../../src/eval/attentiveProbe.ts";
 import type { Features } from "../../src/eval/features.ts";
-import { type HeadRecipe, type ProbeOptions, probeSettings, rateOf } from "../../src/eval/headRecipe.ts";
-import { LINEAR_STYLES, type LinearStyleName, linearProbe } from "../../src/eval/linearProbe.ts";
+import { ATTENTIVE_STYLES } from "../../src/eval/probes/attentiveProbe.ts";
+import {
+  type HeadRecipe,
+  type ProbeOptions,
+  probeSettings,
+  rateOf,
+} from "../../src/eval/probes/headRecipe.ts";
+import { LINEAR_STYLES, type LinearStyleName, linearProbe } from "../../src/eval/probes/linearProbe.ts";
 import { vitConfig } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
 import { toyFeatures } from "./toyFeatures.ts";

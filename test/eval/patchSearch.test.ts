@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { FeatureMaps, Place } from "../../src/eval/featureMaps.ts";
-import { type Match, type SearchOptions, search, similarTo } from "../../src/eval/patchSearch.ts";
+import type { FeatureMaps, Place } from "../../src/eval/maps/featureMaps.ts";
+import { type Match, type SearchOptions, search, similarTo } from "../../src/eval/maps/patchSearch.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
 

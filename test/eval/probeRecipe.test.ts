@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Features } from "../../src/eval/features.ts";
-import { LINEAR_STYLES, linearHead, linearProbe } from "../../src/eval/linearProbe.ts";
-import type { ProbeResult } from "../../src/eval/trainedHead.ts";
+import { LINEAR_STYLES, linearHead, linearProbe } from "../../src/eval/probes/linearProbe.ts";
+import type { ProbeResult } from "../../src/eval/probes/trainedHead.ts";
 import { relativeError } from "../parity/relative.ts";
 import { VALUE } from "../tolerances.ts";
 import { withDevice } from "../withDevice.ts";

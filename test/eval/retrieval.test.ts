@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Features } from "../../src/eval/features.ts";
-import { averagePrecision, retrieval } from "../../src/eval/retrieval.ts";
+import { averagePrecision, retrieval } from "../../src/eval/probes/retrieval.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
 

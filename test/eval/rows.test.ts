@@ -4,7 +4,7 @@ import { IMAGENET_STATISTICS } from "../../src/data/images.ts";
 import type { Picture } from "../../src/data/resize.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { extractFeatures, vitFeatures } from "../../src/eval/features.ts";
-import { linearProbe } from "../../src/eval/linearProbe.ts";
+import { linearProbe } from "../../src/eval/probes/linearProbe.ts";
 import { encodedRows, keptRows } from "../../src/eval/rows.ts";
 import { timmInit } from "../../src/models/init.ts";
 import { vitSpecs } from "../../src/models/vit.ts";

@@ -4,15 +4,15 @@ import { IGNORED, type PixelSet } from "../../src/data/pixelSet.ts";
 import { NonFiniteLossError } from "../../src/engine/graph/guard.ts";
 import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
-import { blocksRead, blockTokens, patchPixels } from "../../src/eval/blockTokens.ts";
-import { linearSegmentation } from "../../src/eval/segmentation.ts";
-import { segmentationHead, segmentationLogits } from "../../src/eval/segmentationHead.ts";
+import { blocksRead, blockTokens, patchPixels } from "../../src/eval/segmentation/blockTokens.ts";
+import { segmentationHead, segmentationLogits } from "../../src/eval/segmentation/head.ts";
+import { windowLogits, windowStarts } from "../../src/eval/segmentation/predict.ts";
 import {
   decaysBias,
   type SegmentationOptions,
   segmentationSettings,
-} from "../../src/eval/segmentationRecipe.ts";
-import { windowLogits, windowStarts } from "../../src/eval/segmentationTest.ts";
+} from "../../src/eval/segmentation/recipe.ts";
+import { linearSegmentation } from "../../src/eval/segmentation/segmentation.ts";
 import { timmInit } from "../../src/models/init.ts";
 import { anyVit } from "../../src/models/relativeVit.ts";
 import { vitConfig, vitSpecs } from "../../src/models/vit.ts";

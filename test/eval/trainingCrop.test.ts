@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Picture, resize } from "../../src/data/resize.ts";
-import { trainingView, trainingViews } from "../../src/eval/trainingCrop.ts";
+import { trainingView, trainingViews } from "../../src/eval/probes/trainingCrop.ts";
 import { testRandom } from "../array64.ts";
 
 const next = testRandom(1);

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Guard } from "../../src/engine/graph/guard.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
-import { ATTENTIVE_STYLES, type AttentiveStyleName, attentiveHead } from "../../src/eval/attentiveProbe.ts";
-import { optimizerOf } from "../../src/eval/headRecipe.ts";
-import { headStep } from "../../src/eval/trainedHead.ts";
+import {
+  ATTENTIVE_STYLES,
+  type AttentiveStyleName,
+  attentiveHead,
+} from "../../src/eval/probes/attentiveProbe.ts";
+import { optimizerOf } from "../../src/eval/probes/headRecipe.ts";
+import { headStep } from "../../src/eval/probes/trainedHead.ts";
 import { withDevice } from "../withDevice.ts";
 import { loadFixture } from "./fixture.ts";
 import { relativeError } from "./relative.ts";

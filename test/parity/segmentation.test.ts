@@ -10,7 +10,7 @@ import {
   segmentationLogits,
   segmentationLoss,
   segmentationStep,
-} from "../../src/eval/segmentationHead.ts";
+} from "../../src/eval/segmentation/head.ts";
 import { withDevice } from "../withDevice.ts";
 import { loadFixture } from "./fixture.ts";
 import { relativeError } from "./relative.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDocument } from "yaml";
+import { readStudy } from "../../src/cli/study/file.ts";
 import { studyCommand } from "../../src/cli/study.ts";
-import { readStudy } from "../../src/cli/studyFile.ts";
 import { cellsOf } from "../../src/study/plan.ts";
 import { textOf } from "./files.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { collectZoo, recordScores } from "../../scripts/zooFiles.mjs";
-import { readStudy } from "../../src/cli/studyFile.ts";
-import { openGiven } from "../../src/cli/zooFolder.ts";
+import { readStudy } from "../../src/cli/study/file.ts";
+import { openGiven } from "../../src/cli/study/zooFolder.ts";
 import { cellsOf } from "../../src/study/plan.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "partwise-zoo-"));

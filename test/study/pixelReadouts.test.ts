@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { PixelSet } from "../../src/data/pixelSet.ts";
 import { fill } from "../../src/engine/graph/fill.ts";
-import { patchPixels, type TokenEncoder } from "../../src/eval/blockTokens.ts";
+import { patchPixels, type TokenEncoder } from "../../src/eval/segmentation/blockTokens.ts";
 import { readPixels } from "../../src/study/pixelReadouts.ts";
 import { scoreOf } from "../../src/study/sample.ts";
 import { PATCH, stripes } from "../eval/stripes.ts";

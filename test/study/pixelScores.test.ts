@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { IGNORED } from "../../src/data/pixelSet.ts";
 import { Random } from "../../src/engine/random.ts";
+import { meanAndStd } from "../../src/eval/metrics.ts";
 import {
   ConfusionMatrix,
   joinTotals,
   type PixelTotals,
   segmentationScores,
-} from "../../src/eval/confusion.ts";
-import { meanAndStd } from "../../src/eval/metrics.ts";
+} from "../../src/eval/segmentation/confusion.ts";
 import { pixelScores } from "../../src/study/pixelScores.ts";
 import { PIXEL_SCORES } from "../../src/study/probes.ts";
 import { Resamples } from "../../src/study/resamples.ts";

@@ -8,7 +8,7 @@ import { anywhere } from "../../scripts/bundle.mjs";
 import { collectZoo } from "../../scripts/zooFiles.mjs";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { Device } from "../../src/engine/gpu/device.ts";
-import { similarTo } from "../../src/eval/patchSearch.ts";
+import { similarTo } from "../../src/eval/maps/patchSearch.ts";
 import { cividis } from "../../src/explorer/cividis.ts";
 import { placeMaps } from "../../src/explorer/placeMaps.ts";
 import { METHODS } from "../../src/models/methods.ts";

@@ -1,5 +1,5 @@
 import type { Device } from "../../engine/gpu/device.ts";
-import { backendName, isSoftware } from "../dawn.ts";
+import { backendName, isSoftware } from "../system/dawn.ts";
 import type { AdapterReport } from "./data.ts";
 
 /** What computed. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { listFolder } from "../../../src/cli/listing.ts";
+import { listFolder } from "../../../src/cli/system/listing.ts";
 import { type FolderEntry, folderOf } from "../../../src/data/folder.ts";
 import { decodeAdeMask, readAdeAttributes, readAdeJson } from "../../../src/data/parts/ade20k.ts";
 import { ade20k } from "../../../src/data/parts/ade20kFolder.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { listFolder } from "../../../src/cli/listing.ts";
+import { listFolder } from "../../../src/cli/system/listing.ts";
 import { type FolderEntry, folderOf } from "../../../src/data/folder.ts";
 import { coco } from "../../../src/data/parts/cocoFolder.ts";
 import { findParts } from "../../../src/data/parts/findParts.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { listFolder } from "../../../src/cli/listing.ts";
+import { listFolder } from "../../../src/cli/system/listing.ts";
 import type { FolderEntry } from "../../../src/data/folder.ts";
 import { folderOf } from "../../../src/data/folder.ts";
 import { cub } from "../../../src/data/parts/cub.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { listFolder } from "../../../src/cli/listing.ts";
+import { listFolder } from "../../../src/cli/system/listing.ts";
 import type { Decoder } from "../../../src/data/decode.ts";
 import type { FolderEntry } from "../../../src/data/folder.ts";
 import { type ReadPartCropsOptions, readPartCrops } from "../../../src/data/parts/readPartCrops.ts";

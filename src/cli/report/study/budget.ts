@@ -1,7 +1,7 @@
 /** What each encoder has cost: pictures, time, arithmetic, and how many settings were tried for it. */
 import { METHODS, type MethodName } from "../../../models/methods.ts";
 import type { StudyPlan } from "../../../study/plan.ts";
-import { duration } from "../../progress.ts";
+import { duration } from "../../system/progress.ts";
 import type { Encoder } from "../data.ts";
 import { html, type Markup } from "../markup.ts";
 import { grouped, nameOf, rounded } from "../words.ts";

@@ -1,8 +1,8 @@
 /** What was asked and by what it was computed: settings, sets, adapters, versions, times. */
-import { SEGMENTATION_RECIPES } from "../../../eval/segmentationRecipe.ts";
+import { SEGMENTATION_RECIPES } from "../../../eval/segmentation/recipe.ts";
 import { vitConfig } from "../../../models/vit.ts";
 import { asksPixels } from "../../../study/plan.ts";
-import { duration } from "../../progress.ts";
+import { duration } from "../../system/progress.ts";
 import { html, type Markup } from "../markup.ts";
 import { facts, optimiserOf, ownOf } from "../settings.ts";
 import { grouped, nameOf, rounded } from "../words.ts";

@@ -1,6 +1,6 @@
 /** Encoders that were trained before: by what, and whether they score here what they scored there. */
 import { deviationOf } from "../../../study/recorded.ts";
-import { duration } from "../../progress.ts";
+import { duration } from "../../system/progress.ts";
 import { html, type Markup } from "../markup.ts";
 import { grouped, nameOf, percent } from "../words.ts";
 import type { CellReport } from "./data.ts";

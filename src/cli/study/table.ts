@@ -1,0 +1,106 @@
+/** The tables and verdicts of a study as text: Markdown for the terminal, CSV for other programs. */
+import type { Entry, SetTable } from "../../study/setTable.ts";
+import type { Answer } from "../../study/verdict.ts";
+import { crossingSentence } from "../report/words.ts";
+
+/** One table for every set: an encoder and its reading a row, a readout a column, in per cent; below, what became of the claims. */
+export const studyText = (tables: readonly SetTable[]): string =>
+  tables.map((table) => `${markdown(table)}\n\n${verdictLines(table)}`).join("\n\n");
+
+function markdown({ set, columns, rows }: SetTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    line([`${set}, in %`, ...columns.map(({ target, probe }) => `${target} ${probe}`)]),
+    line(["---", ...columns.map(() => "---:")]),
+    line(["guessing", ...columns.map(({ floor }) => percent(floor))]),
+    ...rows.map(({ encoder, reading, entries }) =>
+      line([encoder === "pixels" ? encoder : `${encoder}, ${reading}`, ...entries.map(entryText)]),
+    ),
+  ].join("\n");
+}
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+
+/** Mean and half-width of its interval. */
+function entryText(entry: Entry | null): string {
+  if (!entry) return "–";
+  const { mean, high } = entry;
+  return high === null ? percent(mean) : `${percent(mean)} ± ${percent(high - mean)}`;
+}
+
+/** A line for each verdict, and below it one for each comparison that was measured. */
+const verdictLines = ({ set, verdicts, crossings }: SetTable): string =>
+  [
+    ...crossings.map(crossingSentence),
+    ...(crossings.length > 0 ? [""] : []),
+    `Claims on ${set}, differences in points with 95 % intervals over pictures and seeds:`,
+    ...verdicts.flatMap(({ claim, says, by, decision, why, answers }) => [
+      `${claim}. ${says} (${by}): ${decision.toUpperCase()} (${why})`,
+      ...answers.filter(({ found }) => found).map((answer) => `     ${answerText(answer)}`),
+    ]),
+  ].join("\n");
+
+function answerText({ what, probe, decision, why, found, p }: Answer): string {
+  const difference = found
+    ? `${signed(found.mean)} [${signed(found.low)}, ${signed(found.high)}], ${found.seeds} seed${found.seeds === 1 ? "" : "s"}: `
+    : "";
+  const reason = p === null ? why : `p ${p < 0.001 ? "< 0.001" : p.toFixed(3)} by Holm`;
+  return `${what}, ${probe}: ${difference}${decision} (${reason})`;
+}
+
+function signed(share: number): string {
+  const text = percent(Math.abs(share));
+  return Number(text) === 0 ? text : `${share < 0 ? "-" : "+"}${text}`;
+}
+
+/** Every entry of the tables, a line each; shares, not per cent. */
+export const tableCsv = (tables: readonly SetTable[]): string =>
+  csv(
+    ["set", "encoder", "reading", "target", "probe", "mean", "low", "high", "seeds", "guessing"],
+    tables.flatMap(({ set, columns, rows }) =>
+      rows.flatMap(({ encoder, reading, entries }) =>
+        entries.flatMap((entry, i) => {
+          const { target, probe, floor } = columns[i]!;
+          if (!entry) return [];
+          const { mean, low, high, seeds } = entry;
+          return [[set, encoder, reading, target, probe, mean, low, high, seeds, floor]];
+        }),
+      ),
+    ),
+  );
+
+/** Every comparison of every verdict, a line each. */
+export const verdictCsv = (tables: readonly SetTable[]): string =>
+  csv(
+    [
+      "set",
+      "claim",
+      "verdict",
+      "comparison",
+      "target",
+      "probe",
+      "mean",
+      "low",
+      "high",
+      "seeds",
+      "p",
+      "decision",
+    ],
+    tables.flatMap(({ set, verdicts }) =>
+      verdicts.flatMap(({ claim, decision: verdict, answers }) =>
+        answers.map(({ what, target, probe, found, p, decision }) => {
+          const { mean = null, low = null, high = null, seeds = null } = found ?? {};
+          return [set, claim, verdict, what, target, probe, mean, low, high, seeds, p, decision];
+        }),
+      ),
+    ),
+  );
+
+/** RFC 4180; nothing where there is no number. */
+function csv(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+  const field = (value: string | number | null) => {
+    const text = `${value ?? ""}`;
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [header, ...rows].map((row) => `${row.map(field).join(",")}\n`).join("");
+}

@@ -1,0 +1,108 @@
+/** A folder of encoders that were trained before, as `npm run zoo` makes it: zoo.json says what each is and who made it. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import * as v from "valibot";
+import { METHODS, type MethodName } from "../../models/methods.ts";
+import { vitConfig } from "../../models/vit.ts";
+import type { GivenEncoder, RecordedScores } from "../../study/givenEncoders.ts";
+import type { Saved } from "../../train/checkpoint.ts";
+import { openSaved } from "../../train/encoderFile.ts";
+import { asUsage, UsageError } from "../system/errors.ts";
+import { readBytes } from "../system/files.ts";
+
+export const ZOO_INDEX = "zoo.json";
+const FORMAT = "partwise.zoo.2";
+
+const text = v.pipe(v.string(), v.minLength(1));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const recorded = v.looseObject({
+  plan: v.looseObject({}),
+  adapter: text,
+  scores: v.array(v.looseObject({ target: text, reading: text, probe: text, score: v.number() })),
+});
+
+const index = v.looseObject({
+  format: v.literal(FORMAT),
+  encoders: v.pipe(
+    v.array(
+      v.looseObject({
+        method: v.picklist(Object.keys(METHODS) as [MethodName, ...MethodName[]]),
+        seed: count,
+        file: v.pipe(v.string(), v.regex(/^\w[\w.-]*$/, "must be the name of a file beside zoo.json")),
+        sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")),
+        data: text,
+        pictures: count,
+        seconds: v.number(),
+        adapter: v.looseObject({ description: text }),
+        command: text,
+        recorded: v.optional(recorded),
+      }),
+    ),
+    v.minLength(1),
+    v.check(
+      (list) => new Set(list.map(({ method, seed }) => `${method}-${seed}`)).size === list.length,
+      "must be of different methods or seeds",
+    ),
+  ),
+});
+
+/** The encoders of a folder in the order of its zoo.json. What is wrong with it is a `UsageError`. */
+export async function readZoo(folder: string): Promise<GivenEncoder[]> {
+  const path = join(folder, ZOO_INDEX);
+  const found = v.safeParse(index, await json(path), { abortEarly: true });
+  if (!found.success) {
+    const [issue] = found.issues;
+    throw new UsageError(
+      `${path}: ${v.getDotPath(issue) ?? "the file"}: ${issue.message}. \`npm run zoo\` writes it`,
+    );
+  }
+  return found.output.encoders.map(
+    ({ method, seed, file, sha256, data, pictures, seconds, adapter, command, recorded: scores }) => ({
+      ...{ method, seed, sha256, data, pictures, seconds, command },
+      file: join(folder, file),
+      adapter: adapter.description,
+      ...(scores && { recorded: scores as unknown as RecordedScores }),
+    }),
+  );
+}
+
+async function json(path: string): Promise<unknown> {
+  const bytes = await readBytes(path);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new UsageError(`${path}: must be JSON; ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** What an encoder must have in common with a study's model. */
+const SHAPE = ["imageSize", "patchSize", "embedDim", "depth", "numHeads"] as const;
+
+/** Opens the file of an encoder and holds it to its hash, to its method and to a study's model. */
+export async function openGiven({ file, sha256, method }: GivenEncoder, model: string): Promise<Saved> {
+  const bytes = await readBytes(file);
+  const found = createHash("sha256").update(bytes).digest("hex");
+  if (found !== sha256) {
+    throw new UsageError(
+      `${file}: must have the SHA-256 ${sha256}, as zoo.json says; got ${found}. Is it another file, or not whole?`,
+    );
+  }
+  const source = {
+    size: bytes.length,
+    read: async (offset: number, length: number) => bytes.slice(offset, offset + length),
+  };
+  const saved = await asUsage(() => openSaved(file, source));
+  const { settings } = saved.info;
+  if (settings.method !== method) {
+    throw new UsageError(`${file}: must be of ${method}, as zoo.json says; got ${settings.method}`);
+  }
+  const shape = vitConfig(model);
+  const other = SHAPE.find((key) => settings.encoder[key] !== shape[key]);
+  if (other !== undefined) {
+    throw new UsageError(
+      `${file}: must be a ${model}, as the study's encoders; its ${other} is ${settings.encoder[other]} and not ${shape[other]}`,
+    );
+  }
+  return saved;
+}
