@@ -1,5 +1,5 @@
 // How a step's time grows along several axes, as an SVG of small log-log plots.
-import { html, type Markup } from "../../src/cli/report/markup.ts";
+import { html, type Markup } from "../../src/cli/study/report/drawing/markup.ts";
 import type { Summary } from "../measure/samples.ts";
 import { powerLaw } from "../measure/slope.ts";
 import { logScale } from "./logScale.ts";

@@ -1,5 +1,5 @@
 // The roofline of an adapter with a dot for each operation (Williams et al. 2009), as an SVG.
-import { html, type Markup } from "../../src/cli/report/markup.ts";
+import { html, type Markup } from "../../src/cli/study/report/drawing/markup.ts";
 import type { Roofline } from "../../src/profile/roofline.ts";
 import { placeLabels } from "./labels.ts";
 import { logScale } from "./logScale.ts";

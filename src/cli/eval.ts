@@ -25,7 +25,7 @@ import {
   openInput,
   splitProgress,
   vectorOf,
-} from "./pictures/evalInput.ts";
+} from "./runs/evalInput.ts";
 import { accuracy, guesses, percent } from "./system/accuracyLine.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
 import { printLine, printResult } from "./system/output.ts";

@@ -9,8 +9,8 @@ import { decaysBias, SEGMENTATION_RECIPES } from "../eval/segmentation/recipe.ts
 import { linearSegmentation, type SegmentationResult } from "../eval/segmentation/segmentation.ts";
 import { path, positive, seed, whole } from "./options/arguments.ts";
 import { CREATURES } from "./pictures/datasets.ts";
-import { encoderReader } from "./pictures/evalInput.ts";
 import { loadPixels } from "./pictures/pixelSets.ts";
+import { encoderReader } from "./runs/evalInput.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
 import { printLine, printResult } from "./system/output.ts";
 import { ProgressLine } from "./system/progress.ts";

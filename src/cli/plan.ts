@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import type { MethodName } from "../models/methods.ts";
 import type { DataDescription } from "../train/run.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "./options/dataOptions.ts";
 import { addMethods, addModelOptions, configOf } from "./options/methodOptions.ts";
 import { addPrecisionOption } from "./options/precision.ts";
+import { addDataOptions, choiceOf, type DataFlags } from "./pictures/dataOptions.ts";
 import { describeSplit } from "./pictures/datasets.ts";
 import { planOrRefuse } from "./runs/fit.ts";
 import { addTokenizerOption, withTokenizer } from "./runs/givenTokenizer.ts";

@@ -10,7 +10,6 @@ import {
 import { patchEncoder, windowEncoder } from "../eval/maps/mapEncoders.ts";
 import { type Match, search as searchMaps } from "../eval/maps/patchSearch.ts";
 import type { Projection } from "../models/method.ts";
-import { PROJECTIONS } from "../study/claims.ts";
 import { methodOf } from "../train/run.ts";
 import { whole } from "./options/arguments.ts";
 import {
@@ -21,7 +20,7 @@ import {
   type LookFlags,
   openLook,
 } from "./runs/savedRun.ts";
-import { searchSheet } from "./sheets/searchSheet.ts";
+import { BESIDE, searchSheet } from "./sheets/searchSheet.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
 import { makeFolder, writeAtomic } from "./system/files.ts";
 import { printLine, printResult } from "./system/output.ts";
@@ -37,8 +36,6 @@ interface SearchFlags extends LookFlags {
   keepSelf?: boolean;
 }
 
-/** Of encoders that have one: what is searched by beside the encoder. */
-export const BESIDE: Readonly<Record<string, string>> = { ...PROJECTIONS, cae: "regressor" };
 /** Queries where none is given: the middles of the first pictures. */
 const FIRST_QUERIES = 4;
 /** Windows, or patches of pictures, that the encoder is shown at once. */

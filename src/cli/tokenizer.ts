@@ -5,7 +5,7 @@ import { DeviceImages } from "../train/deviceImages.ts";
 import { fitTokenizer } from "../train/fitTokenizer.ts";
 import { writeTokenizer } from "../train/tokenizerFile.ts";
 import { path, seed, whole } from "./options/arguments.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "./options/dataOptions.ts";
+import { addDataOptions, choiceOf, type DataFlags } from "./pictures/dataOptions.ts";
 import { loadSplit } from "./pictures/datasets.ts";
 import { asUsage } from "./system/errors.ts";
 import { makeFolder, writeAtomic } from "./system/files.ts";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
-import { addDataOptions } from "../../src/cli/options/dataOptions.ts";
-import { addPartOptions, partChoiceOf } from "../../src/cli/options/partOptions.ts";
+import { addDataOptions } from "../../src/cli/pictures/dataOptions.ts";
+import { addPartOptions, partChoiceOf } from "../../src/cli/pictures/partOptions.ts";
 import { FORMATS } from "../../src/data/formats.ts";
 
 test("the help has a line for every format of the table", () => {

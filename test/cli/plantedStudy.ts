@@ -1,8 +1,8 @@
 /** Finished cells of a study, made up: every method on two sets with as many seeds as asked for. */
 
-import type { StudyReport } from "../../src/cli/report/study/data.ts";
 import type { FinishedCell } from "../../src/cli/study/cell.ts";
-import { studyReport } from "../../src/cli/study/report.ts";
+import type { StudyReport } from "../../src/cli/study/report/data.ts";
+import { studyReport } from "../../src/cli/study/report/write.ts";
 import { Random } from "../../src/engine/random.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { PROJECTIONS } from "../../src/study/claims.ts";

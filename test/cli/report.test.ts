@@ -1,12 +1,12 @@
 import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { scaleAround } from "../../src/cli/report/axis.ts";
-import { curves, movingAverage } from "../../src/cli/report/curves.ts";
-import { escapeText, html } from "../../src/cli/report/markup.ts";
-import { placeNames } from "../../src/cli/report/names.ts";
-import { scatter } from "../../src/cli/report/scatter.ts";
-import { crossingSentence } from "../../src/cli/report/words.ts";
 import { encodePng } from "../../src/cli/sheets/png.ts";
+import { scaleAround } from "../../src/cli/study/report/drawing/axis.ts";
+import { curves, movingAverage } from "../../src/cli/study/report/drawing/curves.ts";
+import { escapeText, html } from "../../src/cli/study/report/drawing/markup.ts";
+import { placeNames } from "../../src/cli/study/report/drawing/names.ts";
+import { scatter } from "../../src/cli/study/report/drawing/scatter.ts";
+import { crossingSentence } from "../../src/cli/study/report/words.ts";
 import type { Crossing } from "../../src/study/crossing.ts";
 
 describe("the sentence on two single runs", () => {

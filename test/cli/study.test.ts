@@ -46,7 +46,8 @@ test("the study of the repository is read, and what a file leaves out has its de
 });
 
 test("one set of a study is read alone, and nothing is asked of the others", async () => {
-  const { data } = await readStudy(join(root, "studies/short.yaml"), { set: "coat" }); // real names no folder
+  const folderless = GOOD.replace("data: { ", "data: { real: { train: 4, probe: 4, test: 4 }, ");
+  const { data } = await readStudy(fileOf(folderless), { set: "coat" });
   expect(Object.keys(data)).toEqual(["coat"]);
 });
 

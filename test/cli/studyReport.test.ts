@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { studyPage } from "../../src/cli/report/study/page.ts";
 import { encodePng } from "../../src/cli/sheets/png.ts";
-import { writeReport } from "../../src/cli/study/report.ts";
+import { studyPage } from "../../src/cli/study/report/page.ts";
+import { writeReport } from "../../src/cli/study/report/write.ts";
 import { PUBLISHED } from "../../src/study/published.ts";
 import { plan, plantedCells, plantedReport } from "./plantedStudy.ts";
 

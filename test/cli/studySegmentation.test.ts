@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { studyPage } from "../../src/cli/report/study/page.ts";
 import { readStudy } from "../../src/cli/study/file.ts";
 import { cellPictures, checkFolders } from "../../src/cli/study/pictures.ts";
 import { allPieces } from "../../src/cli/study/pieces.ts";
+import { studyPage } from "../../src/cli/study/report/page.ts";
 import { UsageError } from "../../src/cli/system/errors.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { IGNORED } from "../../src/data/pixelSet.ts";

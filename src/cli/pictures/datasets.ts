@@ -9,12 +9,12 @@ import { centerCrops, type ImageSet } from "../../data/images.ts";
 import { partCrops } from "../../data/partCrops.ts";
 import { readPartCrops } from "../../data/parts/readPartCrops.ts";
 import { type DataDescription, descriptionOf } from "../../train/run.ts";
-import type { PartChoice } from "../options/partOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
 import { kindOf, nameOf } from "../system/files.ts";
 import { listFolder } from "../system/listing.ts";
 import { printNote } from "../system/output.ts";
 import { openDecoder } from "./codec.ts";
+import type { PartChoice } from "./partOptions.ts";
 
 /** Which pictures a command works on. */
 export interface DataChoice {

@@ -1,5 +1,6 @@
 import { boxOf, type Grid, type Place } from "../../eval/maps/featureMaps.ts";
 import type { Match } from "../../eval/maps/patchSearch.ts";
+import { PROJECTIONS } from "../../study/claims.ts";
 import type { Look } from "../runs/savedRun.ts";
 import { type Colour, lineHeight, Sheet } from "./sheet.ts";
 
@@ -8,6 +9,9 @@ export interface FoundBy {
   reading: string;
   matches: readonly Match[];
 }
+
+/** Of encoders that have one: the projection whose finds stand beside the encoder's. */
+export const BESIDE: Readonly<Record<string, string>> = { ...PROJECTIONS, cae: "regressor" };
 
 const QUERY: Colour = [214, 40, 40];
 const FOUND: Colour = [255, 196, 0];

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { type CellResult, cellChange } from "../../study/cell.ts";
 import { type Score, withOutcomes } from "../../study/outcomes.ts";
 import { type Cell, cellName, isMethod, isOnlyRun, isValidation, type StudyPlan } from "../../study/plan.ts";
-import type { AdapterReport } from "../report/data.ts";
+import type { AdapterReport } from "../system/adapterReport.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
 import { kindOf, readBytes } from "../system/files.ts";
 import type { Versions } from "../system/versions.ts";

@@ -19,8 +19,8 @@ import {
 } from "../../study/plan.ts";
 import { encodeEncoder } from "../../train/encoderFile.ts";
 import { isDrawn } from "../pictures/datasets.ts";
-import { adapterOf } from "../report/circumstances.ts";
 import { ENCODER } from "../runs/runFolder.ts";
+import { adapterOf } from "../system/adapterReport.ts";
 import { asUsage } from "../system/errors.ts";
 import { makeFolder, readBytes, writeAtomic } from "../system/files.ts";
 import { printLine, printWarning } from "../system/output.ts";
@@ -30,7 +30,7 @@ import { versions } from "../system/versions.ts";
 import { FIRST_OUTCOMES, type FinishedCell, OUTCOMES, RESULT, resultOf } from "./cell.ts";
 import { cellPictures } from "./pictures.ts";
 import { picturesIn } from "./pieces.ts";
-import { scoresOnly, sheetsIn } from "./report.ts";
+import { scoresOnly, sheetsIn } from "./report/write.ts";
 import { askedSheets, encoderSheets, runSheets } from "./sheets.ts";
 import { openGiven } from "./zooFolder.ts";
 

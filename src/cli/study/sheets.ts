@@ -10,11 +10,11 @@ import { TARGETS, type Target } from "../../study/targets.ts";
 import type { SavedEncoder } from "../../train/checkpoint.ts";
 import { maeConfigOfRun, type RunSettings } from "../../train/run.ts";
 import type { Trainer } from "../../train/trainer.ts";
-import { BESIDE } from "../search.ts";
+
 import { completedSheet } from "../sheets/completedSheet.ts";
 import { cropsSheet } from "../sheets/cropsSheet.ts";
 import { mapSheet, mapsEncoder } from "../sheets/mapSheet.ts";
-import { searchSheet } from "../sheets/searchSheet.ts";
+import { BESIDE, searchSheet } from "../sheets/searchSheet.ts";
 
 /** Pictures whose windows are searched, windows that are found, and pictures of the other sheets. */
 const SEARCHED = 12;

@@ -1,7 +1,7 @@
 /** The tables and verdicts of a study as text: Markdown for the terminal, CSV for other programs. */
 import type { Entry, SetTable } from "../../study/setTable.ts";
 import type { Answer } from "../../study/verdict.ts";
-import { crossingSentence } from "../report/words.ts";
+import { crossingSentence } from "./report/words.ts";
 
 /** One table for every set: an encoder and its reading a row, a readout a column, in per cent; below, what became of the claims. */
 export const studyText = (tables: readonly SetTable[]): string =>

@@ -1,9 +1,9 @@
 /** Pictures that lie beside the results of cells, by their files' names. */
 import { cellName } from "../../../study/plan.ts";
-import { png } from "../document.ts";
-import { html, type Markup } from "../markup.ts";
-import { nameOf } from "../words.ts";
 import type { CellReport, Sheet } from "./data.ts";
+import { png } from "./drawing/document.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { nameOf } from "./words.ts";
 
 /** What files of known names show; any other name stands for itself. */
 const TITLES: Record<string, string> = {

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { PART_FORMATS } from "../../data/parts/partFormats.ts";
-import { whole } from "./arguments.ts";
+import { whole } from "../options/arguments.ts";
 
 /** The parts that are cut out of a folder's pictures. */
 export interface PartChoice {

@@ -17,13 +17,13 @@ import {
 import type { VitConfig } from "../../models/vit.ts";
 import { savedEncoder } from "../../train/checkpoint.ts";
 import { path, whole } from "../options/arguments.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "../options/dataOptions.ts";
-import { addPartOptions } from "../options/partOptions.ts";
-import { readSaved } from "../runs/runFolder.ts";
+import { addDataOptions, choiceOf, type DataFlags } from "../pictures/dataOptions.ts";
+import { loadPair } from "../pictures/datasets.ts";
+import { addPartOptions } from "../pictures/partOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
 import { ProgressLine } from "../system/progress.ts";
 import { NO_TUNE, openTuned } from "../system/tuningCache.ts";
-import { loadPair } from "./datasets.ts";
+import { readSaved } from "./runFolder.ts";
 
 /** The flags that all probes have. */
 export interface EvalFlags extends DataFlags {

@@ -1,15 +1,15 @@
 /** What the finished cells of a study say, written beside them: a page, every number, the tables. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { withoutPictures } from "../../study/outcomes.ts";
-import { type Cell, cellName, cellsOf, type StudyPlan } from "../../study/plan.ts";
-import { setTables } from "../../study/setTable.ts";
-import type { CellReport, Sheet, StudyReport } from "../report/study/data.ts";
-import { studyPage } from "../report/study/page.ts";
-import { asUsage } from "../system/errors.ts";
-import { kindOf, readBytes, writeAtomic } from "../system/files.ts";
-import { type FinishedCell, resultOf } from "./cell.ts";
-import { tableCsv, verdictCsv } from "./table.ts";
+import { withoutPictures } from "../../../study/outcomes.ts";
+import { type Cell, cellName, cellsOf, type StudyPlan } from "../../../study/plan.ts";
+import { setTables } from "../../../study/setTable.ts";
+import { asUsage } from "../../system/errors.ts";
+import { kindOf, readBytes, writeAtomic } from "../../system/files.ts";
+import { type FinishedCell, resultOf } from "../cell.ts";
+import { tableCsv, verdictCsv } from "../table.ts";
+import type { CellReport, Sheet, StudyReport } from "./data.ts";
+import { studyPage } from "./page.ts";
 
 /** Writes report.html, report.json, table.csv and verdicts.csv of the cells that are finished; gives their tables. */
 export async function writeReport(

@@ -1,9 +1,9 @@
 /** Findings in words, the same on the terminal and on the page. */
-import type { Interval } from "../../eval/metrics.ts";
-import { type Crossing, certainSign } from "../../study/crossing.ts";
-import type { ProbeName } from "../../study/probes.ts";
-import { TARGETS, type TargetName } from "../../study/targets.ts";
-import type { Encoder } from "./data.ts";
+import type { Interval } from "../../../eval/metrics.ts";
+import { type Crossing, certainSign } from "../../../study/crossing.ts";
+import type { Cell } from "../../../study/plan.ts";
+import type { ProbeName } from "../../../study/probes.ts";
+import { TARGETS, type TargetName } from "../../../study/targets.ts";
 
 /** How a probe is named in a sentence. */
 export const PROBE_WORDS: Record<ProbeName, string> = {
@@ -16,7 +16,7 @@ export const PROBE_WORDS: Record<ProbeName, string> = {
   aAcc: "the accuracy of segmentation",
 };
 
-const NAMES: Partial<Record<Encoder, string>> = {
+const NAMES: Partial<Record<Cell["encoder"], string>> = {
   pixels: "raw pixels",
   "moco-v3": "MoCo v3",
   dino: "DINO",
@@ -27,10 +27,10 @@ const NAMES: Partial<Record<Encoder, string>> = {
 };
 
 /** An encoder as people call it. */
-export const nameOf = (encoder: Encoder): string => NAMES[encoder] ?? encoder;
+export const nameOf = (encoder: Cell["encoder"]): string => NAMES[encoder] ?? encoder;
 
 /** What encoders learn from, which is what the style sheet colours them by; floors learn from nothing. */
-const SERIES: Partial<Record<Encoder, string>> = {
+const SERIES: Partial<Record<Cell["encoder"], string>> = {
   supervised: "labels",
   "moco-v3": "views",
   dino: "views",
@@ -42,7 +42,7 @@ const SERIES: Partial<Record<Encoder, string>> = {
 };
 
 /** The colour of an encoder, by the style sheet. */
-export const seriesOf = (encoder: Encoder): string => `series-${SERIES[encoder] ?? "floor"}`;
+export const seriesOf = (encoder: Cell["encoder"]): string => `series-${SERIES[encoder] ?? "floor"}`;
 
 const READINGS: Record<string, string> = {
   cls: "class token",

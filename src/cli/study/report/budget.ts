@@ -1,11 +1,10 @@
 /** What each encoder has cost: pictures, time, arithmetic, and how many settings were tried for it. */
 import { METHODS, type MethodName } from "../../../models/methods.ts";
-import type { StudyPlan } from "../../../study/plan.ts";
+import type { Cell, StudyPlan } from "../../../study/plan.ts";
 import { duration } from "../../system/progress.ts";
-import type { Encoder } from "../data.ts";
-import { html, type Markup } from "../markup.ts";
-import { grouped, nameOf, rounded } from "../words.ts";
 import type { CellReport } from "./data.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { grouped, nameOf, rounded } from "./words.ts";
 
 /** What a run has cost; floating point operations of a step where they are known. */
 interface Cost {
@@ -15,7 +14,7 @@ interface Cost {
 }
 
 /** The runs of a method on a set, those of given encoders among them. */
-const runsOf = (cells: readonly CellReport[], encoder: Encoder): Cost[] =>
+const runsOf = (cells: readonly CellReport[], encoder: Cell["encoder"]): Cost[] =>
   cells.flatMap(({ encoder: of, training, given }): Cost[] => {
     if (of !== encoder) return [];
     if (!training) return given ? [given] : [];
@@ -31,7 +30,7 @@ const gigaflops = ({ step }: Cost): number | null =>
   step && Number.isFinite(step.flops) ? step.flops / step.batchSize / 1e9 : null;
 
 /** In a few words, below the name of an encoder; nothing of one that was not trained. */
-export function budgetWords(cells: readonly CellReport[], encoder: Encoder): string {
+export function budgetWords(cells: readonly CellReport[], encoder: Cell["encoder"]): string {
   const runs = runsOf(cells, encoder);
   if (runs.length === 0) return "";
   const seconds = duration(mean(runs.map((run) => run.seconds)));

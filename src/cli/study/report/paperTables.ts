@@ -1,14 +1,13 @@
 /** Our scores in the layout of the paper's tables, with the paper's own beside them. */
 import { METHODS } from "../../../models/methods.ts";
 import { PROJECTIONS } from "../../../study/claims.ts";
-import { isMethod, ownReading } from "../../../study/plan.ts";
+import { type Cell, isMethod, ownReading } from "../../../study/plan.ts";
 import { isPixelScore, type ProbeName } from "../../../study/probes.ts";
 import { doubtOf, PUBLISHED, PUBLISHED_SOURCE, type PublishedColumn } from "../../../study/published.ts";
 import type { Column, Entry, SetTable } from "../../../study/setTable.ts";
-import type { Encoder } from "../data.ts";
-import { html, type Markup } from "../markup.ts";
-import { nameOf, percent, readingName } from "../words.ts";
+import { html, type Markup } from "./drawing/markup.ts";
 import { bestOf, entryCell, MISSING } from "./entries.ts";
+import { nameOf, percent, readingName } from "./words.ts";
 
 /** One of the paper's tables: which of our columns belong to it, and which of the paper's. */
 interface Layout {
@@ -53,7 +52,7 @@ interface Ours {
 }
 
 /** The tables of a set that it has scores for. `budget` says in a few words what an encoder has cost. */
-export const paperTables = (table: SetTable, budget: (encoder: Encoder) => string): Markup =>
+export const paperTables = (table: SetTable, budget: (encoder: Cell["encoder"]) => string): Markup =>
   html`${LAYOUTS.map((layout) => {
     const ours = oursOf(table, layout);
     return ours.length === 0 ? "" : paperTable(table, layout, ours, budget);
@@ -75,24 +74,24 @@ function oursOf({ columns, rows }: SetTable, layout: Layout): Ours[] {
 }
 
 type Row = SetTable["rows"][number];
-const projectionOf = (encoder: Encoder): string | null =>
+const projectionOf = (encoder: Cell["encoder"]): string | null =>
   Object.hasOwn(PROJECTIONS, encoder) ? PROJECTIONS[encoder as keyof typeof PROJECTIONS] : null;
 const isProjection = ({ encoder, reading }: Row): boolean => reading === projectionOf(encoder);
 
 /** The methods in the order of their table, those that were not measured among them, below the floors. */
-const encodersOf = ({ rows }: SetTable): Encoder[] => {
+const encodersOf = ({ rows }: SetTable): Cell["encoder"][] => {
   const floors = [...new Set(rows.map(({ encoder }) => encoder))].filter((encoder) => !isMethod(encoder));
-  return [...floors, ...(Object.keys(METHODS) as Encoder[])];
+  return [...floors, ...(Object.keys(METHODS) as Cell["encoder"][])];
 };
 
 function paperTable(
   table: SetTable,
   { title, says, has }: Layout,
   ours: readonly Ours[],
-  budget: (encoder: Encoder) => string,
+  budget: (encoder: Cell["encoder"]) => string,
 ): Markup {
   const published = PUBLISHED.filter(has);
-  const entryOf = (encoder: Encoder, { column, at, of }: Ours): Entry | null => {
+  const entryOf = (encoder: Cell["encoder"], { column, at, of }: Ours): Entry | null => {
     const reading = of === "encoder" ? ownReading(encoder, column.probe) : projectionOf(encoder);
     return table.rows.find((row) => row.encoder === encoder && row.reading === reading)?.entries[at] ?? null;
   };
@@ -132,12 +131,16 @@ const headOf = (probe: string, of: PublishedColumn["of"]): Markup =>
 const theirs = (published: readonly PublishedColumn[], i: number): string =>
   published[i - 1]?.set === published[i]!.set ? "number theirs" : "number theirs first";
 
-const aboutOf = (encoder: Encoder, probe: ProbeName, budget: (encoder: Encoder) => string): string =>
+const aboutOf = (
+  encoder: Cell["encoder"],
+  probe: ProbeName,
+  budget: (encoder: Cell["encoder"]) => string,
+): string =>
   [encoder === "pixels" ? "" : readingName(ownReading(encoder, probe)), budget(encoder)]
     .filter(Boolean)
     .join(" · ");
 
-function publishedCell(column: PublishedColumn, encoder: Encoder, className: string): Markup {
+function publishedCell(column: PublishedColumn, encoder: Cell["encoder"], className: string): Markup {
   if (!isMethod(encoder)) return html`<td class="${className}"></td>`;
   const figure = column.figures[encoder];
   if (figure === undefined) return html`<td class="${className} missing">–</td>`;

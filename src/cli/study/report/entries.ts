@@ -1,7 +1,7 @@
 /** Cells of tables as a report shows them: a score with its interval, or that there is none. */
 import type { Entry } from "../../../study/setTable.ts";
-import { html, type Markup } from "../markup.ts";
-import { percent } from "../words.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { percent } from "./words.ts";
 
 /** What stands where nothing was measured. */
 export const MISSING = html`<td class="number missing"><span title="not measured">–</span></td>`;

@@ -1,11 +1,11 @@
 import { cellsOf, isValidation } from "../../../study/plan.ts";
 import type { SetTable } from "../../../study/setTable.ts";
-import { documentOf } from "../document.ts";
-import { html, type Markup } from "../markup.ts";
 import { budgetSection, budgetWords } from "./budget.ts";
 import { environmentSection, settingsSection } from "./circumstances.ts";
 import { badge, claimsSection } from "./claims.ts";
 import type { Sheet, StudyReport } from "./data.ts";
+import { documentOf } from "./drawing/document.ts";
+import { html, type Markup } from "./drawing/markup.ts";
 import { drawingsSection } from "./drawings.ts";
 import { givenSection } from "./given.ts";
 import { everyReading, paperTables } from "./paperTables.ts";

@@ -1,8 +1,8 @@
 /** Differences with their intervals, one below the other on one axis: a forest plot. */
 import type { Answer } from "../../../study/verdict.ts";
-import { type Scale, scaleAround } from "../axis.ts";
-import { html, type Markup } from "../markup.ts";
-import { points } from "../words.ts";
+import { type Scale, scaleAround } from "./drawing/axis.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { points } from "./words.ts";
 
 /** Marks of the axis; it runs over the width of the column, in per cent, so that type keeps its size. */
 const MARKS = 5;

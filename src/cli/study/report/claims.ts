@@ -2,9 +2,9 @@
 import type { Crossing } from "../../../study/crossing.ts";
 import type { SetTable } from "../../../study/setTable.ts";
 import type { Decision, Verdict } from "../../../study/verdict.ts";
-import { html, type Markup } from "../markup.ts";
-import { crossingSentence } from "../words.ts";
+import { html, type Markup } from "./drawing/markup.ts";
 import { forest } from "./forest.ts";
+import { crossingSentence } from "./words.ts";
 
 /** A word and a sign, so that nothing is told by colour alone. */
 const SIGNS: Record<Decision, string> = { supported: "✓", contradicted: "✕", undecided: "?" };

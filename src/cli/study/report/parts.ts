@@ -2,8 +2,8 @@
 import type { PartTable } from "../../../study/partTable.ts";
 import { isPixelScore } from "../../../study/probes.ts";
 import type { SetTable } from "../../../study/setTable.ts";
-import { html, type Markup } from "../markup.ts";
-import { grouped, nameOf, percent } from "../words.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { grouped, nameOf, percent } from "./words.ts";
 
 /** Parts that a table shows: a set may have hundreds. */
 const MOST = 24;

@@ -1,7 +1,7 @@
 import type { Score } from "../../../study/outcomes.ts";
 import type { StudyPlan } from "../../../study/plan.ts";
 import type { SetTable } from "../../../study/setTable.ts";
-import type { FinishedCell } from "../../study/cell.ts";
+import type { FinishedCell } from "../cell.ts";
 
 /** A finished cell without the scores of its pictures. */
 export interface CellReport extends Omit<FinishedCell, "readouts" | "first"> {

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { FORMATS, LAST_FORMAT } from "../../data/formats.ts";
-import { BUILT_IN, CREATURES, type DataChoice } from "../pictures/datasets.ts";
-import { path, whole } from "./arguments.ts";
+import { path, whole } from "../options/arguments.ts";
+import { BUILT_IN, CREATURES, type DataChoice } from "./datasets.ts";
 import { type PartFlags, partChoiceOf } from "./partOptions.ts";
 
 /** The flags that choose pictures, as commander gives them. */

@@ -1,9 +1,9 @@
 /** Objects against parts: every encoder a point with its intervals, guessing as dashed lines. */
-import type { Interval } from "../../eval/metrics.ts";
+import type { Interval } from "../../../../eval/metrics.ts";
+import { percent } from "../words.ts";
 import { bottomAxis, type Frame, leftAxis, place, scaleAround } from "./axis.ts";
 import { html, type Markup } from "./markup.ts";
 import { placeNames } from "./names.ts";
-import { percent } from "./words.ts";
 
 const [WIDTH, HEIGHT] = [520, 400];
 const FRAME: Frame = { left: 52, right: WIDTH - 16, top: 30, bottom: HEIGHT - 50 };

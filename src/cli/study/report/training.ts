@@ -1,9 +1,9 @@
 /** How each method's training went on one set: its loss, and whether it came to answer every picture alike. */
 import { METHODS, type MethodName } from "../../../models/methods.ts";
-import { curves } from "../curves.ts";
-import { html, type Markup } from "../markup.ts";
-import { nameOf, seriesOf } from "../words.ts";
 import type { CellReport } from "./data.ts";
+import { curves } from "./drawing/curves.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { nameOf, seriesOf } from "./words.ts";
 
 /** Signs of collapse and other metrics, in words. */
 const METRICS: Record<string, string> = {

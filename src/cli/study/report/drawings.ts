@@ -2,9 +2,9 @@
 import { ownReading } from "../../../study/plan.ts";
 import type { ProbeName } from "../../../study/probes.ts";
 import type { Column, Entry, SetTable } from "../../../study/setTable.ts";
-import { html, type Markup } from "../markup.ts";
-import { type ScatterPoint, scatter } from "../scatter.ts";
-import { nameOf, seriesOf } from "../words.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { type ScatterPoint, scatter } from "./drawing/scatter.ts";
+import { nameOf, seriesOf } from "./words.ts";
 
 /** Nothing where no probe was asked of both. */
 export function drawingsSection(table: SetTable): Markup {

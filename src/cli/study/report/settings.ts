@@ -1,6 +1,6 @@
 /** Settings in words, and rows of facts. */
-import type { RunSettings } from "../../train/run.ts";
-import { html, type Markup } from "./markup.ts";
+import type { RunSettings } from "../../../train/run.ts";
+import { html, type Markup } from "./drawing/markup.ts";
 
 type Fact = readonly [string, ...(string | number | Markup)[]];
 

@@ -3,10 +3,10 @@ import { SEGMENTATION_RECIPES } from "../../../eval/segmentation/recipe.ts";
 import { vitConfig } from "../../../models/vit.ts";
 import { asksPixels } from "../../../study/plan.ts";
 import { duration } from "../../system/progress.ts";
-import { html, type Markup } from "../markup.ts";
-import { facts, optimiserOf, ownOf } from "../settings.ts";
-import { grouped, nameOf, rounded } from "../words.ts";
 import type { CellReport, StudyReport } from "./data.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { facts, optimiserOf, ownOf } from "./settings.ts";
+import { grouped, nameOf, rounded } from "./words.ts";
 
 /** The plan in a table, and each method's run below it. */
 export function settingsSection({ plan, results }: StudyReport): Markup {

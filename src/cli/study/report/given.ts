@@ -1,9 +1,9 @@
 /** Encoders that were trained before: by what, and whether they score here what they scored there. */
 import { deviationOf } from "../../../study/recorded.ts";
 import { duration } from "../../system/progress.ts";
-import { html, type Markup } from "../markup.ts";
-import { grouped, nameOf, percent } from "../words.ts";
 import type { CellReport } from "./data.ts";
+import { html, type Markup } from "./drawing/markup.ts";
+import { grouped, nameOf, percent } from "./words.ts";
 
 /** A row for each, and how far its scores are from the recorded ones; nothing where all encoders were trained here. */
 export function givenSection(cells: readonly CellReport[]): Markup {
