@@ -24,7 +24,7 @@ import { beitInit, type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
 import { epochsOf, type Recipe } from "./recipe.ts";
 import { encodeAny } from "./relativeVit.ts";
-import { positiveNumber, range, share, toggle, wholeNumber } from "./settings.ts";
+import { addedLater, positiveNumber, range, share, toggle, wholeNumber } from "./settings.ts";
 import { type TokenConfig, tokenSource } from "./tokens.ts";
 import { embedMasked, prependClassToken, type VitConfig, type VitOutput, vitSpecs } from "./vit.ts";
 
@@ -169,9 +169,12 @@ export const maskedSettings: Settings<MaskedEncoderConfig> = {
 export function beitEncoderSettings(): Settings<BeitEncoderConfig> {
   return {
     ...maskedSettings,
-    relativePositions: toggle(
-      "--no-relative-positions",
-      "add fixed sines and cosines to the patches instead of learning a bias of attention",
+    relativePositions: addedLater(
+      toggle(
+        "--no-relative-positions",
+        "add fixed sines and cosines to the patches instead of learning a bias of attention",
+        true,
+      ),
       true,
     ),
   };

@@ -146,6 +146,8 @@ export interface Setting<T> {
   flag: string;
   help: string;
   value: T;
+  /** Of a setting that came later than its method: the value that runs had before, and that their files do not say. */
+  before?: T;
   /** Throws one sentence where the text is no value. */
   parse(text: string): T;
 }

@@ -90,11 +90,27 @@ export function toggle(flag: string, help: string, value: boolean): Setting<bool
   };
 }
 
+/** A setting that came later than its method, and the value that runs had before. */
+/* @__NO_SIDE_EFFECTS__ */
+export function addedLater<T>(setting: Setting<T>, before: T): Setting<T> {
+  return { ...setting, before };
+}
+
+/** What `pick` says of each setting, where it says something. */
+const eachOf = <C extends object>(
+  settings: Settings<C>,
+  pick: (setting: Setting<unknown>) => unknown,
+): Partial<C> =>
+  Object.fromEntries(
+    Object.entries<Setting<unknown>>(settings as Record<string, Setting<unknown>>)
+      .map(([key, setting]) => [key, pick(setting)])
+      .filter(([, value]) => value !== undefined),
+  ) as Partial<C>;
+
 /** The defaults of a method's settings. */
 export const defaultsOf = <C extends object>(settings: Settings<C>): C =>
-  Object.fromEntries(
-    Object.entries<Setting<unknown>>(settings as Record<string, Setting<unknown>>).map(([key, { value }]) => [
-      key,
-      value,
-    ]),
-  ) as C;
+  eachOf(settings, ({ value }) => value) as C;
+
+/** What runs had of the settings that did not exist yet. */
+export const valuesBefore = <C extends object>(settings: Settings<C>): Partial<C> =>
+  eachOf(settings, ({ before }) => before);

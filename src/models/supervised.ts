@@ -27,7 +27,7 @@ import { timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Seeing } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { anyVit } from "./relativeVit.ts";
-import { positiveOrZero, range, share, toggle, wholeNumber } from "./settings.ts";
+import { addedLater, positiveOrZero, range, share, toggle, wholeNumber } from "./settings.ts";
 import { classify, headLogits, type VitConfig, vit } from "./vit.ts";
 
 export interface SupervisedConfig extends ClassifierConfig {
@@ -176,15 +176,27 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
     cutmix: positiveOrZero("--cutmix <a>", "Beta(a, a) of cutmix, 0 for none", 1),
     switchProb: share("--switch-prob <p>", "probability of cutmix where there is mixup, too", 0.5),
     erasing: share("--erasing <p>", "probability of erasing a box of a picture", 0.25),
-    randAugment: positiveOrZero("--rand-augment <m>", "magnitude of RandAugment, 0 for none", 9),
+    randAugment: addedLater(
+      positiveOrZero("--rand-augment <m>", "magnitude of RandAugment, 0 for none", 9),
+      0,
+    ),
     jitterProb: share("--jitter-prob <p>", "probability of colour jitter", 0.8),
     jitter: positiveOrZero("--jitter <x>", "strength of brightness, contrast and saturation jitter", 0.4),
     hue: share("--hue <x>", "largest turn of the hue, as a share of the circle", 0.1),
     cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
-    repeats: wholeNumber("--repeated-augmentation <n>", "times that an epoch has a picture, in a row", 3, 1),
+    repeats: addedLater(
+      wholeNumber("--repeated-augmentation <n>", "times that an epoch has a picture, in a row", 3, 1),
+      1,
+    ),
     dropPath: share("--drop-path <p>", "of the last block", 0.1),
-    layerDecay: share("--layer-decay <x>", "rate of a layer as a share of the next one's, 1 for one rate", 1),
-    meanPool: toggle("--mean-pool", "read the mean of the patches instead of the class token", false),
+    layerDecay: addedLater(
+      share("--layer-decay <x>", "rate of a layer as a share of the next one's, 1 for one rate", 1),
+      1,
+    ),
+    meanPool: addedLater(
+      toggle("--mean-pool", "read the mean of the patches instead of the class token", false),
+      false,
+    ),
     weightEma: share("--weight-ema <x>", "decay of a moving average of the weights, 0 for none", 0),
   },
   teacher: "teacher",

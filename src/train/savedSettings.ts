@@ -1,5 +1,6 @@
 import { METHODS } from "../models/methods.ts";
 import type { ScheduleSpec } from "../models/recipe.ts";
+import { valuesBefore } from "../models/settings.ts";
 import { FORMAT_ONE, type FormerSettings, formerExample, fromFormatOne } from "./formatOne.ts";
 import { methodOf, moduleOf, type RunSettings, runSettings } from "./run.ts";
 
@@ -18,8 +19,9 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
   checkAlike("settings", value, { ...exampleOf("mae"), config: {} });
   checkOneOf("settings.method", method, Object.keys(METHODS));
   checkOneOf("settings.recipe", recipe, Object.keys(moduleOf(method!).recipes));
-  checkAlike("settings", value, exampleOf(method!));
-  const { lr, weightDecay, clip, config, precision = "f32" } = value as RunSettings;
+  const settings = withLaterSettings(value as RunSettings);
+  checkAlike("settings", settings, exampleOf(method!));
+  const { lr, weightDecay, clip, config, precision = "f32" } = settings;
   const { dalle } = config as { dalle?: unknown };
   if (dalle !== undefined) {
     checkAlike("settings.config.dalle", dalle, { width: 0, blocksPerGroup: 0, tokens: 0 });
@@ -28,8 +30,14 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
   checkSchedule("settings.weightDecay", weightDecay, ["constant", "cosine"]);
   if (clip !== null) checkAlike("settings.clip", clip, { limit: 0, by: "" });
   checkOneOf("settings.precision", precision, ["f32", "f16"]);
-  return made(value as RunSettings);
+  return made(settings);
 }
+
+/** A run of before its method gained settings, with the values that it had of them. */
+const withLaterSettings = (settings: RunSettings): RunSettings => ({
+  ...settings,
+  config: { ...valuesBefore(moduleOf(settings.method).settings), ...settings.config },
+});
 
 /** Settings of a method that have each the type that every run's have; schedules and clipping are of several kinds. */
 function exampleOf(method: RunSettings["method"]): object {
