@@ -16,10 +16,10 @@ import {
 } from "./heads.ts";
 import { constant, timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Moving, Settings } from "./method.ts";
-import { type MultiCrop, multiCropViews, viewTokens } from "./multiCrop.ts";
+import { type MultiCrop, multiCropSettings, multiCropViews, viewTokens } from "./multiCrop.ts";
 import { type Answers, crossViewLoss, meanAnswer } from "./prototypeLoss.ts";
 import { epochsOf } from "./recipe.ts";
-import { positiveNumber, range, share, toggle, wholeNumber } from "./settings.ts";
+import { positiveNumber, share, toggle, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { type VitConfig, vitSpecs } from "./vit.ts";
 
@@ -124,10 +124,7 @@ export const dinoSettings: Settings<DinoConfig> = {
   hiddenDim: wholeNumber("--hidden-dim <n>", "width of the head's hidden layers", 2048, 1),
   bottleneckDim: wholeNumber("--bottleneck-dim <n>", "width before the prototypes", 256, 1),
   normLastLayer: toggle("--no-norm-last-layer", "let the prototypes' lengths be trained", true),
-  localCrops: wholeNumber("--local-crops <n>", "small crops of a picture", 8),
-  localSize: wholeNumber("--local-size <n>", "their side, a multiple of the patch size", 96, 1),
-  globalScale: range("--global-scale <low,high>", "share of the area that a large crop has", [0.25, 1]),
-  localScale: range("--local-scale <low,high>", "share of the area that a small crop has", [0.05, 0.25]),
+  ...multiCropSettings,
   studentTemperature: positiveNumber("--student-temperature <t>", "of the student's answers", 0.1),
   warmupTeacherTemperature: positiveNumber(
     "--warmup-teacher-temperature <t>",

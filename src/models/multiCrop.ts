@@ -10,7 +10,8 @@ import { grayscale } from "../pictures/grayscale.ts";
 import { solarize } from "../pictures/solarize.ts";
 import type { Training } from "./block.ts";
 import { classToken } from "./heads.ts";
-import type { ViewGroup } from "./method.ts";
+import type { Settings, ViewGroup } from "./method.ts";
+import { addedLater, range, share, shares, wholeNumber } from "./settings.ts";
 import { type VitConfig, vit } from "./vit.ts";
 
 export interface MultiCrop {
@@ -19,7 +20,34 @@ export interface MultiCrop {
   localCrops: number;
   globalScale: readonly [number, number];
   localScale: readonly [number, number];
+  /** Probabilities: of changed colours, of gray, of a blur (first and second global crop, local ones), of a solarized second one. */
+  jitterProb: number;
+  grayscaleProb: number;
+  blurProbs: readonly [first: number, second: number, local: number];
+  solarizeProb: number;
 }
+
+/** With the values of DINO's code. */
+export const multiCropSettings: Settings<MultiCrop> = {
+  localCrops: wholeNumber("--local-crops <n>", "small crops of a picture", 8),
+  localSize: wholeNumber("--local-size <n>", "their side, a multiple of the patch size", 96, 1),
+  globalScale: range("--global-scale <low,high>", "share of the area that a large crop has", [0.25, 1]),
+  localScale: range("--local-scale <low,high>", "share of the area that a small crop has", [0.05, 0.25]),
+  jitterProb: addedLater(share("--jitter-prob <p>", "probability of changed colours", 0.8), 0.8),
+  grayscaleProb: addedLater(share("--grayscale-prob <p>", "probability of gray", 0.2), 0.2),
+  blurProbs: addedLater(
+    shares<[number, number, number]>(
+      "--blur-probs <p1,p2,local>",
+      "probabilities of a blur: first and second large crop, small crops",
+      [1, 0.1, 0.5],
+    ),
+    [1, 0.1, 0.5],
+  ),
+  solarizeProb: addedLater(
+    share("--solarize-prob <p>", "probability of solarizing the second large crop", 0.2),
+    0.2,
+  ),
+};
 
 /** The views of a method in their order: two global ones, then the local ones. */
 export interface MultiCropViews {
@@ -46,19 +74,23 @@ export function multiCropViews(
   method: string,
   encoder: VitConfig,
   batch: number,
-  { localSize, localCrops, globalScale, localScale }: MultiCrop,
+  config: MultiCrop,
 ): MultiCropViews {
+  const { localSize, localCrops, globalScale, localScale } = config;
   const { imageSize, patchSize } = encoder;
   if (localCrops > 0 && localSize % patchSize !== 0) {
     throw new Error(
       `${method}: --local-size must be a multiple of the patch size ${patchSize}; got ${localSize}`,
     );
   }
+  const { jitterProb, grayscaleProb, blurProbs, solarizeProb } = config;
   const augment = [
-    colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: 0.8 }),
-    grayscale(0.2),
-    gaussianBlur({ p: [1, 0.1, 0.5] }),
-    solarize([0, 0.2, 0]),
+    ...(jitterProb > 0
+      ? [colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: jitterProb })]
+      : []),
+    ...(grayscaleProb > 0 ? [grayscale(grayscaleProb)] : []),
+    ...(blurProbs.some((p) => p > 0) ? [gaussianBlur({ p: blurProbs })] : []),
+    ...(solarizeProb > 0 ? [solarize([0, solarizeProb, 0])] : []),
   ];
   return {
     globals: cut(encoder, batch, { size: imageSize, count: 2, scale: globalScale, augment }),

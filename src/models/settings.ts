@@ -79,6 +79,25 @@ export function range(
   };
 }
 
+/** Numbers from 0 to 1, as many as the default has, in an order that the help says. */
+/* @__NO_SIDE_EFFECTS__ */
+export function shares<T extends readonly number[]>(flag: string, help: string, value: T): Setting<T> {
+  return {
+    flag,
+    help,
+    value,
+    parse(text) {
+      const found = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+      if (found.length !== value.length || !found.every((x) => x >= 0 && x <= 1)) {
+        throw new Error(
+          `${flag.split(" ")[0]} must be ${value.length} numbers from 0 to 1, as ${value.join(",")}; got ${text}`,
+        );
+      }
+      return found as readonly number[] as T; // as many as the default has
+    },
+  };
+}
+
 /** On unless its `--no-` flag is given, or off unless it is. */
 /* @__NO_SIDE_EFFECTS__ */
 export function toggle(flag: string, help: string, value: boolean): Setting<boolean> {

@@ -11,12 +11,22 @@ const texts: RunSettings[] = JSON.parse(
   readFileSync(new URL("fixtures/formatTwo.json", import.meta.url), "utf8"),
 );
 
+const MULTI_CROP = { jitterProb: 0.8, grayscaleProb: 0.2, blurProbs: [1, 0.1, 0.5], solarizeProb: 0.2 };
+
 /** What the files do not say, because it was always so. */
 const GAINED: Partial<Record<MethodName, object>> = {
   supervised: { randAugment: 0, repeats: 1, layerDecay: 1, meanPool: false },
+  dino: MULTI_CROP,
+  ibot: MULTI_CROP,
   beit: { relativePositions: true },
   data2vec: { relativePositions: true },
 };
+
+/** A value of the same kind. */
+function otherThan(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(() => 1);
+  return typeof value === "boolean" ? !value : (value as number) / 2 + 1;
+}
 
 test("there is one of every method", () => {
   expect(texts.map(({ method }) => method)).toEqual(Object.keys(METHODS));
@@ -27,7 +37,7 @@ test.each(texts.map((text) => [text.method, text] as const))("%s: older runs are
   for (const key of Object.keys(gained)) expect(text.config).not.toHaveProperty(key);
   expect(settingsIn(FORMAT, text)).toEqual({ ...text, config: { ...text.config, ...gained } });
   for (const [key, value] of Object.entries(gained)) {
-    const other = typeof value === "boolean" ? !value : value / 2 + 1;
+    const other = otherThan(value);
     const said = { ...text, config: { ...text.config, [key]: other } };
     expect(settingsIn(FORMAT, said).config).toHaveProperty(key, other);
   }
