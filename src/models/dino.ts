@@ -175,6 +175,11 @@ export const dinoModule: MethodModule<DinoConfig> = {
         localSize: 16,
         globalScale: [0.3, 1],
         localScale: [0.05, 0.3],
+        // Views that are changed as the paper's tell too little of each other at 32 pixels (decision 17).
+        jitterProb: 0,
+        grayscaleProb: 0,
+        blurProbs: [0, 0, 0],
+        solarizeProb: 0,
         teacherTemperature: 0.04,
         warmupTeacherTemperatureEpochs: 0,
         momentum: 0.99,
