@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Features } from "../../src/eval/features.ts";
+import { chunkSizes, type FeatureRows } from "../../src/eval/probes/cosines.ts";
 import { knn, nearest } from "../../src/eval/probes/knn.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
@@ -71,6 +72,22 @@ describe("k-NN", () => {
       { queryChunk: 64, bankChunk: 131 },
     ];
     for (const size of sizes) expect(await nearest(on.device, queries, train, 20, size)).toEqual(whole);
+  });
+
+  test("chunks of raw pixels fit a binding, and so do their cosines", () => {
+    const limits = { ...on.device.limits, maxStorageBufferBindingSize: 2 ** 27 }; // what every adapter has
+    const many = { length: 2 ** 31 } as Float32Array; // more rows than any chunk
+    const rows = (dim: number): FeatureRows => ({ values: many, dim });
+    for (const dim of [16, 768, 3 * 224 ** 2, 2 ** 25]) {
+      const wanted = { queryChunk: 256, bankChunk: 16_384 };
+      const { queryRows, bankRows } = chunkSizes({ limits }, rows(dim), rows(dim), wanted);
+      for (const numbers of [queryRows * dim, bankRows * dim, queryRows * bankRows]) {
+        expect(4 * numbers).toBeLessThanOrEqual(2 ** 27);
+      }
+      expect([queryRows, bankRows]).toEqual(
+        dim < 1000 ? [256, 16_384] : dim === 2 ** 25 ? [1, 1] : [222, 222],
+      );
+    }
   });
 
   test("accuracies are those of a float64 brute force", async () => {

@@ -1,6 +1,6 @@
 /** What differs most among the features of places, as colours: their first three principal components. */
 
-import type { Rows } from "../probes/knn.ts";
+import type { FeatureRows } from "../probes/cosines.ts";
 import type { FeatureMaps } from "./featureMaps.ts";
 
 export interface Principal {
@@ -23,7 +23,7 @@ const NOTHING = 1e-12;
  * what was found. A pure function of the rows. numpy.linalg.eigh of the covariance, largest first. Throws where a value is not
  * finite.
  */
-export function principalComponents(rows: Rows, count: number): Principal {
+export function principalComponents(rows: FeatureRows, count: number): Principal {
   const { values, dim } = rows;
   if (!values.every(Number.isFinite)) {
     throw new Error("principalComponents: every feature must be finite. Did the encoder's training diverge?");

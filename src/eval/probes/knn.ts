@@ -1,22 +1,14 @@
 // DINO's k-nearest-neighbour classifier: Caron et al. 2021, arXiv:2104.14294; official file eval_knn.py.
 // What differs: a class without a vote never counts as a top-5 hit, and ties go to the lower class.
 
-import { compile } from "../../engine/capture/compile.ts";
 import type { Device } from "../../engine/gpu/device.ts";
 import { Tensor } from "../../engine/graph/tensor.ts";
 import { add } from "../../engine/ops/elementwise.ts";
-import { matmul } from "../../engine/ops/matmul.ts";
-import { normalize } from "../../engine/ops/normalize.ts";
 import { topK } from "../../engine/ops/topK.ts";
 import { checkPair, type Features } from "../features.ts";
 import { holding } from "../holding.ts";
 import { accuracyOf, type GuessLevels, guessLevels, type Hits, rankOf } from "../metrics.ts";
-
-/** Rows compared at once. They bound memory and change no result. */
-export interface NearestOptions {
-  queryChunk?: number;
-  bankChunk?: number;
-}
+import { type ChunkOptions, chunkSizes, type FeatureRows, openCosines } from "./cosines.ts";
 
 /** The nearest rows of a bank to each query, nearest first. Both [queries, k]. */
 export interface Neighbours {
@@ -24,9 +16,6 @@ export interface Neighbours {
   indices: Uint32Array;
   k: number;
 }
-
-/** Rows of features, [count, dim]. */
-export type Rows = Pick<Features, "values" | "dim">;
 
 /** Below every cosine: what the empty rows of a last chunk get. */
 const NEVER = -4;
@@ -38,10 +27,10 @@ const NEVER = -4;
  */
 export async function nearest(
   device: Device,
-  queries: Rows,
-  bank: Rows,
+  queries: FeatureRows,
+  bank: FeatureRows,
   k: number,
-  options: NearestOptions = {},
+  { queryChunk = 256, bankChunk = 8192 }: ChunkOptions = {},
 ): Promise<Neighbours> {
   const { dim } = bank;
   const [queryCount, bankCount] = [queries.values.length / dim, bank.values.length / dim];
@@ -51,29 +40,20 @@ export async function nearest(
         `got dim ${queries.dim} and ${dim}, k ${k}`,
     );
   }
-  const queryRows = Math.min(options.queryChunk ?? 256, queryCount);
-  const bindable = Math.floor(device.limits.maxStorageBufferBindingSize / 4 / Math.max(dim, queryRows));
-  const bankRows = Math.min(options.bankChunk ?? 8192, bankCount, bindable);
-  const each = Math.min(k, bankRows);
-
   const lists = new NearestLists(queryCount, k);
   await holding(async (hold) => {
-    const x = hold(Tensor.from(device, new Float32Array(queryRows * dim), [queryRows, dim]));
-    const y = hold(Tensor.from(device, new Float32Array(bankRows * dim), [bankRows, dim]));
+    const sizes = chunkSizes(device, queries, bank, { queryChunk, bankChunk });
+    const { queryRows, bankRows } = sizes;
+    const each = Math.min(k, bankRows);
     const offset = hold(Tensor.from(device, new Float32Array(bankRows), [bankRows])); // 0, or NEVER for an empty row
-    const step = hold(
-      await compile(device, () => {
-        const cosines = matmul(normalize(x), normalize(y), { transposeB: true }); // [queryRows, bankRows]
-        return { ...topK(add(cosines, offset), each) };
-      }),
-    );
+    const chunks = await openCosines(device, queries, bank, sizes, hold, (cosines) => ({
+      ...topK(add(cosines, offset), each),
+    }));
     for (let first = 0; first < bankCount; first += bankRows) {
       const here = Math.min(bankRows, bankCount - first);
-      y.write(chunk(bank, first, bankRows));
       offset.write(Float32Array.from({ length: bankRows }, (_, i) => (i < here ? 0 : NEVER)));
       for (let start = 0; start < queryCount; start += queryRows) {
-        x.write(chunk(queries, start, queryRows));
-        const { values, indices } = step.run();
+        const { values, indices } = chunks(start, first);
         const [similarities, found] = await Promise.all([values.read(), indices.read()]);
         for (let i = 0; i < Math.min(queryRows, queryCount - start); i++) {
           const row = [i * each, i * each + Math.min(each, here)] as const;
@@ -84,15 +64,6 @@ export async function nearest(
   });
   const { similarities, indices } = lists;
   return { similarities, indices, k };
-}
-
-/** `rows` rows from `start` on; zeros beyond the end. */
-function chunk({ values, dim }: Rows, start: number, rows: number): Float32Array {
-  const part = values.subarray(start * dim, (start + rows) * dim);
-  if (part.length === rows * dim) return part;
-  const padded = new Float32Array(rows * dim);
-  padded.set(part);
-  return padded;
 }
 
 /** The best k so far of each query, sorted. Chunks come in rising order, so at a tie what is there stays in front. */
@@ -127,7 +98,7 @@ class NearestLists {
   }
 }
 
-export interface KnnOptions extends NearestOptions {
+export interface KnnOptions extends ChunkOptions {
   /** Numbers of neighbours to report; DINO's [10, 20, 100, 200] when absent, of which 20 is its best. */
   k?: readonly number[];
   /** T of the vote exp(cosine / T); 0.07 when absent. */

@@ -4,20 +4,14 @@
  * against every crop, itself included, and is answered well by crops of its own class. What differs: `keepSelf: false`
  * leaves the query out, which the paper does not do.
  */
-import { compile } from "../../engine/capture/compile.ts";
 import type { Device } from "../../engine/gpu/device.ts";
-import { Tensor } from "../../engine/graph/tensor.ts";
-import { matmul } from "../../engine/ops/matmul.ts";
-import { normalize } from "../../engine/ops/normalize.ts";
 import { checkFeatures, type Features } from "../features.ts";
 import { holding } from "../holding.ts";
+import { type ChunkOptions, chunkSizes, openCosines } from "./cosines.ts";
 
-export interface RetrievalOptions {
+export interface RetrievalOptions extends ChunkOptions {
   /** Whether a query is among its own answers, as in the paper (default). */
   keepSelf?: boolean;
-  /** Queries, and answers, compared at once. They bound memory and change no result. */
-  queryChunk?: number;
-  bankChunk?: number;
 }
 
 export interface RetrievalResult {
@@ -95,32 +89,20 @@ export function averagePrecision(
 /** Calls `visit` with the cosines of each row to all rows, query by query. */
 async function eachQuery(
   device: Device,
-  { values, labels, dim }: Features,
+  features: Features,
   { queryChunk = 256, bankChunk = 16_384 }: RetrievalOptions,
   visit: (query: number, similarities: Float32Array) => void,
 ): Promise<void> {
-  const count = labels.length;
-  const bindable = Math.floor(device.limits.maxStorageBufferBindingSize / 4);
-  const queryRows = Math.min(queryChunk, count);
-  const bankRows = Math.min(bankChunk, count, Math.floor(bindable / Math.max(dim, queryRows)));
-  const rows = (start: number, length: number): Float32Array => {
-    const padded = new Float32Array(length * dim);
-    padded.set(values.subarray(start * dim, Math.min(count, start + length) * dim));
-    return padded;
-  };
+  const count = features.labels.length;
   await holding(async (hold) => {
-    const x = hold(Tensor.from(device, rows(0, queryRows), [queryRows, dim]));
-    const y = hold(Tensor.from(device, rows(0, bankRows), [bankRows, dim]));
-    const step = hold(
-      await compile(device, () => ({ cosines: matmul(normalize(x), normalize(y), { transposeB: true }) })),
-    );
+    const sizes = chunkSizes(device, features, features, { queryChunk, bankChunk });
+    const { queryRows, bankRows } = sizes;
+    const chunks = await openCosines(device, features, features, sizes, hold, (cosines) => ({ cosines }));
     for (let start = 0; start < count; start += queryRows) {
-      x.write(rows(start, queryRows));
       const queries = Math.min(queryRows, count - start);
       const found = Array.from({ length: queries }, () => new Float32Array(count));
       for (let first = 0; first < count; first += bankRows) {
-        y.write(rows(first, bankRows));
-        const cosines = await step.run().cosines.read();
+        const cosines = await chunks(start, first).cosines.read();
         const here = Math.min(bankRows, count - first);
         for (const [i, row] of found.entries()) {
           row.set(cosines.subarray(i * bankRows, i * bankRows + here), first);
