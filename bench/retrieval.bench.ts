@@ -18,7 +18,7 @@ type Kind = (typeof KINDS)[number];
 interface Found {
   seconds: number;
   ap: number;
-  prevalence: number;
+  guess: number;
   /** Most bytes of buffers at a time, and most of the process. */
   gpuBytes: number;
   processBytes: number;
@@ -63,11 +63,11 @@ await program("retrieval", async () => {
     figures[kind] = await alone<Found>(["--alone", kind, ...options]);
     check(kind, figures[kind]);
   }
-  const rows = Object.entries(figures).map(([kind, { seconds, ap, prevalence, gpuBytes, processBytes }]) => [
+  const rows = Object.entries(figures).map(([kind, { seconds, ap, guess, gpuBytes, processBytes }]) => [
     kind,
     seconds.toFixed(1),
     (100 * ap).toFixed(2),
-    (100 * prevalence).toFixed(2),
+    (100 * guess).toFixed(2),
     megabytes(gpuBytes),
     megabytes(processBytes),
   ]);
@@ -82,10 +82,10 @@ async function measure(kind: Kind, sizes: Sizes): Promise<Found> {
   const device = await openDevice();
   const features = featuresOf(kind, sizes);
   const start = performance.now();
-  const { ap, prevalence } = await retrieval(device, features);
+  const { ap, guess } = await retrieval(device, features);
   const seconds = (performance.now() - start) / 1000;
   const processBytes = 1024 * process.resourceUsage().maxRSS;
-  return { seconds, ap, prevalence, gpuBytes: calls.bytesPeak, processBytes };
+  return { seconds, ap, guess, gpuBytes: calls.bytesPeak, processBytes };
 }
 
 /** Values in [-1, 1); those that name the class have it on an axis of its own, far beyond the rest. */
@@ -97,8 +97,8 @@ function featuresOf(kind: Kind, { crops, dim, classes }: Sizes): Features {
   return { values, labels, dim, classes };
 }
 
-function check(kind: Kind, { ap, prevalence }: Found): void {
-  const expected = kind === "named" ? 1 : prevalence;
+function check(kind: Kind, { ap, guess }: Found): void {
+  const expected = kind === "named" ? 1 : guess;
   if (Math.abs(ap - expected) < 0.01) return;
   throw new Error(`retrieval: ${kind} features must find ${expected.toFixed(4)}; found ${ap.toFixed(4)}`);
 }

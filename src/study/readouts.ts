@@ -33,7 +33,7 @@ export interface Readout {
   probe: ProbeName;
   /** Accuracy, mean average precision over queries, or a score of segmentation, in [0, 1]. */
   score: number;
-  /** What guessing gives: the share of the most frequent class, or of a query's own class. */
+  /** What guessing gives: the share of the most frequent class, or answers in random order. */
   floor: number;
   /** Of each picture of the test split: how many items it has, and their scores' sum; of segmentation see `pixelScores`. */
   pictures: { items: number[]; sums: number[] };
@@ -155,8 +155,8 @@ async function askVectors(
     found.push({ name: "linear", scores: hits, floor: majority });
   }
   if (probes.includes("retrieval")) {
-    const { precisions, prevalence } = await retrieval(device, test);
-    found.push({ name: "retrieval", scores: precisions, floor: prevalence });
+    const { precisions, guess } = await retrieval(device, test);
+    found.push({ name: "retrieval", scores: precisions, floor: guess });
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Features } from "../../src/eval/features.ts";
-import { averagePrecision, retrieval } from "../../src/eval/probes/retrieval.ts";
+import { averagePrecision, guessedPrecision, retrieval } from "../../src/eval/probes/retrieval.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
 
@@ -60,6 +60,38 @@ describe("average precision", () => {
   });
 });
 
+describe("what random order gives", () => {
+  /** Mean average precision over every order of the answers, behind the query where it is kept. */
+  function precisionOfAllOrders(right: number, total: number, keepSelf: boolean): number {
+    const found: number[] = [];
+    for (let bits = 0; bits < 2 ** total; bits++) {
+      const order = Array.from({ length: total }, (_, i) => ((bits >> i) & 1) === 1);
+      if (order.filter(Boolean).length !== right) continue;
+      const isRight = keepSelf ? [true, ...order] : order;
+      found.push(
+        precision64(
+          isRight.map((_, i) => -i),
+          isRight,
+        ),
+      );
+    }
+    return found.reduce((sum, precision) => sum + precision, 0) / found.length;
+  }
+
+  test.each([true, false])("is the mean over all orders, with the query kept: %s", (keepSelf) => {
+    for (const [right, total] of [
+      [1, 1],
+      [1, 6],
+      [3, 7],
+      [8, 8],
+    ] as const) {
+      const wanted = precisionOfAllOrders(right, total, keepSelf);
+      expect(guessedPrecision(right, total, keepSelf)).toBeCloseTo(wanted, 12);
+    }
+    if (keepSelf) expect(guessedPrecision(0, 5, keepSelf)).toBe(1); // alone of its class, it finds itself
+  });
+});
+
 describe("retrieval", () => {
   const on = withDevice();
 
@@ -72,11 +104,19 @@ describe("retrieval", () => {
     expect(whole.ap).toBeGreaterThan(whole.prevalence); // each finds itself first
   });
 
-  test("random features give prevalence within the spread of the answers' order", async () => {
+  test.each([true, false])("random features give the guess, with the query kept: %s", async (keepSelf) => {
+    // 60 crops of 5 classes: the share of the own class is 20.0 or 18.6 %, random order gives 33.6 or 23.8 %.
     const { device } = on;
-    const found = await retrieval(device, randomFeatures(600, 64, 5), { keepSelf: false });
-    expect(Math.abs(found.prevalence - 119 / 599)).toBeLessThan(1e-12);
-    expect(Math.abs(found.ap - found.prevalence)).toBeLessThan(0.01);
+    const [count, classes] = [60, 5];
+    const tries = await Promise.all(
+      Array.from({ length: 8 }, () => retrieval(device, randomFeatures(count, 64, classes), { keepSelf })),
+    );
+    const measured = tries.reduce((sum, { ap }) => sum + ap, 0) / tries.length;
+    const { guess, prevalence } = tries[0]!;
+    const others = keepSelf ? 0 : 1;
+    expect(prevalence).toBeCloseTo((count / classes - others) / (count - others), 12);
+    expect(guess).toBeGreaterThan(prevalence + 0.04);
+    expect(Math.abs(measured - guess)).toBeLessThan(0.01);
   });
 
   test("a planted feature gives 1, labels that it does not hold give chance", async () => {
@@ -105,6 +145,10 @@ describe("retrieval", () => {
     expect([ap, mAp]).toEqual([1, 1]);
     const own = await retrieval(device, features);
     expect([...own.precisions]).toEqual([1, 1, 1]);
+    const lone = retrieval(device, { ...features, labels: Int32Array.of(0, 1, 2) }, { keepSelf: false });
+    await expect(lone).rejects.toThrow(
+      "a class must have two rows or more where queries are left out; got 3 rows",
+    );
     const bad = { ...features, labels: Int32Array.of(0, 3, 1) };
     await expect(retrieval(device, bad)).rejects.toThrow(
       "retrieval: labels must be in [0, 3); got 3 in row 1",

@@ -21,14 +21,16 @@ export interface RetrievalResult {
   mAp: number;
   /** Average precision of each query, [count]; NaN for one whose class has no other crop when `keepSelf` is false. */
   precisions: Float64Array;
-  /** The average precision of answers in random order: the mean share of a query's own class. */
+  /** What answers in random order are expected to give, over the queries that `ap` is over; see `guessedPrecision`. */
+  guess: number;
+  /** The mean share of a query's own class among its answers, which `guess` comes down to where there are many. */
   prevalence: number;
 }
 
 /**
  * Average precision of every row of `features` as a query against all rows, by cosine. scikit-learn's
  * `average_precision_score`: the sum of (R_k - R_(k-1)) P_k over distinct similarities, so that ties are one threshold.
- * Throws where there are no features or a label is no class.
+ * Throws where there are no features, a label is no class, or nobody has an answer that is right.
  */
 export async function retrieval(
   device: Device,
@@ -46,7 +48,13 @@ export async function retrieval(
   for (const label of labels) sizes[label]!++;
   const others = keepSelf ? 0 : 1;
   const share = (label: number): number => (sizes[label]! - others) / (count - others);
+  const guesses = sizes.map((size) => guessedPrecision(size - 1, count - 1, keepSelf));
   const answered = [...precisions.keys()].filter((query) => !Number.isNaN(precisions[query]!));
+  if (answered.length === 0) {
+    throw new Error(
+      `retrieval: a class must have two rows or more where queries are left out; got ${count} rows of as many classes`,
+    );
+  }
   const meanOf = (queries: readonly number[], value: (query: number) => number): number =>
     queries.reduce((total, query) => total + value(query), 0) / queries.length;
   const byClass = sizes.flatMap((_, label) => {
@@ -57,8 +65,22 @@ export async function retrieval(
     ap: meanOf(answered, (query) => precisions[query]!),
     mAp: byClass.reduce((total, value) => total + value, 0) / byClass.length,
     precisions,
+    guess: meanOf(answered, (query) => guesses[labels[query]!]!),
     prevalence: meanOf(answered, (query) => share(labels[query]!)),
   };
+}
+
+/**
+ * Expected average precision of `total` answers in random order, `right` of them right, behind the query itself where that is
+ * kept: it is the most similar to itself. More than the share of right ones, as a right answer counts itself: the k-th is right
+ * with the chance right / total, and then of the k - 1 before it (right - 1) / (total - 1) are expected to be.
+ */
+export function guessedPrecision(right: number, total: number, keepSelf: boolean): number {
+  const self = keepSelf ? 1 : 0;
+  const again = total > 1 ? (right - 1) / (total - 1) : 0;
+  let sum = self; // the query is a right answer in the first place
+  for (let k = 1; k <= total; k++) sum += ((right / total) * (self + 1 + (k - 1) * again)) / (self + k);
+  return sum / (self + right);
 }
 
 /**
