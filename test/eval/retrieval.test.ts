@@ -56,6 +56,12 @@ describe("average precision", () => {
       const without = <T>(list: readonly T[]) => list.filter((_, i) => i !== left);
       const wanted = precision64(without(scores), without(isRight));
       expect(averagePrecision(f32, labels, labels[left]!, left)).toBeCloseTo(wanted, 12);
+      const other = labels.findIndex((label) => label !== labels[left]); // nobody who is right is left out
+      const withoutOther = <T>(list: readonly T[]) => list.filter((_, i) => i !== other);
+      expect(averagePrecision(f32, labels, labels[left]!, other)).toBeCloseTo(
+        precision64(withoutOther(scores), withoutOther(isRight)),
+        12,
+      );
     }
   });
 });

@@ -93,19 +93,59 @@ export function averagePrecision(
   label: number,
   left = -1,
 ): number {
-  const all = similarities.filter((_, i) => i !== left).sort(); // rising; a typed array sorts numbers
-  const right = similarities.filter((_, i) => i !== left && labels[i] === label).sort();
+  const right = similaritiesOf(similarities, labels, label, left);
+  const wrong = wrongAt(similarities, labels, label, left, right);
   let total = 0;
   let above = 0; // answers that are at least as similar as the threshold
   for (let end = right.length; end > 0; ) {
     const threshold = right[end - 1]!;
     let start = end;
-    while (start > 0 && right[start - 1] === threshold) start--;
-    while (above < all.length && all[all.length - 1 - above]! >= threshold) above++;
+    while (start > 0 && right[start - 1] === threshold) above += 1 + wrong[--start]!;
     total += ((end - start) * (right.length - start)) / above;
     end = start;
   }
   return right.length > 0 ? total / right.length : Number.NaN;
+}
+
+/** Of the answers that are right, the least similar first. */
+function similaritiesOf(
+  similarities: Float32Array,
+  labels: Int32Array,
+  label: number,
+  left: number,
+): Float32Array {
+  const right = new Float32Array(labels.length);
+  let count = 0;
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] === label && i !== left) right[count++] = similarities[i]!;
+  }
+  return right.subarray(0, count).sort(); // a typed array sorts numbers
+}
+
+/**
+ * How many wrong answers lie at each right one: at least as similar, and less than the next. Only the right ones are sorted, and
+ * each wrong one looks for its place among them; of many classes they are few.
+ */
+function wrongAt(
+  similarities: Float32Array,
+  labels: Int32Array,
+  label: number,
+  left: number,
+  right: Float32Array,
+): Uint32Array {
+  const wrong = new Uint32Array(right.length);
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] === label || i === left) continue;
+    const similarity = similarities[i]!;
+    let [low, high] = [0, right.length]; // those before `low` are at most as similar, those from `high` on more
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (right[middle]! <= similarity) low = middle + 1;
+      else high = middle;
+    }
+    if (low > 0) wrong[low - 1]!++;
+  }
+  return wrong;
 }
 
 /** Calls `visit` with the cosines of each row to all rows, query by query. */
