@@ -115,10 +115,14 @@ const addTrainingOptions = (command: Command): Command =>
     .option("--seed <n>", "of first weights, order and crops", seed, 0)
     .option(
       "--probe-batch <n>",
-      "rows per update (default: as many updates an epoch as the style has on ImageNet)",
+      "rows per update (default: as many updates an epoch as the style has on ImageNet; 1024 by parts)",
       whole(2),
     )
-    .option("--base-rate <x>", "learning rate per 256 rows (default: the style's highest rate)", positive)
+    .option(
+      "--base-rate <x>",
+      "learning rate per 256 rows (default: the style's highest rate; by parts its own per 256 rows)",
+      positive,
+    )
     .option(
       "--best-epoch",
       "a quirk of the official part classification: test after every epoch, too, and report the best",

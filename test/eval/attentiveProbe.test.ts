@@ -10,6 +10,7 @@ import {
   attentiveProbe,
 } from "../../src/eval/probes/attentiveProbe.ts";
 import { probeSettings } from "../../src/eval/probes/headRecipe.ts";
+import { LINEAR_STYLES } from "../../src/eval/probes/linearProbe.ts";
 import { keptRows } from "../../src/eval/rows.ts";
 import { testRandom } from "../array64.ts";
 import { withDevice } from "../withDevice.ts";
@@ -52,7 +53,8 @@ describe("the attentive probe", () => {
   test.each(["cae", "parts"] as const)(
     "finds the token that tells the class, by the recipe of %s",
     async (style) => {
-      const { top1, hits, losses, settings } = await probe(train, held, { style });
+      const often = style === "parts" ? { batchSize: 64, baseRate: 0.16 } : {}; // its own batch is the whole set
+      const { top1, hits, losses, settings } = await probe(train, held, { style, ...often });
       expect(top1).toBe(1);
       expect(hits).toEqual(new Uint8Array(400).fill(1));
       expect(losses.at(-1)!).toBeLessThan(losses[0]! / 4);
@@ -150,6 +152,29 @@ describe("the attentive probe", () => {
     expect(settings(221)).toMatchObject({ batchSize: 221, rate: expect.closeTo(0.1, 12) });
     expect(settings(4096)).toMatchObject({ batchSize: 4096, rate: expect.closeTo(0.2, 12) });
   });
+
+  test.each([
+    ["attentive", ATTENTIVE_STYLES.parts, 0.01],
+    ["linear", LINEAR_STYLES.parts, 0.1],
+  ] as const)(
+    "%s part classification has the batch and the rate per row of its program",
+    (_, recipe, base) => {
+      const settings = (count: number, options = {}) =>
+        probeSettings("", count, recipe, { seed: 0, ...options });
+      expect(settings(20_000)).toMatchObject({
+        batchSize: 1024,
+        baseRate: base,
+        rate: 4 * base,
+        updates: 90 * 19,
+      });
+      expect(settings(400)).toMatchObject({
+        batchSize: 400,
+        baseRate: base,
+        rate: expect.closeTo((base * 400) / 256, 12),
+      });
+      expect(settings(20_000, { batchSize: 64 })).toMatchObject({ batchSize: 64, rate: base / 4 });
+    },
+  );
 
   test("a step of a class token alone and of many tokens has one shape of logits", async () => {
     const { logits, params } = attentiveHead(on.device, {

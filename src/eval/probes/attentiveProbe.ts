@@ -48,6 +48,7 @@ export const ATTENTIVE_STYLES = {
     warmupEpochs: 0,
     batchSize: 1024,
     rate: 0.04, // 0.01 * 1024 / 256
+    literal: true, // on crops of CUB and COCO
     crop: null,
     schedule: "cosineByEpoch",
     minRate: 0,

@@ -69,6 +69,7 @@ export const LINEAR_STYLES = {
     warmupEpochs: 0,
     batchSize: 1024,
     rate: 0.4, // 0.1 * 1024 / 256
+    literal: true, // on crops of CUB and COCO
     schedule: "cosineByEpoch",
     minRate: 0,
   },
