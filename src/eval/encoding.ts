@@ -63,11 +63,14 @@ export function pictureAt(images: ImageSet, i: number): Picture {
   return { width, height, pixels: pixels.subarray(i * size, (i + 1) * size) };
 }
 
+/** The side of pictures before their middle `size` x `size` is cut out, as the papers have it: 256 for 224. */
+export const sideBeforeCrop = (size: number): number => Math.round((size * 256) / 224);
+
 /**
- * The papers' evaluation crop: shorter side to size * 256 / 224 (bicubic), then the middle size x size. A picture that
+ * The papers' evaluation crop: shorter side to `sideBeforeCrop` (bicubic), then the middle size x size. A picture that
  * has the size already stays as it is.
  */
 export function fitPicture(picture: Picture, size: number): Picture {
   if (picture.width === size && picture.height === size) return picture;
-  return centerCrop(resizeShorterSide(picture, Math.round((size * 256) / 224)), size);
+  return centerCrop(resizeShorterSide(picture, sideBeforeCrop(size)), size);
 }

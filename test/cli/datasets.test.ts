@@ -91,6 +91,23 @@ test("an image folder gives both splits; a limit keeps every class", async () =>
   expect([val.name, val.width, val.pixels.at(-1), ...val.labels]).toEqual(["folder-val", 2, 9, 0, 1, 2]);
 });
 
+test("pictures of different sizes become squares of the size that is given for them, others stay", async () => {
+  const data = write("mixed", {
+    "train/a/1.png": plainPng(8, 4, [1, 2, 3]),
+    "train/a/2.png": plainPng(4, 4, [1, 2, 3]),
+    "train/b/1.png": plainPng(4, 4, [1, 2, 3]),
+    "train/b/2.gif": "GIF89a",
+    "test/a/1.png": plainPng(8, 4, [1, 2, 3]),
+  });
+  const notes: string[] = [];
+  const how = { ...drawn, mixedSize: 6, note: (sentence: string) => notes.push(sentence) };
+  expect(await loadSplit({ data }, "train", how)).toMatchObject({ width: 6, height: 6, count: 3 });
+  expect(notes).toHaveLength(1); // though it was read twice
+  expect(await loadSplit({ data }, "test", how)).toMatchObject({ width: 8, height: 4 });
+  expect(await loadSplit({ data, size: 5 }, "train", how)).toMatchObject({ width: 5 });
+  await expect(loadSplit({ data }, "train", drawn)).rejects.toThrow("Add --data-size.");
+});
+
 test("folders of classes alone are for training", async () => {
   const data = write("flat", { "a/1.png": plainPng(2, 2, [1, 2, 3]), "b/1.png": plainPng(2, 2, [1, 2, 3]) });
   expect(await loadSplit({ data }, "train", drawn)).toMatchObject({ name: "flat", count: 2 });

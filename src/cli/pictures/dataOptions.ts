@@ -1,7 +1,9 @@
 import { type Command, Option } from "commander";
 import { FORMATS, LAST_FORMAT } from "../../data/formats.ts";
+import { sideBeforeCrop } from "../../eval/encoding.ts";
 import { path, whole } from "../options/arguments.ts";
-import { BUILT_IN, CREATURES, type DataChoice } from "./datasets.ts";
+import { printNote } from "../system/output.ts";
+import { BUILT_IN, CREATURES, type DataChoice, type LoadOptions } from "./datasets.ts";
 import { type PartFlags, partChoiceOf } from "./partOptions.ts";
 
 /** The flags that choose pictures, as commander gives them. */
@@ -38,6 +40,25 @@ export function addDataOptions(command: Command, { otherwise }: { otherwise?: st
       whole(1),
     )
     .addHelpText("after", FOLDERS);
+}
+
+/**
+ * How an encoder of this side is shown a folder's pictures: the middle of somewhat larger squares, as in the papers. Says where
+ * --data-size leaves nothing around the middle.
+ */
+export function evaluationCrop(
+  { data, dataSize, parts, pixels }: DataFlags & { pixels?: boolean },
+  side: number,
+): Pick<LoadOptions, "drawnSize" | "mixedSize"> {
+  const mixedSize = sideBeforeCrop(side);
+  const isWhole = dataSize === side && !pixels && parts === undefined;
+  if (isWhole && !BUILT_IN.includes(data)) {
+    printNote(
+      `--data-size ${side} is the encoder's side: pictures are read to the edge of their square, not in its middle as in the papers. ` +
+        `For that, leave it out or say ${mixedSize}`,
+    );
+  }
+  return { drawnSize: side, mixedSize };
 }
 
 /** The choice behind the flags. */

@@ -31,6 +31,8 @@ export interface DataChoice {
 export interface LoadOptions {
   /** Side at which creatures are drawn when the choice names none. */
   drawnSize: number;
+  /** Side of the squares that a folder's pictures of different sizes become when the choice names none; an error when absent. */
+  mixedSize?: number;
   /** Pictures are scaled to this side, and their middle of side `drawnSize` is what is worked on. */
   resize?: number;
   onProgress?: (done: number, total: number) => void;
@@ -140,6 +142,8 @@ async function readFolder(choice: DataChoice, split: Split, options: LoadOptions
   }
   return readDataSet(files, { ...read, imageSize: size }).catch((error: Error) => {
     if (!error.message.endsWith("Set imageSize.")) throw error;
+    const { mixedSize } = options;
+    if (mixedSize !== undefined) return readDataSet(files, { ...read, imageSize: mixedSize, note: undefined }); // it was told
     throw new UsageError(error.message.replace("Set imageSize.", "Add --data-size."), { cause: error });
   });
 }

@@ -9,7 +9,7 @@ import type { ExtractOptions } from "../../eval/features.ts";
 import { adapterName, type SavedEncoder, savedEncoder } from "../../train/checkpoint.ts";
 import type { RunSettings } from "../../train/run.ts";
 import { path, whole } from "../options/arguments.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "../pictures/dataOptions.ts";
+import { addDataOptions, choiceOf, type DataFlags, evaluationCrop } from "../pictures/dataOptions.ts";
 import { loadSplit } from "../pictures/datasets.ts";
 import { addPartOptions } from "../pictures/partOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
@@ -88,7 +88,7 @@ export async function openLook(
   const side = flags.side ?? settings.encoder.imageSize;
   try {
     const images = await loadSplit(choiceOf(flags), flags.split, {
-      drawnSize: side,
+      ...evaluationCrop(flags, side),
       onProgress: (done, total) => line.show(`${flags.split} pictures ${done}/${total}`),
     });
     line.end();

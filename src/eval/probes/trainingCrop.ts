@@ -1,5 +1,8 @@
-// What the papers' probes see of a training picture, anew in every epoch: a random crop, and its mirror image half of the time.
-
+/**
+ * What the papers' probes see of a training picture, anew in every epoch: a random crop, and its mirror image half of the time. What
+ * differs: sets in memory are of one size, so that a folder's pictures were scaled and cut square before, as for testing, and the
+ * crop is drawn within the square, not from the whole picture. It is drawn from the whole where a set's pictures were read as they are.
+ */
 import {
   flipDecision,
   type Range,
