@@ -14,6 +14,7 @@ import type { ProbeResult } from "../eval/probes/trainedHead.ts";
 import { trainingViews } from "../eval/probes/trainingCrop.ts";
 import { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "../eval/rows.ts";
 import { tokenEncoder, tokenRows } from "../eval/tokens.ts";
+import { retrievalCommand } from "./evalRetrieval.ts";
 import { segmentationCommand } from "./evalSegmentation.ts";
 import { positive, seed, whole, wholeList } from "./options/arguments.ts";
 import {
@@ -88,7 +89,7 @@ export function evalCommand(): Command {
   command.addCommand(addReadingOptions(addEvalOptions(nearest), "cls"));
   command.addCommand(addReadingOptions(addEvalOptions(addTrainingOptions(linear)), "the style's"));
   command.addCommand(addEvalOptions(addTrainingOptions(attentive)));
-  return command.addCommand(segmentationCommand());
+  return command.addCommand(retrievalCommand()).addCommand(segmentationCommand());
 }
 
 const styleOption = (styles: Readonly<Record<string, HeadRecipe>>, usual: string): Option =>

@@ -12,16 +12,20 @@ export function checkLabelled({ name, count, labels }: ImageSet): void {
   }
 }
 
+/** Throws unless a label means the same in both. */
+export function checkClasses(train: ImageSet, test: ImageSet): void {
+  const other = test.classes.findIndex((name, i) => name !== (train.classes[i] ?? name));
+  if (other < 0) return;
+  throw new Error(
+    `${test.name}: label ${other} must be of class ${train.classes[other]} as in ${train.name}; got ${test.classes[other]}. ` +
+      "Name the same classes for both",
+  );
+}
+
 /** Throws unless an encoder can be evaluated on the two: labels in both that mean the same, and classes of one kind. Notes what cannot be hit. */
 export function checkEvaluation(train: ImageSet, test: ImageSet, note?: (sentence: string) => void): void {
   for (const set of [train, test]) checkLabelled(set);
-  const other = test.classes.findIndex((name, i) => name !== (train.classes[i] ?? name));
-  if (other >= 0) {
-    throw new Error(
-      `${test.name}: label ${other} must be of class ${train.classes[other]} as in ${train.name}; got ${test.classes[other]}. ` +
-        "Name the same classes for both",
-    );
-  }
+  checkClasses(train, test);
   const known = new Set(train.labels);
   const strange = new Set(test.labels.filter((label) => !known.has(label)));
   const names = (labels: Iterable<number>) =>

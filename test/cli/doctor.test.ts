@@ -51,6 +51,7 @@ test("help and version exit 0", async () => {
     ["eval", "knn"],
     ["eval", "linear"],
     ["eval", "attentive"],
+    ["eval", "retrieval"],
     ["eval", "segmentation"],
     ["profile"],
     ["profile", "mae"],

@@ -238,6 +238,14 @@ const cases: [string, RegExp][] = [
   [`${pixels} creatures --crop 16 --stride 17`, /stride of windows must be in \[1, 16\]; got 17\.$/],
   [`${pixels} creatures --probe-batch 5`, /the batch size in \[1, 4\] and the rate above 0; got 1000, 5 and/],
   [`${pixels} creatures --updates 10 --rate 0`, /'--rate <x>' argument '0' is invalid/],
+  [
+    "eval retrieval --pixels --data creatures --pool pixels,cls",
+    /^--pool must name some of pixels; got cls\.$/,
+  ],
+  [
+    "eval retrieval --pixels --data @/bare --split train",
+    /^bare: every picture must have a label for an evaluation; got 2 of 2 without\. Sort them into class folders\.$/,
+  ],
   ["eval knn --data creatures", /^--checkpoint must name a run, or --pixels say/],
   [`${knn} @/run --pixels`, /'--pixels' cannot be used with option '--checkpoint/],
   [`${knn} @/none`, /none: must be a folder of a run or a checkpoint; it does not exist/],

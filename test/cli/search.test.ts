@@ -1,13 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { partwise } from "../../src/cli/program.ts";
 import { exitCodeOf, sentenceOf } from "../../src/cli/system/errors.ts";
-import { toHalf, writeSafetensors } from "../../src/data/safetensors.ts";
 import type { Match } from "../../src/eval/maps/patchSearch.ts";
-import { methodOf, runSettings } from "../../src/train/run.ts";
 import { pictureIn } from "./png.ts";
 import { withProgram } from "./program.ts";
+import { writeMoco } from "./savedRun.ts";
 
 const program = withProgram();
 const at = (...parts: string[]): string => join(program.folder, ...parts);
@@ -16,26 +15,7 @@ const look = (command: string, out: string, more = ""): string[] =>
     .trim()
     .split(" ");
 
-/** An encoder with its first values, as a study leaves it in the folder of a cell. */
-beforeAll(() => {
-  const settings = runSettings({
-    method: "moco-v3",
-    model: "vit_micro_patch16_32",
-    data: { name: "drawn", count: 4, width: 32, height: 32 },
-    seed: 0,
-    batchSize: 2,
-    totalSteps: 1,
-    config: { hiddenDim: 8, dim: 6 },
-  });
-  const { networks, encoder } = methodOf(settings);
-  const tensors = networks(0)[encoder.network]!.map(({ name, shape, values }) => {
-    const data = Uint16Array.from(values, toHalf);
-    return [name, { dtype: "F16", shape, data }] as const;
-  });
-  const metadata = { partwise: JSON.stringify({ format: "partwise.encoder.1", settings }) };
-  mkdirSync(at("run"), { recursive: true });
-  writeFileSync(at("run", "encoder.safetensors"), writeSafetensors(new Map(tensors), metadata));
-});
+beforeAll(() => writeMoco(at("run")));
 
 test("search puts what encoder and projector find beside each other, by places of other pictures", async () => {
   const more = "--windows 3 --share 0.5 --k 5 --query 1 --query 2:0,1";

@@ -3,7 +3,6 @@ import { type Command, Option } from "commander";
 import type { Split } from "../../data/dataFormat.ts";
 import { IMAGENET_STATISTICS, type ImageSet } from "../../data/images.ts";
 import type { Device } from "../../engine/gpu/device.ts";
-import type { Parameters } from "../../engine/graph/parameters.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
 import type { Encode } from "../../eval/encoding.ts";
 import {
@@ -14,11 +13,11 @@ import {
   readingWidth,
   vitFeatures,
 } from "../../eval/features.ts";
-import type { VitConfig } from "../../models/vit.ts";
-import { savedEncoder } from "../../train/checkpoint.ts";
+import { type SavedEncoder, savedEncoder } from "../../train/checkpoint.ts";
+import { methodOf } from "../../train/run.ts";
 import { path, whole } from "../options/arguments.ts";
-import { addDataOptions, choiceOf, type DataFlags } from "../pictures/dataOptions.ts";
-import { loadPair } from "../pictures/datasets.ts";
+import { addDataOptions, choiceOf, type DataFlags, evaluationCrop } from "../pictures/dataOptions.ts";
+import { type DataChoice, type LoadOptions, loadPair } from "../pictures/datasets.ts";
 import { addPartOptions } from "../pictures/partOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
 import { ProgressLine } from "../system/progress.ts";
@@ -53,28 +52,25 @@ export const addEvalOptions = (command: Command): Command =>
 
 /** Adds what probes of one vector of a picture have. `usual` is what they read unless it is said. */
 export const addReadingOptions = (command: Command, usual: string): Command =>
-  command
-    .addOption(
-      new Option(
-        "--pixels",
-        "read the pictures themselves, of side --data-size or 32, instead of an encoder",
-      ).conflicts(["checkpoint", "untrained"]),
-    )
-    .addOption(
-      new Option("--pool <reading>", `what is read from the tokens (default: ${usual})`).choices(READINGS),
-    );
+  addPixelsOption(command).addOption(
+    new Option("--pool <reading>", `what is read from the tokens (default: ${usual})`).choices(READINGS),
+  );
 
-/** An encoder with what it knows, on the device. */
-export interface OpenEncoder {
-  params: Parameters;
-  config: VitConfig;
-}
+/** Adds --pixels. */
+export const addPixelsOption = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      "--pixels",
+      `read the pictures themselves, of side --data-size or ${PIXELS_SIDE}, instead of an encoder`,
+    ).conflicts(["checkpoint", "untrained"]),
+  );
 
-export interface EvalInput {
+/** Pictures of one split or more, and what reads them. */
+export interface EvalInput<S extends Split = Split> {
   device: Device;
-  sets: Record<Split, ImageSet>;
+  sets: Readonly<Record<S, ImageSet>>;
   /** Null where pixels are read. */
-  encoder: OpenEncoder | null;
+  encoder: SavedEncoder | null;
   /** For `extractFeatures`, and what else runs the encoder. */
   how: Pick<ExtractOptions, "statistics" | "batchSize"> & { imageSize: number };
   /** Where progress is shown. */
@@ -83,9 +79,30 @@ export interface EvalInput {
   about: Record<string, unknown>;
 }
 
-/** Reads pictures, opens the adapter and loads the encoder. */
-export async function openInput(probe: string, flags: EvalFlags): Promise<EvalInput> {
-  const reader = flags.pixels ? pixelReader(flags) : await encoderReader(flags);
+/** What turns pictures into features, and the side of the pictures it takes. */
+export interface Reader<E extends SavedEncoder | null = SavedEncoder | null> {
+  side: number;
+  /** Names of the heads behind the encoder, as `Method.projections` has them. */
+  projections: readonly string[];
+  open(device: Device): Promise<E>;
+  about: Record<string, unknown>;
+}
+
+/** What the flags name. */
+export const readerOf = async (flags: EvalFlags): Promise<Reader> =>
+  flags.pixels ? pixelReader(flags) : await encoderReader(flags);
+
+/** Reads both splits, opens the adapter and loads the encoder. */
+export const openInput = async (probe: string, flags: EvalFlags): Promise<EvalInput> =>
+  openSets(probe, flags, await readerOf(flags), loadPair);
+
+/** The same for what `load` reads. */
+export async function openSets<S extends Split>(
+  probe: string,
+  flags: EvalFlags,
+  reader: Reader,
+  load: (choice: DataChoice, how: (split: Split) => LoadOptions) => Promise<Readonly<Record<S, ImageSet>>>,
+): Promise<EvalInput<S>> {
   const { trainResize } = flags;
   if (trainResize !== undefined && trainResize < reader.side) {
     throw new UsageError(
@@ -93,43 +110,38 @@ export async function openInput(probe: string, flags: EvalFlags): Promise<EvalIn
     );
   }
   const line = new ProgressLine();
-  const sets = await loadPair(choiceOf(flags), (split) => ({
-    drawnSize: reader.side,
+  const crop = evaluationCrop(flags, reader.side);
+  const sets = await load(choiceOf(flags), (split) => ({
+    ...crop,
     ...(split === "train" && { resize: trainResize }),
     onProgress: (done, total) => line.show(`${split} pictures ${done}/${total}`),
   }));
   line.end();
   const device = await openTuned({ tune: flags.tune });
   const encoder = await asUsage(() => reader.open(device));
-  const { train, test } = sets;
+  const { train, test }: Partial<Record<Split, ImageSet>> = sets;
+  const { name, classes } = (train ?? test)!;
   return {
     ...{ device, sets, encoder, line },
     how: { statistics: IMAGENET_STATISTICS, batchSize: flags.batch, imageSize: reader.side },
     about: {
       command: `eval ${probe}`,
       ...reader.about,
-      data: train.name,
-      train: train.count,
-      test: test.count,
-      classes: train.classes.length,
+      data: name,
+      train: train?.count,
+      test: test?.count,
+      classes: classes.length,
       trainResize,
       adapter: device.info.description,
     },
   };
 }
 
-/** What turns pictures into features, and the side of the pictures it takes. */
-interface Reader<E extends OpenEncoder | null = OpenEncoder | null> {
-  side: number;
-  open(device: Device): Promise<E>;
-  about: Record<string, unknown>;
-}
-
 /** The encoder of a checkpoint, or as it was before its first step, and the method that trained it. */
 export async function encoderReader({
   checkpoint: path,
   untrained = false,
-}: Pick<EvalFlags, "checkpoint" | "untrained">): Promise<Reader<OpenEncoder> & { method: string }> {
+}: Pick<EvalFlags, "checkpoint" | "untrained">): Promise<Reader<SavedEncoder> & { method: string }> {
   if (path === undefined) {
     throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
   }
@@ -139,6 +151,7 @@ export async function encoderReader({
   return {
     method,
     side: encoder.imageSize,
+    projections: Object.keys(methodOf(settings).projections ?? {}),
     async open(device) {
       const found = await savedEncoder(device, saved, { untrained });
       await saved.close();
@@ -151,13 +164,14 @@ export async function encoderReader({
 /** The floor: what the pictures themselves give away. */
 const pixelReader = ({ dataSize = PIXELS_SIDE }: EvalFlags): Reader => ({
   side: dataSize,
+  projections: [],
   open: async () => null,
   about: { pixels: true, side: dataSize },
 });
 
 /** One vector of a picture: a reading of the encoder, or the pixels. `dim` numbers. */
 export const vectorOf = (
-  { encoder, how }: EvalInput,
+  { encoder, how }: Pick<EvalInput, "encoder" | "how">,
   pool: Reading,
 ): { encode: Encode; dim: number; about: { pool?: Reading } } =>
   encoder
@@ -179,9 +193,9 @@ export const splitProgress =
     line.show(`${split} features ${done}/${total}`);
 
 /** Features of one split, kept. */
-export const featuresOf = (
-  { device, sets, how, line }: EvalInput,
-  split: Split,
+export const featuresOf = <S extends Split>(
+  { device, sets, how, line }: EvalInput<S>,
+  split: S,
   encode: Encode,
 ): Promise<Features> =>
   asUsage(() =>
