@@ -83,6 +83,24 @@ export async function extractFeatures(
   images: ImageSet,
   options: ExtractOptions,
 ): Promise<Features> {
+  let found = { values: new Float32Array(0), dim: 0 };
+  await eachBatch(device, encode, images, options, (values, dim, start) => {
+    if (start === 0) found = { values: new Float32Array(images.count * dim), dim };
+    found.values.set(values, start * dim);
+  });
+  return { ...found, labels: images.labels, classes: images.classes.length };
+}
+
+/**
+ * The same without keeping them: calls `visit` with the features of each batch [b, dim], which begins at picture `start`, in order.
+ */
+export async function eachBatch(
+  device: Device,
+  encode: Encode,
+  images: ImageSet,
+  options: ExtractOptions,
+  visit: (values: Float32Array, dim: number, start: number) => void,
+): Promise<void> {
   const { statistics, imageSize, onProgress } = options;
   const { count } = images;
   if (count === 0) throw new Error(`extractFeatures: ${images.name} must hold a picture; got 0`);
@@ -94,21 +112,19 @@ export async function extractFeatures(
     }
   };
 
-  return holding(async (hold) => {
+  await holding(async (hold) => {
     const shape = { size: batchSize, height, width };
     const { features, prepare, run } = await openEncoding(device, encode, shape, statistics, hold);
     const dim = features.shape[1]!;
-    const values = new Float32Array(count * dim);
     prepare(pictures(0));
     for (let start = 0; start < count; start += batchSize) {
       run();
       const reading = features.read();
       prepare(pictures(start + batchSize)); // the CPU works while the GPU does
       const done = Math.min(start + batchSize, count);
-      values.set((await reading).subarray(0, (done - start) * dim), start * dim);
+      visit((await reading).subarray(0, (done - start) * dim) as Float32Array, dim, start);
       onProgress?.(done, count);
     }
-    return { values, labels: images.labels, dim, classes: images.classes.length };
   });
 }
 

@@ -1,11 +1,10 @@
 /** Features of places in pictures, patches or windows, that lie on a grid: what patch search and maps work on. */
 import type { ImageSet } from "../../data/images.ts";
 import type { Device } from "../../engine/gpu/device.ts";
-import type { Shape, Tensor } from "../../engine/graph/tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../../engine/graph/tensor.ts";
 import { concat } from "../../engine/ops/concat.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
-import { type ExtractOptions, extractFeatures } from "../features.ts";
-import { columns } from "./columns.ts";
+import { type ExtractOptions, eachBatch } from "../features.ts";
 
 /** A grid of places over a picture. */
 export interface Grid {
@@ -103,7 +102,8 @@ export async function featureMaps<Name extends string>(
   options: ExtractOptions,
 ): Promise<Record<Name, FeatureMaps>> {
   const shapes = new Map<Name, Shape>();
-  const all = await extractFeatures(
+  const values = new Map<Name, Float32Array>();
+  await eachBatch(
     device,
     (pictures) => {
       const maps = Object.entries(encode(pictures)) as [Name, Tensor][];
@@ -116,14 +116,22 @@ export async function featureMaps<Name extends string>(
     },
     images,
     options,
+    (batch, dim, start) => {
+      let first = 0;
+      for (const [name, [, ...grid]] of shapes) {
+        const width = sizeOf(grid);
+        if (start === 0) values.set(name, new Float32Array(images.count * width));
+        for (let row = 0; row * dim < batch.length; row++) {
+          const from = row * dim + first;
+          values.get(name)!.set(batch.subarray(from, from + width), (start + row) * width);
+        }
+        first += width;
+      }
+    },
   );
-  let first = 0;
   const found = [...shapes].map(([name, [, rows, across, dim]]) => {
-    const width = rows! * across! * dim!;
-    const { values } = columns(all, first, width);
-    first += width;
     const grid = { rows: rows!, columns: across!, ...(share !== undefined && { share }) };
-    return [name, { values, count: images.count, dim: dim!, ...grid }] as const;
+    return [name, { values: values.get(name)!, count: images.count, dim: dim!, ...grid }] as const;
   });
   return Object.fromEntries(found) as Record<Name, FeatureMaps>;
 }
