@@ -1,21 +1,11 @@
-/** The loss over the steps as an SVG: every value pale, their running mean on top. */
+/** The loss over the steps as an SVG: the values pale, their running mean on top. */
+import { LossPoints } from "./lossPoints.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { top: 8, right: 10, bottom: 22, left: 38 };
-/** Share of the old mean that the next one keeps. */
-const SMOOTHING = 0.8;
-/** Points drawn at most; beyond, neighbours are averaged. */
-const MOST_POINTS = 600;
-
-interface Point {
-  step: number;
-  value: number;
-}
-
 export class LossCurve {
   readonly #svg: SVGSVGElement;
-  #points: Point[] = [];
-  #smooth: Point[] = [];
+  #losses = new LossPoints();
   #totalSteps = 1;
   #asked = false;
 
@@ -26,17 +16,13 @@ export class LossCurve {
 
   /** Starts an empty curve. */
   reset(totalSteps: number): void {
-    this.#points = [];
-    this.#smooth = [];
+    this.#losses = new LossPoints();
     this.#totalSteps = totalSteps;
     this.#ask();
   }
 
   add(step: number, value: number): void {
-    this.#points.push({ step, value });
-    const before = this.#smooth.at(-1)?.value ?? value;
-    const kept = Math.min(SMOOTHING, 1 - 1 / this.#points.length); // a plain mean at first
-    this.#smooth.push({ step, value: kept * before + (1 - kept) * value });
+    this.#losses.add(step, value);
     this.#ask();
   }
 
@@ -54,18 +40,18 @@ export class LossCurve {
     const { clientWidth: width, clientHeight: height } = this.#svg;
     const right = width - MARGIN.right;
     const bottom = height - MARGIN.bottom;
-    const values = this.#points.map(({ value }) => value);
-    const ticks = niceTicks(...range(values));
+    const { points, first, smooth } = this.#losses;
+    const ticks = niceTicks(...range(points.map(({ value }) => value)));
     const [low, high] = [ticks[0]!, ticks.at(-1)!];
     const x = (step: number) => MARGIN.left + (step / this.#totalSteps) * (right - MARGIN.left);
     const y = (value: number) => bottom - ((value - low) / (high - low)) * (bottom - MARGIN.top);
-    const path = (points: readonly Point[]) =>
-      thinned(points)
-        .map(({ step, value }, i) => `${i === 0 ? "M" : "L"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`)
+    const path = (of: "value" | "smooth") =>
+      points
+        .map((point, i) => `${i === 0 ? "M" : "L"}${x(point.step).toFixed(1)} ${y(point[of]).toFixed(1)}`)
         .join("");
 
-    const ends = [values[0], this.#smooth.at(-1)?.value].map((value) => value?.toFixed(3));
-    const story = values.length > 0 ? `: ${ends[0]} at first, ${ends[1]} on average of late` : "";
+    const story =
+      first === undefined ? "" : `: ${first.toFixed(3)} at first, ${smooth!.toFixed(3)} on average of late`;
     this.#svg.setAttribute("aria-label", `Loss over the steps${story}`);
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.#svg.replaceChildren(
@@ -75,8 +61,8 @@ export class LossCurve {
       ]),
       label("0", { x: MARGIN.left, y: height - 4, "text-anchor": "middle" }),
       label(`step ${this.#totalSteps}`, { x: right, y: height - 4, "text-anchor": "end" }),
-      make("path", { class: "each", d: path(this.#points) }),
-      make("path", { class: "mean", d: path(this.#smooth) }),
+      make("path", { class: "each", d: path("value") }),
+      make("path", { class: "mean", d: path("smooth") }),
     );
   }
 }
@@ -110,15 +96,4 @@ function niceTicks(low: number, high: number): number[] {
   const first = Math.floor(low / unit + 1e-9);
   const last = Math.max(first + 1, Math.ceil(high / unit - 1e-9));
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * unit).toPrecision(6)));
-}
-
-/** At most `MOST_POINTS` points: means of as many neighbours as that takes. */
-function thinned(points: readonly Point[]): Point[] {
-  const size = Math.ceil(points.length / MOST_POINTS);
-  if (size <= 1) return [...points];
-  return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => {
-    const group = points.slice(i * size, (i + 1) * size);
-    const meanOf = (key: keyof Point) => group.reduce((sum, point) => sum + point[key], 0) / group.length;
-    return { step: meanOf("step"), value: meanOf("value") };
-  });
 }
