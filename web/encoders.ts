@@ -70,11 +70,14 @@ interface ZooEncoder {
   data: string;
 }
 
-/** The encoders of the zoo beside the page; none where it has no zoo. */
+/**
+ * The encoders of the zoo beside the page. None where it has no zoo, whatever the server says then: a status, nothing at all, or the
+ * page that it has for every address.
+ */
 export async function zooOffers(): Promise<Offer[]> {
-  const response = await fetch(new URL("zoo/zoo.json", import.meta.url));
-  if (!response.ok) return [];
-  const { encoders } = (await response.json()) as { encoders: ZooEncoder[] };
+  const response = await fetch(new URL("zoo/zoo.json", import.meta.url)).catch(() => null);
+  if (!response?.ok) return [];
+  const { encoders = [] } = ((await response.json().catch(() => null)) ?? {}) as { encoders?: ZooEncoder[] };
   return encoders.map(({ method, file, sha256, pictures, data }) => ({
     name: `${method}, ${data}`,
     about: `${method} of the zoo: trained on ${data}, ${pictures.toLocaleString("en")} pictures seen.`,
