@@ -20,6 +20,7 @@ const form = element<HTMLFormElement>("sources");
 const steps = element<HTMLInputElement>("steps");
 const train = element<HTMLButtonElement>("train");
 const trained = element<HTMLProgressElement>("trained");
+const trainedTo = element("trained-to");
 const draw = element<HTMLButtonElement>("draw");
 const file = element<HTMLInputElement>("file");
 const files = element<HTMLInputElement>("files");
@@ -36,9 +37,11 @@ let training: AbortController | null = null;
 /** What the explorer shows; null before its first search. */
 let shown: { explorer: Explorer; offer: Offer; encoder: SavedEncoder } | null = null;
 
-const say = (status: string): void => {
-  element("status").textContent = status;
-};
+/** Says what goes on where screen readers announce it: once for each thing, not with every step of it. */
+function say(status: string): void {
+  const region = element("status");
+  if (region.textContent !== status) region.textContent = status;
+}
 
 /** Shows what went wrong, or takes it away. */
 function complain(trouble: Trouble | null): void {
@@ -94,7 +97,18 @@ const mounted = (encoder: SavedEncoder, pictures: ImageSet): Promise<Explorer> =
 const methodChosen = (): MethodName | null =>
   (encoders.selectedOptions[0]?.dataset.method as MethodName | null) ?? null;
 
-const chosenOffer = (): Offer => trainedHere.get(encoders.value)?.offer ?? offers.get(encoders.value)!;
+/** What an option of the list stands for. */
+const offerOf = (value: string): Offer => trainedHere.get(value)?.offer ?? offers.get(value)!;
+
+const chosenOffer = (): Offer => offerOf(encoders.value);
+
+/** Goes back to what is in use where this was chosen and cannot be: its file is not the one it should be. */
+function unchoose(refused: Offer): void {
+  const inUse = [...encoders.options].find(({ value }) => offerOf(value) === shown?.offer);
+  if (!inUse || chosenOffer() !== refused) return; // something else was chosen since
+  encoders.value = inUse.value;
+  showTraining();
+}
 
 /** Offers the training of what is chosen, and its file where it was trained. */
 function showTraining(): void {
@@ -132,8 +146,10 @@ async function trainChosen(method: MethodName): Promise<void> {
       signal: training.signal,
       onPreparing: say,
       onProgress({ step, loss, secondsLeft }) {
+        say("Training");
         trained.value = (step + 1) / count;
-        say(`Step ${step + 1} of ${count}, loss ${loss.toFixed(3)}, ${Math.ceil(secondsLeft)} s left`);
+        trainedTo.textContent = `Step ${step + 1} of ${count}, loss ${loss.toFixed(3)}, ${Math.ceil(secondsLeft)} s left`;
+        trained.ariaValueText = trainedTo.textContent;
       },
     });
     if (bytes === null) {
@@ -153,6 +169,8 @@ async function trainChosen(method: MethodName): Promise<void> {
     train.textContent = "Train here";
     trained.hidden = true;
     trained.value = 0;
+    trained.ariaValueText = null;
+    trainedTo.textContent = "";
     showTraining();
   }
 }
@@ -184,7 +202,14 @@ function take(given: readonly File[]): void {
 encoders.addEventListener("change", () => {
   showTraining();
   const offer = chosenOffer();
-  inTurn(`Loading ${offer.name}`, () => search(offer, pictures));
+  inTurn(`Loading ${offer.name}`, async () => {
+    try {
+      await search(offer, pictures);
+    } catch (error) {
+      unchoose(offer);
+      throw error;
+    }
+  });
 });
 
 form.addEventListener("submit", (event) => {

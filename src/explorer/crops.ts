@@ -11,7 +11,7 @@ const AROUND = { patch: 1, window: 1 / 4 } as const;
 
 /** The places that were found, the best first, each with what is around it. A click searches from there. */
 export class Crops {
-  readonly root = element("ol", { className: "crops" });
+  readonly root = element("ol", { className: "crops", role: "list" });
   readonly #roving = new Roving(this.root);
   readonly #pictures: ImageSet;
   readonly #grid: Grid;

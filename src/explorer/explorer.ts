@@ -80,7 +80,7 @@ class MountedExplorer implements Explorer {
   readonly #query = new QueryPicture((row, column) =>
     this.#try(this.choose({ picture: this.#point.picture, row, column })),
   );
-  readonly #title = element("h3");
+  readonly #title = element("h2");
   readonly #choices = new Choices(this.host, {
     onReading: () => this.#try(this.show(this.#asked)),
     onSearch: () => this.#try(this.#again()),
@@ -102,6 +102,8 @@ class MountedExplorer implements Explorer {
   #turn = 0;
   /** The same of sets alone: a search begun while a set is being read does not outdate it. */
   #shows = 0;
+  /** How many readings and searches are under way. */
+  #works = 0;
   #reading: Promise<unknown> = Promise.resolve();
   /** The last of `show`. */
   #latest: Promise<void> = Promise.resolve();
@@ -142,7 +144,8 @@ class MountedExplorer implements Explorer {
     checkPlaces(places);
     const names = Object.keys(encoder.projections);
     const projection = this.#choices.projectionOf(names);
-    const [own, turn, before] = [++this.#shows, ++this.#turn, this.#said.textContent];
+    this.#turn++;
+    const [own, before] = [++this.#shows, this.#said.textContent];
     this.#choices.places = places;
     this.#asked = { encoder, pictures };
     this.#said.textContent = `Reading ${places === "patches" ? "" : "the windows of "}${pictures.count} pictures`;
@@ -153,7 +156,7 @@ class MountedExplorer implements Explorer {
       this.#read.value = done / count;
     };
     const options = { places, projection, onProgress };
-    const reading = this.#busy(turn, () =>
+    const reading = this.#busy(() =>
       this.#afterOthers(async () =>
         own === this.#shows ? placeMaps(this.#device, encoder, pictures, options) : null,
       ),
@@ -192,7 +195,7 @@ class MountedExplorer implements Explorer {
     const { pictures } = this.#searched;
     const grid = this.#grid;
     const keepSelf = this.#choices.keepSelf || pictures.count === 1;
-    const found = await this.#busy(turn, () =>
+    const found = await this.#busy(() =>
       Promise.all(
         Object.entries(this.#maps).map(
           async ([name, maps]) =>
@@ -233,14 +236,15 @@ class MountedExplorer implements Explorer {
     return reading;
   }
 
-  /** Marks the page as waiting meanwhile, unless something later has begun. */
-  async #busy<T>(turn: number, work: () => Promise<T>): Promise<T> {
+  /** Marks the page as waiting until this and all else that is under way has ended. */
+  async #busy<T>(work: () => Promise<T>): Promise<T> {
+    this.#works++;
     this.host.ariaBusy = "true";
     this.#complain("");
     try {
       return await work();
     } finally {
-      if (turn === this.#turn) this.host.ariaBusy = "false";
+      if (--this.#works === 0) this.host.ariaBusy = "false";
     }
   }
 

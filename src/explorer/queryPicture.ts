@@ -1,4 +1,4 @@
-import type { Grid, ImageSet, Place } from "../index.ts";
+import { type Box, boxOf, type Grid, type ImageSet, type Place } from "../index.ts";
 import { element } from "./element.ts";
 import { paintRgb } from "./paint.ts";
 import { cellOf, layOver, placeAt } from "./placeAt.ts";
@@ -19,6 +19,8 @@ export class QueryPicture {
   readonly #choose: (row: number, column: number) => void;
   #cells: HTMLButtonElement[] = [];
   #shape = "";
+  /** The box of the place that has the focus. */
+  #focused: Box | null = null;
 
   constructor(choose: (row: number, column: number) => void) {
     this.#choose = choose;
@@ -30,9 +32,11 @@ export class QueryPicture {
       this.#mark,
       this.#preview,
     );
-    for (const event of ["pointerleave", "focusout"] as const) {
-      this.#cellGrid.addEventListener(event, () => (this.#preview.hidden = true));
-    }
+    this.#cellGrid.addEventListener("pointerleave", () => this.#outline(this.#focused));
+    this.#cellGrid.addEventListener("focusout", () => {
+      this.#focused = null;
+      this.#outline(null);
+    });
   }
 
   /** Shows the picture of a place and marks the place. */
@@ -62,13 +66,19 @@ export class QueryPicture {
     const cell = element("button", { type: "button", role: "gridcell" });
     cell.ariaLabel = `Row ${row + 1}, column ${column + 1}`;
     cell.addEventListener("click", () => this.#choose(row, column));
-    for (const event of ["pointerenter", "focus"] as const) {
-      cell.addEventListener(event, () => {
-        placeAt(this.#preview, grid, { row, column });
-        this.#preview.hidden = false;
-      });
-    }
+    const box = boxOf(grid, { row, column });
+    cell.addEventListener("pointerenter", () => this.#outline(box));
+    cell.addEventListener("focus", () => {
+      this.#focused = box;
+      this.#outline(box);
+    });
     layOver(cell, cellOf(grid, { row, column }));
     return cell;
+  }
+
+  /** Outlines a place, or none. */
+  #outline(box: Box | null): void {
+    this.#preview.hidden = box === null;
+    if (box) layOver(this.#preview, box);
   }
 }

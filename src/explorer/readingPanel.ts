@@ -24,7 +24,7 @@ export class ReadingPanel {
     this.root = element(
       "section",
       { className: "reading", ariaLabel: title },
-      element("h3", { textContent: title }),
+      element("h2", { textContent: title }),
       element("p", { className: "hint", textContent: aboutReading(reading) }),
       this.#crops.root,
       this.#scale,

@@ -27,14 +27,14 @@ section {
   background: var(--card);
 }
 
-h3 { margin: 0 0 4px; font-size: 1rem; }
+h2 { margin: 0 0 4px; font-size: 1rem; }
 p { margin: 0; }
 canvas { display: block; width: 100%; }
 button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 
 .query, .choices { display: grid; gap: 10px; }
-.query h3 { margin: 0; }
+.query h2 { margin: 0; }
 .stage { position: relative; width: 100%; max-width: 260px; margin: 0 auto; }
 .stage canvas { border-radius: 6px; }
 .places, .places > div { display: contents; }

@@ -180,19 +180,29 @@ test("an encoder of one's own, from a file or trained here, takes over; what can
   expect(await page.getByRole("alert").allInnerTexts()).toEqual([]);
   expect(await page.getByRole("button", { name: "Train here" }).isVisible()).toBe(false);
 
-  // The worker's last words alone: training itself is held in page.test.ts.
+  // A worker's words alone: training itself is held in page.test.ts.
   await page.route("**/worker.js", (route) =>
     route.fulfill({
       contentType: "text/javascript",
-      body: `self.onmessage = () => self.postMessage({ kind: "encoder", bytes: Uint8Array.from([${tinyEncoderFile()}]) });`,
+      body: `self.onmessage = () => {
+        for (const step of [0, 1, 2]) self.postMessage({ kind: "progress", row: { step, loss: 4, secondsLeft: 9 } });
+        self.postMessage({ kind: "encoder", bytes: Uint8Array.from([${tinyEncoderFile()}]) });
+      };`,
     }),
   );
   await page.getByLabel("Choose an encoder").selectOption("mae");
   await expect.poll(() => textOf(page, "which"), PATIENCE).toMatch(/^mae, untrained/);
   expect(await page.getByText("without a projection").isVisible()).toBe(true);
   await settled(page);
+  const announced = await page.locator("#status").evaluateHandle((region) => {
+    const said: string[] = [];
+    new MutationObserver(() => said.push(region.textContent)).observe(region, { childList: true });
+    return said;
+  });
   await page.getByRole("button", { name: "Train here" }).click();
   await expect.poll(() => textOf(page, "which"), PATIENCE).toBe("mae, trained in this tab for 300 steps.");
+  await settled(page);
+  expect(await announced.jsonValue()).toEqual(["Training", "Loading mae", "Ready"]); // no step of it
   const saving = page.waitForEvent("download");
   await page.getByRole("link", { name: "Save this encoder" }).click();
   expect((await saving).suggestedFilename()).toBe("mae.safetensors");
@@ -247,6 +257,11 @@ test("the encoders of a zoo are listed and the first is loaded; a file that is n
       /^coat-mae-0\.safetensors: must have the SHA-256 of zoo\.json, (\w{64}); got (?!\1)\w{64}\. Copy the zoo again$/,
     );
   expect(await textOf(page, "which")).toBe(loaded);
+  expect(await encoders.inputValue()).toBe("The zoo: dino, creatures-coat"); // what is in use
+  const levels = await page
+    .locator("h1, h2, h3")
+    .evaluateAll((all) => all.filter((one) => one.checkVisibility()).map(({ tagName }) => tagName));
+  expect(new Set(levels)).toEqual(new Set(["H1", "H2"]));
   expect(errors).toEqual([]);
   await page.close();
 });
@@ -302,6 +317,12 @@ test("windows are searched where a page or a person asks for them, and a bar sho
     "12.5%",
     "25%",
   ]);
+  await windows.getByRole("gridcell", { name: "Row 7, column 1" }).hover();
+  expect(await outline.evaluate(({ style }) => [style.left, style.top])).toEqual(["0%", "75%"]);
+  await page.mouse.move(0, 0); // the focus is where it was
+  expect(await outline.evaluate(({ style }) => [style.left, style.top])).toEqual(["37.5%", "12.5%"]);
+  await windows.getByRole("gridcell", { selected: true }).blur();
+  expect(await outline.isVisible()).toBe(false);
 
   await kind.selectOption("patches");
   const patches = page.getByRole("grid", { name: "Patches of picture 3" });
