@@ -57,9 +57,9 @@ export interface Explorer {
 
 /**
  * Puts the explorer at the end of an element: a picture whose patches or windows are chosen by pointer or keys, and for the
- * encoder and one of its projections the most similar places of all pictures and a heat map over each. Features are read once for
- * each set and kind of places, some pictures at a time, while a bar shows how far it is; a choice is one product on the GPU. It
- * styles nothing but itself and follows the `color-scheme` of its surroundings. Resolves when the first search is shown.
+ * encoder and one of its projections the most similar places of all pictures and a heat map over each. Features are read
+ * again whenever the pictures, the encoder, its projection or the kind of places change, some pictures at a time, while a bar shows
+ * how far it is; a choice is one product on the GPU for each reading. It styles nothing but itself and follows the `color-scheme` of its surroundings. Resolves when the first search is shown.
  */
 export async function mountExplorer(parent: Element, options: ExplorerOptions): Promise<Explorer> {
   const explorer = new MountedExplorer(options);

@@ -2,7 +2,7 @@
  * Places of a picture as a Vision Transformer sees them: its patch tokens, or windows that are magnified and encoded each on
  * its own, as in the patch search of "Understanding Self-Supervised Pretraining with Part-Aware Representation Learning"
  * (arXiv 2301.11915, figures 2 and 4; official file `pr_patch_retrieval_imagenet_vis.py`). What differs: windows are magnified
- * in float32, where Pillow rounds to bytes.
+ * at once and in float32, where Pillow rounds to bytes and clips, and no encoder sees its patches shuffled, as MAE does there.
  */
 import type { Parameters } from "../../engine/graph/parameters.ts";
 import type { Tensor } from "../../engine/graph/tensor.ts";

@@ -16,7 +16,7 @@ import { clipGradients } from "../../engine/optim/clip.ts";
 import type { Optimizer } from "../../engine/optim/optimizer.ts";
 import { Random } from "../../engine/random.ts";
 
-/** Logits of a training batch that lie in memory at once, 64 MiB of them; beyond that pieces are computed twice. */
+/** Logits of a training batch that lie in memory at once, 64 MiB, but always a picture's; beyond that pieces are computed twice. */
 export const MOST_LOGITS = 2 ** 24;
 
 /** A fresh head: weight [K, F] N(0, 0.01²), bias 0, by mmseg's name. Whether weight decay reaches the bias is the optimiser's. */
