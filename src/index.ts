@@ -33,6 +33,7 @@ export {
   gather as gatherPictures,
   IMAGENET_STATISTICS,
   type ImageSet,
+  pictureAt,
   splitAt,
   subset,
 } from "./data/images.ts";
@@ -140,7 +141,7 @@ export {
 export type { ProbeResult } from "./eval/probes/trainedHead.ts";
 export { type Reconstruction, reconstruct } from "./eval/reconstruct.ts";
 export { type EncodedRowsOptions, encodedRows, keptRows, type Rows } from "./eval/rows.ts";
-export { blockTokens, patchPixels, type TokenEncoder } from "./eval/segmentation/blockTokens.ts";
+export { type BlockEncoder, blockTokens, patchPixels } from "./eval/segmentation/blockTokens.ts";
 export {
   type ClassScore,
   ConfusionMatrix,

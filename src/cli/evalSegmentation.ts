@@ -3,7 +3,7 @@ import type { Split } from "../data/dataFormat.ts";
 import { IMAGENET_STATISTICS } from "../data/images.ts";
 import { PART_FORMATS } from "../data/parts/partFormats.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import { blockTokens, patchPixels, type TokenEncoder } from "../eval/segmentation/blockTokens.ts";
+import { type BlockEncoder, blockTokens, patchPixels } from "../eval/segmentation/blockTokens.ts";
 import type { SegmentationScores } from "../eval/segmentation/confusion.ts";
 import { decaysBias, SEGMENTATION_RECIPES } from "../eval/segmentation/recipe.ts";
 import { linearSegmentation, type SegmentationResult } from "../eval/segmentation/segmentation.ts";
@@ -115,7 +115,7 @@ export const segmentationCommand = (): Command =>
 /** What turns pictures into tokens, and what is known of it. */
 interface Reader {
   side: number;
-  encoderOn(device: Device): Promise<TokenEncoder>;
+  encoderOn(device: Device): Promise<BlockEncoder>;
   method: string | null;
   about: Record<string, unknown>;
 }

@@ -3,7 +3,7 @@ import type { DataFormat, ReadOptions } from "./dataFormat.ts";
 import { type Folder, type FolderEntry, filesFrom, folderOf, foldersFrom } from "./folder.ts";
 import { nameSome } from "./folderLayout.ts";
 import { FORMATS, LAST_FORMAT } from "./formats.ts";
-import { bytesPerImage, type ImageSet, subset } from "./images.ts";
+import { bytesPerImage, type ImageSet, pictureAt, subset } from "./images.ts";
 import { fitSquare } from "./resize.ts";
 import { knownAndUnread, SEARCH_DEPTH } from "./unreadFormats.ts";
 
@@ -43,9 +43,8 @@ function formatOf(folder: Folder, path: string): DataFormat {
 
 /** Every picture with its shorter side scaled to `size`, the middle square of it. */
 function scaled(set: ImageSet, size: number): ImageSet {
-  const { width, height, count, pixels } = set;
+  const { width, height, count } = set;
   if (width === size && height === size) return set;
-  const bytes = bytesPerImage(set);
   const result: ImageSet = {
     ...set,
     width: size,
@@ -53,8 +52,7 @@ function scaled(set: ImageSet, size: number): ImageSet {
     pixels: new Uint8Array(count * size * size * 3),
   };
   for (let i = 0; i < count; i++) {
-    const picture = { width, height, pixels: pixels.subarray(i * bytes, (i + 1) * bytes) };
-    result.pixels.set(fitSquare(picture, size).pixels, i * bytesPerImage(result));
+    result.pixels.set(fitSquare(pictureAt(set, i), size).pixels, i * bytesPerImage(result));
   }
   return result;
 }

@@ -1,4 +1,4 @@
-import { centerCrop } from "./resize.ts";
+import { centerCrop, type Picture } from "./resize.ts";
 
 /** A labelled set of equally sized pictures in memory. */
 export interface ImageSet {
@@ -45,6 +45,13 @@ export function toLevels(values: ArrayLike<number>, { mean, std } = IMAGENET_STA
 
 /** Bytes of one picture: height x width x 3. */
 export const bytesPerImage = (set: Pick<ImageSet, "width" | "height">): number => set.width * set.height * 3;
+
+/** Picture i of a set; its pixels are the set's. */
+export function pictureAt(images: Pick<ImageSet, "width" | "height" | "pixels">, i: number): Picture {
+  const { width, height, pixels } = images;
+  const size = bytesPerImage(images);
+  return { width, height, pixels: pixels.subarray(i * size, (i + 1) * size) };
+}
 
 /** Returns `set` unchanged if its arrays, sizes and labels agree with one another; throws otherwise. */
 export function checkImageSet<S extends ImageSet>(set: S): S {
@@ -140,12 +147,9 @@ export function channelStatistics(set: ImageSet): ChannelStatistics {
 
 /** The middle size x size of every picture, as a set of its own. */
 export function centerCrops(set: ImageSet, size: number): ImageSet {
-  const { width, height } = set;
-  const bytes = bytesPerImage(set);
   const pixels = new Uint8Array(set.count * size * size * 3);
   for (let i = 0; i < set.count; i++) {
-    const picture = { width, height, pixels: set.pixels.subarray(i * bytes, (i + 1) * bytes) };
-    pixels.set(centerCrop(picture, size).pixels, i * size * size * 3);
+    pixels.set(centerCrop(pictureAt(set, i), size).pixels, i * size * size * 3);
   }
   return { ...set, width: size, height: size, pixels };
 }

@@ -1,5 +1,5 @@
 /** Pictures of parts, cut out around the keypoints of a set in memory by the rule of `partSquares.ts`. */
-import { bytesPerImage, type ImageSet } from "./images.ts";
+import { type ImageSet, pictureAt } from "./images.ts";
 import { cutSquare, type PartPoint, pointSquares } from "./partSquares.ts";
 import { type Filter, resize } from "./resize.ts";
 
@@ -64,11 +64,4 @@ function pointsOf({ keypoints, partNames }: KeypointSet, picture: number, asked:
     const [x, y, visible] = keypoints.subarray((picture * partNames.length + index) * 3);
     return visible ? [{ part, x: x!, y: y!, object: 0 }] : [];
   });
-}
-
-/** One picture of a set, as a view. */
-function pictureAt(set: ImageSet, index: number) {
-  const bytes = bytesPerImage(set);
-  const { width, height } = set;
-  return { width, height, pixels: set.pixels.subarray(index * bytes, (index + 1) * bytes) };
 }

@@ -134,6 +134,21 @@ export function centerCrop(picture: Picture, size: number): Picture {
   return crop(picture, left, top, size, size);
 }
 
+/** Left for right: values [H, W, C] of a picture, its pixels or its labels -> [H, W, C]. */
+export function mirrored<V extends Uint8Array | Uint16Array>(
+  values: V,
+  { width, height }: Pick<Picture, "width" | "height">,
+): V {
+  const channels = values.length / (width * height);
+  const turned = values.slice() as V;
+  for (let at = 0; at < width * height; at++) {
+    const x = at % width;
+    const from = (at - x + (width - 1 - x)) * channels;
+    for (let c = 0; c < channels; c++) turned[at * channels + c] = values[from + c]!;
+  }
+  return turned;
+}
+
 /** Python's `round`: to the nearest integer, a half to the even one. */
 export function roundHalfEven(x: number): number {
   const down = Math.floor(x);

@@ -6,7 +6,7 @@
 import { photometricDistortion } from "./photometricDistortion.ts";
 import { IGNORED } from "./pixelSet.ts";
 import type { Uniform } from "./randomResizedCrop.ts";
-import { crop as cropPicture, type Picture, resize } from "./resize.ts";
+import { crop as cropPicture, mirrored, type Picture, resize } from "./resize.ts";
 
 /** A picture and the class of each of its pixels, [H, W]. */
 export interface LabelledPicture extends Picture {
@@ -40,7 +40,8 @@ export function segmentationCrop(picture: LabelledPicture, side: number, next: U
   for (let i = 0; i < TRIES && !isMixed(piece.labels); i++) piece = draw();
   const { pixels } = cropPicture(scaled, piece.left, piece.top, width, height);
   const cut = { width, height, pixels, labels: piece.labels };
-  const turned = next() < 0.5 ? mirrored(cut) : cut;
+  const turned =
+    next() < 0.5 ? { ...cut, pixels: mirrored(cut.pixels, cut), labels: mirrored(cut.labels, cut) } : cut;
   return { ...turned, ...photometricDistortion(turned, next) };
 }
 
@@ -71,20 +72,4 @@ function isMixed(labels: Uint16Array): boolean {
   const all = [...counts.values()];
   const total = all.reduce((sum, n) => sum + n, 0);
   return all.length > 1 && Math.max(...all) < MOST_OF_ONE * total;
-}
-
-function mirrored({ width, height, pixels, labels }: LabelledPicture): LabelledPicture {
-  const turned = {
-    width,
-    height,
-    pixels: new Uint8Array(pixels.length),
-    labels: new Uint16Array(labels.length),
-  };
-  for (let at = 0; at < labels.length; at++) {
-    const x = at % width;
-    const from = at - x + (width - 1 - x);
-    turned.labels[at] = labels[from]!;
-    for (let c = 0; c < 3; c++) turned.pixels[3 * at + c] = pixels[3 * from + c]!;
-  }
-  return turned;
 }

@@ -1,4 +1,4 @@
-import { bytesPerImage, type ChannelStatistics, type ImageSet } from "../data/images.ts";
+import type { ChannelStatistics } from "../data/images.ts";
 import { centerCrop, type Picture, resizeShorterSide } from "../data/resize.ts";
 import { compile } from "../engine/capture/compile.ts";
 import type { Device } from "../engine/gpu/device.ts";
@@ -55,13 +55,6 @@ export async function openEncoding(
 /** (v / 255 - mean) / std for each channel and each of the 256 bytes. */
 const normalisation = ({ mean, std }: ChannelStatistics): Float32Array[] =>
   [0, 1, 2].map((c) => Float32Array.from({ length: 256 }, (_, v) => (v / 255 - mean[c]!) / std[c]!));
-
-/** Picture i of a set; its pixels are the set's. */
-export function pictureAt(images: ImageSet, i: number): Picture {
-  const { width, height, pixels } = images;
-  const size = bytesPerImage(images);
-  return { width, height, pixels: pixels.subarray(i * size, (i + 1) * size) };
-}
 
 /** The side of pictures before their middle `size` x `size` is cut out, as the papers have it: 256 for 224. */
 export const sideBeforeCrop = (size: number): number => Math.round((size * 256) / 224);

@@ -1,4 +1,4 @@
-import type { ChannelStatistics, ImageSet } from "../data/images.ts";
+import { type ChannelStatistics, type ImageSet, pictureAt } from "../data/images.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import type { Parameters } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
@@ -9,7 +9,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { classToken } from "../models/heads.ts";
 import { anyVit } from "../models/relativeVit.ts";
 import { classTokensOf, type VitConfig, type VitOutput } from "../models/vit.ts";
-import { type Encode, fitPicture, openEncoding, pictureAt } from "./encoding.ts";
+import { type Encode, fitPicture, openEncoding } from "./encoding.ts";
 import { holding } from "./holding.ts";
 
 /** Frozen features of a labelled set: what probes read. */

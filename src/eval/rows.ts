@@ -3,13 +3,13 @@
  * them; or the encoder makes those of a batch when it is its turn, again in every epoch, which bounds memory whatever the
  * number of pictures, and is how each epoch can see other crops, as in the papers.
  */
-import type { ChannelStatistics, ImageSet } from "../data/images.ts";
+import { type ChannelStatistics, type ImageSet, pictureAt } from "../data/images.ts";
 import type { Picture } from "../data/resize.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { ALIGNMENT } from "../engine/gpu/memory.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import { indexSelect } from "../engine/ops/indexSelect.ts";
-import { type Encode, fitPicture, openEncoding, pictureAt } from "./encoding.ts";
+import { type Encode, fitPicture, openEncoding } from "./encoding.ts";
 import { checkFeatures, checkLabels, type Features, type Kind } from "./features.ts";
 import type { Hold } from "./holding.ts";
 

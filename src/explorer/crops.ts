@@ -1,8 +1,7 @@
-import { boxOf, crop, type Grid, type ImageSet, type Match, type Picture, type Place } from "../index.ts";
+import { boxOf, crop, type Grid, type ImageSet, type Match, type Place, pictureAt } from "../index.ts";
 import { element } from "./element.ts";
 import { paintRgb } from "./paint.ts";
 import { layOver } from "./placeAt.ts";
-import { pixelsOf } from "./placeMaps.ts";
 import { Roving } from "./roving.ts";
 import { placeText, similarityText } from "./words.ts";
 
@@ -57,8 +56,7 @@ function around(place: Place, pictures: ImageSet, grid: Grid): HTMLElement[] {
     number,
   ];
   const [top, bottom] = [down.from, down.to].map((share) => Math.round(share * height)) as [number, number];
-  const whole: Picture = { width, height, pixels: pixelsOf(pictures, place.picture) };
-  const cut = crop(whole, left, top, right - left, bottom - top);
+  const cut = crop(pictureAt(pictures, place.picture), left, top, right - left, bottom - top);
   const canvas = element("canvas");
   paintRgb(canvas, cut.pixels, cut.width, cut.height);
   const mark = element("span", { className: "mark" });

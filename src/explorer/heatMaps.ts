@@ -1,8 +1,7 @@
-import { type Grid, type ImageSet, nearestPlace, type Place, type Similar } from "../index.ts";
+import { type Grid, type ImageSet, nearestPlace, type Place, pictureAt, type Similar } from "../index.ts";
 import { element } from "./element.ts";
 import { paintHeat, paintRgb } from "./paint.ts";
 import { placeAt } from "./placeAt.ts";
-import { pixelsOf } from "./placeMaps.ts";
 import { Roving } from "./roving.ts";
 import { similarityText } from "./words.ts";
 
@@ -45,7 +44,7 @@ export class HeatMaps {
 
   #tileOf(pictures: ImageSet, picture: number): Tile {
     const canvas = element("canvas");
-    paintRgb(canvas, pixelsOf(pictures, picture), pictures.width, pictures.height);
+    paintRgb(canvas, pictureAt(pictures, picture).pixels, pictures.width, pictures.height);
     const heat = element("canvas", { className: "heat" });
     const mark = element("span", { className: "mark", hidden: true });
     const button = element("button", { type: "button" }, canvas, heat, mark);

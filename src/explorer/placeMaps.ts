@@ -6,6 +6,7 @@ import {
   IMAGENET_STATISTICS,
   type ImageSet,
   patchEncoder,
+  pictureAt,
   resizePicture,
   type SavedEncoder,
   windowEncoder,
@@ -57,17 +58,10 @@ export async function placeMaps(
 
 /** The same pictures with this side. */
 function scaled(pictures: ImageSet, side: number): ImageSet {
-  const { width, height, count } = pictures;
+  const { count } = pictures;
   const pixels = new Uint8Array(count * side * side * 3);
   for (let i = 0; i < count; i++) {
-    const picture = { width, height, pixels: pixelsOf(pictures, i) };
-    pixels.set(resizePicture(picture, side, side).pixels, i * side * side * 3);
+    pixels.set(resizePicture(pictureAt(pictures, i), side, side).pixels, i * side * side * 3);
   }
   return { ...pictures, width: side, height: side, pixels };
-}
-
-/** A picture of a set, [height, width, 3]: a view. */
-export function pixelsOf({ pixels, width, height }: ImageSet, picture: number): Uint8Array {
-  const size = width * height * 3;
-  return pixels.subarray(picture * size, (picture + 1) * size);
 }

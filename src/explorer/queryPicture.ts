@@ -1,8 +1,7 @@
-import { type Box, boxOf, type Grid, type ImageSet, type Place } from "../index.ts";
+import { type Box, boxOf, type Grid, type ImageSet, type Place, pictureAt } from "../index.ts";
 import { element } from "./element.ts";
 import { paintRgb } from "./paint.ts";
 import { cellOf, layOver, placeAt } from "./placeAt.ts";
-import { pixelsOf } from "./placeMaps.ts";
 import { Roving } from "./roving.ts";
 
 /**
@@ -41,7 +40,7 @@ export class QueryPicture {
 
   /** Shows the picture of a place and marks the place. */
   show(pictures: ImageSet, grid: Grid, place: Place): void {
-    paintRgb(this.#canvas, pixelsOf(pictures, place.picture), pictures.width, pictures.height);
+    paintRgb(this.#canvas, pictureAt(pictures, place.picture).pixels, pictures.width, pictures.height);
     const { rows, columns, share } = grid;
     if (this.#shape !== `${rows} x ${columns}, ${share}`) this.#build(grid);
     this.#cellGrid.ariaLabel = `${share === undefined ? "Patches" : "Windows"} of picture ${place.picture + 1}`;

@@ -12,11 +12,7 @@ import { attentiveProbe } from "../eval/probes/attentiveProbe.ts";
 import { knn } from "../eval/probes/knn.ts";
 import { linearProbe } from "../eval/probes/linearProbe.ts";
 import { retrieval } from "../eval/probes/retrieval.ts";
-import {
-  type TokenEncoder as BlockEncoder,
-  blockTokens,
-  patchPixels,
-} from "../eval/segmentation/blockTokens.ts";
+import { type BlockEncoder, blockTokens, patchPixels } from "../eval/segmentation/blockTokens.ts";
 import { type TokenEncoder, tokenEncoder, tokenRows } from "../eval/tokens.ts";
 import type { Projection } from "../models/method.ts";
 import { anyVit } from "../models/relativeVit.ts";

@@ -4,6 +4,7 @@ import {
   centerCrop,
   crop,
   type Filter,
+  mirrored,
   type Picture,
   resize,
   resizeShorterSide,
@@ -144,4 +145,12 @@ test("crops take the rectangle asked for and must lie inside", () => {
 
 test("a half rounds to the even neighbour", () => {
   expect([0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6].map(roundHalfEven)).toEqual([0, 2, 2, 0, -2, 2, 3]);
+});
+
+test("a mirror image has its pixels, or its labels, left for right", () => {
+  const size = { width: 3, height: 2 };
+  expect([...mirrored(Uint16Array.of(1, 2, 3, 400, 500, 600), size)]).toEqual([3, 2, 1, 600, 500, 400]);
+  const pixels = Uint8Array.from({ length: 18 }, (_, i) => i);
+  const turned = [6, 7, 8, 3, 4, 5, 0, 1, 2];
+  expect([...mirrored(pixels, size)]).toEqual([...turned, ...turned.map((v) => v + 9)]);
 });

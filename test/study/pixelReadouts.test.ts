@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { PixelSet } from "../../src/data/pixelSet.ts";
 import { fill } from "../../src/engine/graph/fill.ts";
-import { patchPixels, type TokenEncoder } from "../../src/eval/segmentation/blockTokens.ts";
+import { type BlockEncoder, patchPixels } from "../../src/eval/segmentation/blockTokens.ts";
 import { readPixels } from "../../src/study/pixelReadouts.ts";
 import { scoreOf } from "../../src/study/sample.ts";
 import { PATCH, stripes } from "../eval/stripes.ts";
@@ -10,7 +10,7 @@ import { withDevice } from "../withDevice.ts";
 describe("segmentation in a study", () => {
   const on = withDevice();
   const sets = { probe: stripes({ count: 16, seed: 1 }), test: stripes({ count: 12, seed: 2 }) };
-  const read = (blocks: TokenEncoder, of = sets) =>
+  const read = (blocks: BlockEncoder, of = sets) =>
     readPixels(
       on.device,
       { blocks },
@@ -45,7 +45,7 @@ describe("segmentation in a study", () => {
   });
 
   test("features that are the same everywhere give what guessing gives: the most frequent class", async () => {
-    const same: TokenEncoder = {
+    const same: BlockEncoder = {
       patchSize: PATCH,
       dim: 2,
       encode: ({ device, shape: [batch, height, width] }) =>

@@ -9,6 +9,7 @@ import {
   type ExtractOptions,
   extractFeatures,
   type Features,
+  READINGS,
   type Reading,
   readingWidth,
   vitFeatures,
@@ -39,8 +40,6 @@ export interface EvalFlags extends DataFlags {
 /** Side of the pictures whose pixels are read when --data-size says nothing. */
 const PIXELS_SIDE = 32;
 
-const READINGS: readonly Reading[] = ["cls", "mean", "cls+mean", "cls4"];
-
 /** Adds what all probes have. */
 export const addEvalOptions = (command: Command): Command =>
   addPartOptions(addDataOptions(command))
@@ -53,7 +52,7 @@ export const addEvalOptions = (command: Command): Command =>
 /** Adds what probes of one vector of a picture have. `usual` is what they read unless it is said. */
 export const addReadingOptions = (command: Command, usual: string): Command =>
   addPixelsOption(command).addOption(
-    new Option("--pool <reading>", `what is read from the tokens (default: ${usual})`).choices(READINGS),
+    new Option("--pool <reading>", `what is read from the tokens (default: ${usual})`).choices(Object.keys(READINGS)),
   );
 
 /** Adds --pixels. */

@@ -1,10 +1,10 @@
 /** What `search` and `maps` have in common: an encoder that was saved, and the pictures that a person looks at with it. */
 import { type Command, Option } from "commander";
 import type { Split } from "../../data/dataFormat.ts";
-import { IMAGENET_STATISTICS, type ImageSet } from "../../data/images.ts";
+import { IMAGENET_STATISTICS, type ImageSet, pictureAt } from "../../data/images.ts";
 import type { Picture } from "../../data/resize.ts";
 import type { Device } from "../../engine/gpu/device.ts";
-import { fitPicture, pictureAt } from "../../eval/encoding.ts";
+import { fitPicture } from "../../eval/encoding.ts";
 import type { ExtractOptions } from "../../eval/features.ts";
 import { adapterName, type SavedEncoder, savedEncoder } from "../../train/checkpoint.ts";
 import type { RunSettings } from "../../train/run.ts";

@@ -1,5 +1,5 @@
-import type { ImageSet } from "../../data/images.ts";
-import { fitPicture, pictureAt } from "../../eval/encoding.ts";
+import { type ImageSet, pictureAt } from "../../data/images.ts";
+import { fitPicture } from "../../eval/encoding.ts";
 import { type Items, picturesOf } from "../../study/targets.ts";
 import { lineHeight, Sheet } from "./sheet.ts";
 

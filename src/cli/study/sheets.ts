@@ -1,7 +1,7 @@
 /** What an encoder of a study makes of some test pictures, as sheets: files beside the result of its cell, which the report shows. */
-import { IMAGENET_STATISTICS, type ImageSet, splitAt } from "../../data/images.ts";
+import { IMAGENET_STATISTICS, type ImageSet, pictureAt, splitAt } from "../../data/images.ts";
 import type { Device } from "../../engine/gpu/device.ts";
-import { fitPicture, pictureAt } from "../../eval/encoding.ts";
+import { fitPicture } from "../../eval/encoding.ts";
 import { featureMaps } from "../../eval/maps/featureMaps.ts";
 import { windowEncoder } from "../../eval/maps/mapEncoders.ts";
 import { search } from "../../eval/maps/patchSearch.ts";

@@ -1,7 +1,7 @@
 /**
  * What the papers' probes see of a training picture, anew in every epoch: a random crop, and its mirror image half of the time. What
- * differs: sets in memory are of one size, so that a folder's pictures were scaled and cut square before, as for testing, and the
- * crop is drawn within the square, not from the whole picture. It is drawn from the whole where a set's pictures were read as they are.
+ * differs: a folder's pictures of different sizes were scaled and cut square when they were read, and the crop is drawn within the
+ * square, where the papers draw it from the whole picture.
  */
 import {
   flipDecision,
@@ -10,7 +10,7 @@ import {
   singleShotCrop,
   type Uniform,
 } from "../../data/randomResizedCrop.ts";
-import { crop, type Filter, type Picture, resize } from "../../data/resize.ts";
+import { crop, type Filter, mirrored, type Picture, resize } from "../../data/resize.ts";
 import { Random } from "../../engine/random.ts";
 
 export interface TrainingCrop {
@@ -42,14 +42,5 @@ export function trainingView(
   const draw = singleShot ? singleShotCrop : randomResizedCrop;
   const { left, top, width, height } = draw(picture.width, picture.height, SCALE, undefined, next);
   const view = resize(crop(picture, left, top, width, height), size, size, filter);
-  return flipDecision(0.5, next) ? mirrored(view) : view;
-}
-
-function mirrored({ width, height, pixels }: Picture): Picture {
-  const turned = new Uint8Array(pixels.length);
-  for (let at = 0; at < pixels.length; at += 3) {
-    const [row, column] = [Math.floor(at / 3 / width), (at / 3) % width];
-    turned.set(pixels.subarray(at, at + 3), 3 * (row * width + width - 1 - column));
-  }
-  return { width, height, pixels: turned };
+  return flipDecision(0.5, next) ? { ...view, pixels: mirrored(view.pixels, view) } : view;
 }

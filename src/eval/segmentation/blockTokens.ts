@@ -8,7 +8,7 @@ import { anyVit } from "../../models/relativeVit.ts";
 import { classTokensOf, type VitConfig } from "../../models/vit.ts";
 
 /** A frozen encoder as segmentation reads it. */
-export interface TokenEncoder {
+export interface BlockEncoder {
   patchSize: number;
   /** F, features of a token. */
   dim: number;
@@ -25,8 +25,8 @@ export function blocksRead(depth: number): number[] {
   return [...new Set(ends)].filter((end) => end > 0).map((end) => end - 1);
 }
 
-/** A ViT: what those blocks give, before the final norm, without class tokens, one after the other; F = 4 D. */
-export function blockTokens(params: Parameters, config: VitConfig): TokenEncoder {
+/** A ViT: what those blocks give, before the final norm, without class tokens, one after the other; F = D for each. */
+export function blockTokens(params: Parameters, config: VitConfig): BlockEncoder {
   const { patchSize, depth, embedDim } = config;
   const read = blocksRead(depth);
   return {
@@ -41,7 +41,7 @@ export function blockTokens(params: Parameters, config: VitConfig): TokenEncoder
 }
 
 /** The floor: the pixels of each patch themselves; F = 3 p p. */
-export const patchPixels = (patchSize: number): TokenEncoder => ({
+export const patchPixels = (patchSize: number): BlockEncoder => ({
   patchSize,
   dim: 3 * patchSize * patchSize,
   encode: (images) => onGrid(patchify(images, patchSize), images, patchSize),

@@ -1,5 +1,5 @@
 /** What a segmentation head is trained on: tokens that were computed once, or those of pieces that are cut anew each time. */
-import type { ChannelStatistics } from "../../data/images.ts";
+import { type ChannelStatistics, pictureAt } from "../../data/images.ts";
 import type { PixelSet } from "../../data/pixelSet.ts";
 import { type LabelledPicture, segmentationCrop } from "../../data/segmentationCrop.ts";
 import type { Device } from "../../engine/gpu/device.ts";
@@ -7,7 +7,7 @@ import { Tensor } from "../../engine/graph/tensor.ts";
 import { Random } from "../../engine/random.ts";
 import type { Hold } from "../holding.ts";
 import { featureMaps } from "../maps/featureMaps.ts";
-import type { TokenEncoder } from "./blockTokens.ts";
+import type { BlockEncoder } from "./blockTokens.ts";
 import { pictureBatch } from "./pictureBatch.ts";
 
 /** The batches of a training. */
@@ -27,23 +27,15 @@ export interface FeedOptions {
 }
 
 /** Picture i of a set with its labels, which stay the set's. */
-export function labelledPicture(
-  { width, height, pixels, pixelLabels }: PixelSet,
-  i: number,
-): LabelledPicture {
-  const area = width * height;
-  return {
-    width,
-    height,
-    pixels: pixels.subarray(3 * i * area, 3 * (i + 1) * area),
-    labels: pixelLabels.subarray(i * area, (i + 1) * area),
-  };
+export function labelledPicture(set: PixelSet, i: number): LabelledPicture {
+  const area = set.width * set.height;
+  return { ...pictureAt(set, i), labels: set.pixelLabels.subarray(i * area, (i + 1) * area) };
 }
 
 /** Whole pictures, whose tokens are computed once and kept on the host. */
 export async function cachedFeed(
   device: Device,
-  encoder: TokenEncoder,
+  encoder: BlockEncoder,
   set: PixelSet,
   { batchSize, statistics, onProgress }: FeedOptions,
   hold: Hold,
@@ -81,7 +73,7 @@ export async function cachedFeed(
  */
 export function liveFeed(
   device: Device,
-  encoder: TokenEncoder,
+  encoder: BlockEncoder,
   set: PixelSet,
   { batchSize, statistics, crop, seed }: FeedOptions & { crop: number | null; seed: number },
   hold: Hold,

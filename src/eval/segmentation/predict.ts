@@ -11,7 +11,7 @@ import { argmax } from "../../engine/ops/max.ts";
 import { pad } from "../../engine/ops/pad.ts";
 import { slice } from "../../engine/ops/slice.ts";
 import { holding } from "../holding.ts";
-import type { TokenEncoder } from "./blockTokens.ts";
+import type { BlockEncoder } from "./blockTokens.ts";
 import { ConfusionMatrix, type PixelTotals } from "./confusion.ts";
 import { labelledPicture } from "./feed.ts";
 import { MOST_LOGITS, segmentationLogits } from "./head.ts";
@@ -33,7 +33,7 @@ export function windowStarts(length: number, side: number, stride: number): numb
 }
 
 /** Size of the windows of a picture, and their corners; one window, the whole of it, without. */
-function windowsOf({ height, width }: { height: number; width: number }, windows: Windows | null) {
+function testWindows({ height, width }: { height: number; width: number }, windows: Windows | null) {
   const { side, stride } = windows ?? { side: Math.max(height, width), stride: 1 };
   const size = { height: Math.min(side, height), width: Math.min(side, width) };
   const places = windowStarts(height, size.height, stride).flatMap((top) =>
@@ -47,13 +47,13 @@ function windowsOf({ height, width }: { height: number; width: number }, windows
  * images [B, H, W, 3] -> [B, H, W, K]
  */
 export function windowLogits(
-  encoder: TokenEncoder,
+  encoder: BlockEncoder,
   head: Parameters,
   images: Tensor,
   windows: Windows | null,
 ): Tensor {
   const [batch, height, width] = images.shape as [number, number, number];
-  const { size, places } = windowsOf({ height, width }, windows);
+  const { size, places } = testWindows({ height, width }, windows);
   const pieces = places.map(({ top, left }) =>
     slice(slice(images, 1, top, top + size.height), 2, left, left + size.width),
   );
@@ -78,7 +78,7 @@ export function windowLogits(
 /** Every pixel of a set, by its label and by the class that is said of it: the totals of each picture. */
 export async function segmentationTest(
   device: Device,
-  encoder: TokenEncoder,
+  encoder: BlockEncoder,
   head: Parameters,
   set: PixelSet,
   options: {
@@ -91,7 +91,7 @@ export async function segmentationTest(
   const { count, height, width } = set;
   const classes = set.pixelClasses.length;
   const found: PixelTotals[] = [];
-  const { places } = windowsOf(set, windows);
+  const { places } = testWindows(set, windows);
   const room = Math.min(MOST_WINDOWS / places.length, MOST_LOGITS / (height * width * classes));
   const size = Math.min(count, Math.max(1, Math.floor(room)));
   return holding(async (hold) => {

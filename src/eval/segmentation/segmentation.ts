@@ -15,7 +15,7 @@ import { Random } from "../../engine/random.ts";
 import { warmupPolynomial } from "../../engine/step/schedule.ts";
 import { StepValues } from "../../engine/step/stepValues.ts";
 import { type Hold, holding } from "../holding.ts";
-import type { TokenEncoder } from "./blockTokens.ts";
+import type { BlockEncoder } from "./blockTokens.ts";
 import {
   ConfusionMatrix,
   joinTotals,
@@ -52,7 +52,7 @@ const CACHE_BYTES = 2 ** 30;
  */
 export async function linearSegmentation(
   device: Device,
-  encoder: TokenEncoder,
+  encoder: BlockEncoder,
   train: PixelSet,
   test: PixelSet,
   options: SegmentationOptions,
@@ -93,7 +93,7 @@ export async function linearSegmentation(
 /** Kept tokens where pictures are seen whole and all of theirs have room. */
 async function feedOf(
   device: Device,
-  encoder: TokenEncoder,
+  encoder: BlockEncoder,
   train: PixelSet,
   { batchSize, crop, seed }: SegmentationSettings,
   { statistics, cacheBytes = CACHE_BYTES, onProgress }: SegmentationOptions,
@@ -194,7 +194,7 @@ function checkSets(train: PixelSet, test: PixelSet): void {
 }
 
 /** What the encoder sees: whole pictures, or pieces to train on and windows to test with, which are no larger than a picture. */
-function checkSides({ patchSize }: TokenEncoder, train: PixelSet, test: PixelSet, crop: number | null): void {
+function checkSides({ patchSize }: BlockEncoder, train: PixelSet, test: PixelSet, crop: number | null): void {
   const shorter = Math.min(train.height, train.width);
   if (crop !== null && crop > shorter) {
     throw new Error(
