@@ -46,6 +46,21 @@ export function toLevels(values: ArrayLike<number>, { mean, std } = IMAGENET_STA
 /** Bytes of one picture: height x width x 3. */
 export const bytesPerImage = (set: Pick<ImageSet, "width" | "height">): number => set.width * set.height * 3;
 
+/** Bytes of pixels that one array of the host may have; more has no chance on a GPU either. */
+const MOST_PIXEL_BYTES = 2 ** 32;
+
+/** Throws unless the pixels of so many pictures, side x side, fit in one array. */
+export function checkPixelBytes(where: string, count: number, side: number): void {
+  const each = bytesPerImage({ width: side, height: side });
+  const most = Math.floor(MOST_PIXEL_BYTES / each);
+  if (count <= most) return;
+  const limit = most > 0 ? `--limit ${most} or less, or a smaller --data-size` : "a smaller --data-size";
+  throw new Error(
+    `${where}: the pixels must take at most ${MOST_PIXEL_BYTES} bytes; ${count} pictures of ${side} x ${side} ` +
+      `need ${count * each}. Use ${limit}`,
+  );
+}
+
 /** Picture i of a set; its pixels are the set's. */
 export function pictureAt(images: Pick<ImageSet, "width" | "height" | "pixels">, i: number): Picture {
   const { width, height, pixels } = images;

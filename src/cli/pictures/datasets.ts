@@ -143,7 +143,8 @@ async function readFolder(choice: DataChoice, split: Split, options: LoadOptions
   return readDataSet(files, { ...read, imageSize: size }).catch((error: Error) => {
     if (!error.message.endsWith("Set imageSize.")) throw error;
     const { mixedSize } = options;
-    if (mixedSize !== undefined) return readDataSet(files, { ...read, imageSize: mixedSize, note: undefined }); // it was told
+    if (mixedSize !== undefined)
+      return readDataSet(files, { ...read, imageSize: mixedSize, note: undefined }); // it was told
     throw new UsageError(error.message.replace("Set imageSize.", "Add --data-size."), { cause: error });
   });
 }

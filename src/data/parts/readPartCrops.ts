@@ -2,7 +2,7 @@ import { balanced } from "../balanced.ts";
 import type { Decoder } from "../decode.ts";
 import { eachAtMost } from "../eachAtMost.ts";
 import type { FolderEntry } from "../folder.ts";
-import { checkImageSet } from "../images.ts";
+import { checkImageSet, checkPixelBytes } from "../images.ts";
 import type { PartCropOptions, PartCrops } from "../partCrops.ts";
 import { cutSquare } from "../partSquares.ts";
 import { resize } from "../resize.ts";
@@ -34,6 +34,7 @@ export async function readPartCrops(
     throw new Error(`${path}: must hold a part to ${split} that can be cut out; got none`);
   }
   const chosen = new Set(balanced(labels, limit ?? labels.length));
+  checkPixelBytes(path, chosen.size, size);
   const bytes = size * size * 3;
   const pixels = new Uint8Array(chosen.size * bytes);
   const work = inOrder(pictures, chosen);

@@ -1,7 +1,7 @@
 import type { Decoder } from "../decode.ts";
 import { eachAtMost } from "../eachAtMost.ts";
 import { type FolderEntry, folderOf } from "../folder.ts";
-import { checkImageSet, type ImageSet } from "../images.ts";
+import { checkImageSet, checkPixelBytes, type ImageSet } from "../images.ts";
 import { type Filter, fitSquare, roundHalfEven } from "../resize.ts";
 import { partFormatOf, partsAsked } from "./findParts.ts";
 import type { LabelMask } from "./labelMask.ts";
@@ -48,6 +48,7 @@ export async function readPartMasks(
   if (work.length === 0)
     throw new Error(`${path}: must hold a picture to ${split} with an outlined part; got none`);
   const count = Math.min(work.length, limit ?? work.length);
+  checkPixelBytes(path, count, size);
   const pixels = new Uint8Array(count * size * size * 3);
   const partMask = new Uint16Array(count * size * size);
   let done = 0;

@@ -120,6 +120,19 @@ test("a picture of another shape than it was annotated in is refused", async () 
   );
 });
 
+test("what no array holds is refused before a picture is decoded, with how many would fit", async () => {
+  const openDecoder = (): Promise<Decoder> => Promise.reject(new Error("nothing must be decoded"));
+  await expect(read({ size: 30_000, openDecoder })).rejects.toThrow(
+    "data/coco: the pixels must take at most 4294967296 bytes; 4 pictures of 30000 x 30000 need 10800000000. " +
+      "Use --limit 1 or less, or a smaller --data-size",
+  );
+  const mask = file("masks/train/a.png", grayPng(2, [1, 1, 2, 2]));
+  const masked = readPartMasks([entry("images/train/a.jpg", 2, 2), mask], {
+    ...{ name: "m", path: "m", split: "train", size: 40_000, openDecoder },
+  });
+  await expect(masked).rejects.toThrow(/^m: the pixels .* need 4800000000\. Use a smaller --data-size$/);
+});
+
 test("a folder of no format is told what there could be", async () => {
   await expect(read({}, pictures("train/a/1.jpg"))).rejects.toThrow(
     "data/coco: must hold pictures with annotated parts in a format of CUB-200-2011, COCO, PASCAL-Part, ADE20K, LIP, masks; got none of them",
