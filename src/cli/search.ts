@@ -9,9 +9,11 @@ import {
 } from "../eval/maps/featureMaps.ts";
 import { patchEncoder, windowEncoder } from "../eval/maps/mapEncoders.ts";
 import { type Match, search as searchMaps } from "../eval/maps/patchSearch.ts";
+import { scrambledPatches } from "../eval/scrambledPatches.ts";
 import type { Projection } from "../models/method.ts";
 import { methodOf } from "../train/run.ts";
 import { whole } from "./options/arguments.ts";
+import { scrambleOption } from "./runs/evalInput.ts";
 import {
   addLookOptions,
   type Chosen,
@@ -34,6 +36,7 @@ interface SearchFlags extends LookFlags {
   pool: "mean" | "cls";
   projection?: string;
   keepSelf?: boolean;
+  scramblePatches?: boolean;
 }
 
 /** Queries where none is given: the middles of the first pictures. */
@@ -74,6 +77,7 @@ export const searchCommand = (): Command =>
     )
     .option("--projection <name>", "another one of the method's projections, or none")
     .option("--keep-self", "search the query's own picture, too, as the paper does")
+    .addOption(scrambleOption())
     .addHelpText("after", AFTER)
     .action(search);
 
@@ -96,6 +100,9 @@ function shareOfSide(text: string): number {
 }
 
 async function search(run: string, flags: SearchFlags): Promise<void> {
+  if (flags.scramblePatches && flags.places !== "crops") {
+    throw new UsageError(`--scramble-patches needs whole pictures, --places crops; got ${flags.places}`);
+  }
   const look = await openLook("search", run, flags, (chosen) => check(chosen, flags));
   const { device, images, line } = look;
   const points =
@@ -103,7 +110,11 @@ async function search(run: string, flags: SearchFlags): Promise<void> {
   const maps = await asUsage(async () => {
     const batchSize =
       flags.batch ?? (flags.places === "windows" ? Math.ceil(AT_ONCE / flags.windows ** 2) : AT_ONCE);
-    return featureMaps(device, encoderOf(look, flags), images, { ...look.extract, batchSize });
+    const how = { ...look.extract, batchSize };
+    if (!flags.scramblePatches) return featureMaps(device, encoderOf(look, flags), images, how);
+    const { config } = look;
+    const shown = scrambledPatches(images, config, 0);
+    return featureMaps(device, encoderOf(look, flags), shown, { ...how, imageSize: config.imageSize });
   });
   line.end();
   const grid = Object.values(maps)[0]!;

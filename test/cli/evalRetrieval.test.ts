@@ -70,6 +70,9 @@ test("parts are retrieved by every reading of an encoder, or by those that are n
   }
   const one = await program.json(...flags, "--pool", "mean", "--batch", "5");
   expect(one.scores).toEqual([scores[1]]);
+  const scrambled = await program.json(...flags, "--pool", "mean", "--scramble-patches");
+  expect(scrambled.scramblePatches).toBe(true);
+  expect((scrambled.scores as typeof scores)[0]!.ap).not.toBe(scores[1]!.ap);
   const { code, stderr } = await program.run(...flags, "--pool", "mean,prototypes");
   expect([code, stderr]).toEqual([
     2,

@@ -246,6 +246,10 @@ const cases: [string, RegExp][] = [
     "eval retrieval --pixels --data @/bare --split train",
     /^bare: every picture must have a label for an evaluation; got 2 of 2 without\. Sort them into class folders\.$/,
   ],
+  [
+    "search @/run --data creatures --out @/sheets --scramble-patches",
+    /^--scramble-patches needs whole pictures, --places crops; got windows\.$/,
+  ],
   ["eval knn --data creatures", /^--checkpoint must name a run, or --pixels say/],
   [`${knn} @/run --pixels`, /'--pixels' cannot be used with option '--checkpoint/],
   [`${knn} @/none`, /none: must be a folder of a run or a checkpoint; it does not exist/],

@@ -14,6 +14,8 @@ import {
   readingWidth,
   vitFeatures,
 } from "../../eval/features.ts";
+import { scrambledPatches } from "../../eval/scrambledPatches.ts";
+import type { VitConfig } from "../../models/vit.ts";
 import { type SavedEncoder, savedEncoder } from "../../train/checkpoint.ts";
 import { methodOf } from "../../train/run.ts";
 import { path, whole } from "../options/arguments.ts";
@@ -32,6 +34,7 @@ export interface EvalFlags extends DataFlags {
   pixels?: boolean;
   /** Side to which training pictures are scaled before their middle is cut out. */
   trainResize?: number;
+  scramblePatches?: boolean;
   batch: number;
   tune: boolean;
   json?: boolean;
@@ -45,14 +48,24 @@ export const addEvalOptions = (command: Command): Command =>
   addPartOptions(addDataOptions(command))
     .option("--checkpoint <path>", "folder of a run or of a study's cell, or its safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
+    .addOption(scrambleOption())
     .option("--batch <n>", "pictures per run of the encoder; never changes the result", whole(1), 64)
     .option(...NO_TUNE)
     .option("--json", "end with one line of JSON");
 
+/** What `scrambledPatches` does, as a flag. */
+export const scrambleOption = (): Option =>
+  new Option(
+    "--scramble-patches",
+    "a quirk of the official programs with MAE in retrieval, part classification and search: patches lie at random places",
+  ).conflicts(["pixels", "augment"]);
+
 /** Adds what probes of one vector of a picture have. `usual` is what they read unless it is said. */
 export const addReadingOptions = (command: Command, usual: string): Command =>
   addPixelsOption(command).addOption(
-    new Option("--pool <reading>", `what is read from the tokens (default: ${usual})`).choices(Object.keys(READINGS)),
+    new Option("--pool <reading>", `what is read from the tokens (default: ${usual})`).choices(
+      Object.keys(READINGS),
+    ),
   );
 
 /** Adds --pixels. */
@@ -119,9 +132,10 @@ export async function openSets<S extends Split>(
   const device = await openTuned({ tune: flags.tune });
   const encoder = await asUsage(() => reader.open(device));
   const { train, test }: Partial<Record<Split, ImageSet>> = sets;
+  const shown = flags.scramblePatches && encoder ? scrambled(sets, encoder.config) : sets;
   const { name, classes } = (train ?? test)!;
   return {
-    ...{ device, sets, encoder, line },
+    ...{ device, sets: shown, encoder, line },
     how: { statistics: IMAGENET_STATISTICS, batchSize: flags.batch, imageSize: reader.side },
     about: {
       command: `eval ${probe}`,
@@ -131,9 +145,19 @@ export async function openSets<S extends Split>(
       test: test?.count,
       classes: classes.length,
       trainResize,
+      scramblePatches: flags.scramblePatches,
       adapter: device.info.description,
     },
   };
+}
+
+/** Every split with the patches of its pictures at random places. */
+function scrambled<S extends Split>(
+  sets: Readonly<Record<S, ImageSet>>,
+  config: VitConfig,
+): Readonly<Record<S, ImageSet>> {
+  const all = Object.entries<ImageSet>(sets).map(([split, set]) => [split, scrambledPatches(set, config, 0)]);
+  return Object.fromEntries(all) as Record<S, ImageSet>;
 }
 
 /** The encoder of a checkpoint, or as it was before its first step, and the method that trained it. */

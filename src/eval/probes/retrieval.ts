@@ -2,7 +2,7 @@
  * Retrieval by cosine among crops: "Understanding Self-Supervised Pretraining with Part-Aware Representation Learning"
  * (arXiv 2301.11915) section 4.2; official file `retrieval-classification/pr_patch_retrieval.py`. Every crop is a query
  * against every crop, itself included, and is answered well by crops of its own class. What differs: `keepSelf: false`
- * leaves the query out, which the paper does not do.
+ * leaves the query out, which the paper does not do; and MAE sees its patches where they are, unless `scrambledPatches` hides it.
  */
 import type { Device } from "../../engine/gpu/device.ts";
 import { checkFeatures, type Features } from "../features.ts";
