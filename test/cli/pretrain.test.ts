@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -159,21 +159,14 @@ describe("partwise pretrain mae", () => {
     expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
   });
 
-  test("a terminal that is closed saves the run as Ctrl-C does; a disk that is full then leaves that checkpoint", async () => {
-    const out = at("full");
+  test("a terminal that is closed saves the run as Ctrl-C does", async () => {
+    const out = at("closed");
     const { child, ended } = program.start(...command(out, "--save-every", "1"));
     await checkpointIn(out);
     child.kill("SIGHUP");
     expect((await ended).code).toBe(0);
     expect(metricsOf(out)).toHaveLength(infoOf(out).step);
     expect(readdirSync(out)).not.toContain("run.lock");
-    const before = digest(out);
-    symlinkSync("/dev/full", join(out, "checkpoint.safetensors.tmp")); // where the next one is written
-    const { code, stderr } = await program.run(...command(out, "--resume"));
-    expect(stderr).toMatch(/^partwise: .*full\/checkpoint\.safetensors: its disk is full\.$/m);
-    expect(code).toBe(1);
-    expect(digest(out)).toBe(before);
-    expect(readdirSync(out).sort()).toEqual(readdirSync(at("whole")).sort());
   });
 
   test("a full disk behind stdout is told, once the run is saved", async () => {

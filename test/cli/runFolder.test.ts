@@ -1,13 +1,6 @@
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -69,11 +62,30 @@ test("folders are made with those above them, and what stands in the way is name
   if (process.platform === "linux") await expect(makeFolder("/proc/none/x")).rejects.toThrow(UsageError);
 });
 
-test("a folder where a file is written for the moment is named, and stays", async () => {
-  const path = join(folder, "blocked");
-  mkdirSync(`${path}.tmp`);
+test("a folder where a file should be is named, and stays", async () => {
+  const inside = mkdtempSync(join(folder, "blocked-"));
+  const path = join(inside, "file");
+  mkdirSync(path);
   await expect(writeAtomic(path, "x")).rejects.toThrow(`${path}: it is a folder, not a file`);
-  expect(existsSync(`${path}.tmp`)).toBe(true);
+  expect(readdirSync(inside)).toEqual(["file"]);
+});
+
+test("writers of one file at once leave one of them whole", async () => {
+  const inside = mkdtempSync(join(folder, "many-"));
+  const texts = Array.from({ length: 8 }, (_, i) => `${i}`.repeat(100_000 * (i + 1)));
+  await Promise.all(texts.map((text) => writeAtomic(join(inside, "file"), text)));
+  expect(texts).toContain(readFileSync(join(inside, "file"), "utf8"));
+  expect(readdirSync(inside)).toEqual(["file"]);
+});
+
+test("a folder that is taken loses what a killed writer has left in it, and nothing else", async () => {
+  const inside = mkdtempSync(join(folder, "left-"));
+  const left = `checkpoint.json.12.${randomUUID()}.tmp`;
+  for (const name of ["checkpoint.json", "own.tmp", left]) writeFileSync(join(inside, name), "");
+  const run = await RunFolder.at(inside);
+  await run.make();
+  run.close();
+  expect(readdirSync(inside).sort()).toEqual(["checkpoint.json", "own.tmp"]);
 });
 
 test("a write that fails midway leaves the old file, and nothing else", async () => {
@@ -84,7 +96,9 @@ test("a write that fails midway leaves the old file, and nothing else", async ()
     yield "new, but ";
     throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   }
-  await expect(writeAtomic(path, pieces())).rejects.toThrow(`${path}: its disk is full`);
+  const error = await writeAtomic(path, pieces()).catch((thrown: unknown) => thrown);
+  expect(error).toEqual(new Error(`${path}: its disk is full`));
+  expect(error).not.toBeInstanceOf(UsageError); // through no fault of the path: exit code 1
   expect(readFileSync(path, "utf8")).toBe("old");
   expect(readdirSync(inside)).toEqual(["file"]);
 });

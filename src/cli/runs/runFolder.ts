@@ -6,7 +6,7 @@ import { openSaved } from "../../train/encoderFile.ts";
 import type { ProgressRow } from "../../train/loop.ts";
 import type { Trainer } from "../../train/trainer.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
-import { explain, kindOf, makeFolder, writeAtomic } from "../system/files.ts";
+import { explain, kindOf, makeFolder, removeTemporary, writeAtomic } from "../system/files.ts";
 import { lock } from "../system/lock.ts";
 import { type OpenFile, openFile } from "../system/openFile.ts";
 
@@ -71,6 +71,7 @@ export class RunFolder {
   async make(): Promise<void> {
     await makeFolder(this.path);
     this.#unlock = await lock(this.file(LOCK));
+    await removeTemporary(this.path);
   }
 
   file(name: string): string {

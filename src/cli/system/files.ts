@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 
 /** Largest file that is read into memory at once: 2 GiB, Node's own bound. */
@@ -60,16 +61,20 @@ export async function readBytes(path: string, most = MOST_BYTES): Promise<Uint8A
   }
 }
 
+/** How the name of a file ends that is not whole yet: its writer's process and call. */
+const TEMPORARY = /\.\d+\.[0-9a-f-]{36}\.tmp$/;
+
 /**
  * Writes a file so that a reader, or a run killed at any moment, finds the old one or the new one and nothing between:
- * to a temporary name in the same folder, flushed to the disk, then renamed. Contents may come in pieces.
+ * to a name of its own in the same folder, flushed to the disk, then renamed; of several writers the last one's stays.
+ * Contents may come in pieces.
  */
 export async function writeAtomic(
   path: string,
   contents: Uint8Array | string | AsyncIterable<Uint8Array | string>,
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w").catch((error) => Promise.reject(explain(path, error)));
+  const temporary = `${path}.${process.pid}.${randomUUID()}.tmp`;
+  const file = await open(temporary, "wx").catch((error) => Promise.reject(explain(path, error)));
   try {
     try {
       await writeFile(file, contents);
@@ -81,6 +86,16 @@ export async function writeAtomic(
   } catch (error) {
     await rm(temporary, { force: true });
     throw explain(path, error);
+  }
+}
+
+/** Removes what a writer that was killed has left in a folder, where nobody else may be writing. */
+export async function removeTemporary(folder: string): Promise<void> {
+  try {
+    const left = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
+    for (const name of left) await rm(join(folder, name), { force: true });
+  } catch (error) {
+    throw explain(folder, error);
   }
 }
 
