@@ -70,6 +70,15 @@ export const asksPixels = ({ probes }: Pick<StudyPlan, "probes">): boolean => pr
 const VALIDATION_SEED = 100;
 export const isValidation = (seed: number): boolean => seed >= VALIDATION_SEED;
 
+/** What a cell is asked about. */
+export type AskedSplit = "test" | "val";
+const askedSplit = (seed: number): AskedSplit => (isValidation(seed) ? "val" : "test");
+
+/** What the cells of a set are asked about, those of floors and of given encoders among them. */
+export const askedSplits = (plan: StudyPlan, set: string): AskedSplit[] => [
+  ...new Set(cellsOf(plan).flatMap(({ data, seed }) => (data === set ? [askedSplit(seed)] : []))),
+];
+
 /** Encoders that are measured without training: first values, and the pixels themselves. */
 export const FLOORS = ["untrained", "pixels"] as const;
 export type Floor = (typeof FLOORS)[number];
@@ -169,5 +178,9 @@ const runsBeside = (plan: StudyPlan, { data, encoder }: Cell): Cell[] =>
 export const isFirstRun = (plan: StudyPlan, cell: Cell): boolean =>
   runsBeside(plan, cell)[0]?.seed === cell.seed;
 
-/** A single run decides nothing, so that nobody asks what it was before its first step. */
-export const isOnlyRun = (plan: StudyPlan, cell: Cell): boolean => runsBeside(plan, cell).length === 1;
+/**
+ * Whether a method's run is measured before its first step, too: where several are compared, their gate asks it. A single run
+ * decides nothing, and one of a validation seed only chooses.
+ */
+export const asksFirst = (plan: StudyPlan, cell: Cell): boolean =>
+  isMethod(cell.encoder) && !isValidation(cell.seed) && runsBeside(plan, cell).length > 1;

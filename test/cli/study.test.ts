@@ -230,9 +230,13 @@ describe("validation seeds", () => {
       ).toEqual([]);
       expect(test.count, name).toBeGreaterThan(0);
     }
-    const sizes = (seeds: number[]) => allPieces({ ...plan, seeds }, 32).map(({ split }) => split);
-    expect(sizes([0])).not.toContain("val");
-    expect(sizes([0, 100]).filter((split) => split === "val")).toHaveLength(2);
+    const splits = (seeds: number[], floorSeeds = [0]) =>
+      allPieces({ ...plan, seeds, floorSeeds }, 32).map(({ split }) => split);
+    expect(splits([0])).not.toContain("val");
+    for (const asked of [splits([0, 100]), splits([0], [0, 100])]) {
+      expect(asked.filter((split) => split === "val")).toHaveLength(2);
+    }
+    expect(splits([100])).toContain("test"); // which raw pixels are asked about
   });
 
   test("of a folder are tested on a part of its training split; too few pictures are refused at once", async () => {
@@ -257,9 +261,11 @@ describe("validation seeds", () => {
 
     const plan = { ...(await readStudy(fileOf(GOOD))), data: { own: { ...set, train: 9 } } };
     await checkFolders(plan, 32, how);
-    await expect(checkFolders({ ...plan, seeds: [0, 100] }, 32, how)).rejects.toThrow(
-      /classes: the study asks for 13 pictures to train, validation among them; it has 12/,
-    );
+    for (const seeds of [{ seeds: [0, 100] }, { floorSeeds: [100] }]) {
+      await expect(checkFolders({ ...plan, ...seeds }, 32, how)).rejects.toThrow(
+        /classes: the study asks for 13 pictures to train, validation among them; it has 12/,
+      );
+    }
     const more = { ...plan, data: { own: { ...set, test: 13 } } };
     await expect(checkFolders(more, 32, how)).rejects.toThrow(/asks for 13 pictures to test; it has 12/);
   });

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { type Cell, cellName, cellPlan, cellsOf, firstChange, type StudyPlan } from "../../src/study/plan.ts";
+import {
+  asksFirst,
+  type Cell,
+  cellName,
+  cellPlan,
+  cellsOf,
+  firstChange,
+  type StudyPlan,
+} from "../../src/study/plan.ts";
 import { PROBES } from "../../src/study/probes.ts";
 
 const set = { source: "creatures-coat", train: 8, probe: 8, test: 8, parts: 0 };
@@ -60,4 +68,15 @@ test("settings are equal whatever the order of their names", () => {
   expect(firstChange({ a: 1, b: [1, { c: 2 }] }, { b: [1, { c: 2 }], a: 1 })).toBeNull();
   expect(firstChange({ a: { b: 1 } }, { a: { b: 1, c: undefined } })).toBeNull();
   expect(firstChange({ a: [1, 2] }, { a: [1, 3] })).toBe("a was [1,2] and is [1,3]");
+});
+
+test("first values are read of the runs that are compared, and of no others", () => {
+  const asked = (seeds: readonly number[]) => {
+    const own = { ...plan, seeds, data: { coat: set }, methods: { mae: {} } };
+    return cellsOf(own)
+      .filter((cell) => asksFirst(own, cell))
+      .map(cellName);
+  };
+  expect(asked([0, 1, 100])).toEqual(["coat/mae-0", "coat/mae-1"]);
+  expect(asked([0, 100, 101])).toEqual([]); // those above 100 only choose
 });

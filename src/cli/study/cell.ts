@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { type CellResult, cellChange } from "../../study/cell.ts";
 import { type Score, withOutcomes } from "../../study/outcomes.ts";
-import { type Cell, cellName, isMethod, isOnlyRun, isValidation, type StudyPlan } from "../../study/plan.ts";
+import { asksFirst, type Cell, cellName, type StudyPlan } from "../../study/plan.ts";
 import type { AdapterReport } from "../system/adapterReport.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
 import { kindOf, readBytes } from "../system/files.ts";
@@ -74,7 +74,7 @@ export async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promis
 
 /** A run that was alone when it was computed may have others beside it now, whose gate asks what each was at first. */
 const firstMissing = ({ first }: Pick<Stored, "first">, plan: StudyPlan, cell: Cell): string | null =>
-  isMethod(cell.encoder) && !isValidation(cell.seed) && !isOnlyRun(plan, cell) && !first
+  asksFirst(plan, cell) && !first
     ? "it was not measured before its first step, which a study of several runs asks"
     : null;
 

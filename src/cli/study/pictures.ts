@@ -3,7 +3,7 @@ import type { CreatureSet } from "../../data/creatures/creatures.ts";
 import type { KindName } from "../../data/creatures/kinds.ts";
 import { partCrops } from "../../data/partCrops.ts";
 import type { CellPictures } from "../../study/cell.ts";
-import { asksPixels, isValidation, type StudyData, type StudyPlan } from "../../study/plan.ts";
+import { askedSplits, asksPixels, type StudyData, type StudyPlan } from "../../study/plan.ts";
 import type { Items, Target } from "../../study/targets.ts";
 import { CUT, isDrawn } from "../pictures/datasets.ts";
 import { UsageError } from "../system/errors.ts";
@@ -54,18 +54,18 @@ export async function cellPictures(
 
 /** Reads the folders of a study once, so that what is wrong with one is said before hours of work and not in their midst. */
 export async function checkFolders(
-  { data, seeds, probes }: StudyPlan,
+  plan: StudyPlan,
   size: number,
   options: Pick<FolderOptions, "decoder"> = {},
 ): Promise<void> {
-  for (const validation of new Set(seeds.map(isValidation))) {
-    const how = { ...options, drawnSize: size, validation };
-    for (const set of Object.values(data)) {
+  for (const [name, set] of Object.entries(plan.data)) {
+    for (const asked of askedSplits(plan, name)) {
+      const how = { ...options, drawnSize: size, validation: asked === "val" };
       if (!isDrawn(set.source)) await folderPictures(set, how);
       if (set.parts > 0 && !(isDrawn(set.source) && set.partsFrom === undefined)) {
-        await partsOf(null, set, "test", how)();
+        await partsOf(null, set, asked, how)();
       }
-      if (asksPixels({ probes })) await pixelTargets(set, null, how);
+      if (asksPixels(plan)) await pixelTargets(set, null, how);
     }
   }
 }

@@ -2,14 +2,13 @@
 import { join } from "node:path";
 import { type CreatureSet, creatures } from "../../data/creatures/creatures.ts";
 import type { KindName } from "../../data/creatures/kinds.ts";
-import type { Split } from "../../data/dataFormat.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../../data/safetensors.ts";
-import { asksPixels, isValidation, type StudyPlan } from "../../study/plan.ts";
+import { type AskedSplit, askedSplits, asksPixels, type StudyPlan } from "../../study/plan.ts";
 import { CUT, isDrawn } from "../pictures/datasets.ts";
 import { kindOf, makeFolder, readBytes, writeAtomic } from "../system/files.ts";
 
 /** What settings are chosen by is drawn on its own. */
-export type DrawnSplit = Split | "val";
+export type DrawnSplit = "train" | AskedSplit;
 
 /** Some pictures of a built-in set. */
 export interface Piece {
@@ -42,20 +41,22 @@ function piecesOf(kind: KindName, split: DrawnSplit, size: number, count: number
 }
 
 /** The pieces that the cells of a study read. */
-export function allPieces({ data, seeds, floorSeeds, probes }: StudyPlan, size: number): Piece[] {
-  const masks = asksPixels({ probes });
-  const asked = new Set([...seeds, ...floorSeeds].map((seed) => (isValidation(seed) ? "val" : "test")));
-  const pieces = Object.values(data).flatMap(({ source, train, probe, test, partsFrom, ...set }) => {
-    if (!isDrawn(source)) return [];
-    const parts = partsFrom === undefined ? set.parts : 0;
-    return [
-      ...piecesOf(source, "train", size, Math.max(train, probe), masks),
-      ...[...asked].flatMap((split) => piecesOf(source, split, size, test, masks)),
-      ...["train" as const, ...asked].flatMap((split) =>
-        piecesOf(source, split, CUT.drawnSize, parts, false),
-      ),
-    ];
-  });
+export function allPieces(plan: StudyPlan, size: number): Piece[] {
+  const masks = asksPixels(plan);
+  const pieces = Object.entries(plan.data).flatMap(
+    ([name, { source, train, probe, test, partsFrom, ...set }]) => {
+      if (!isDrawn(source)) return [];
+      const parts = partsFrom === undefined ? set.parts : 0;
+      const asked = askedSplits(plan, name);
+      return [
+        ...piecesOf(source, "train", size, Math.max(train, probe), masks),
+        ...asked.flatMap((split) => piecesOf(source, split, size, test, masks)),
+        ...["train" as const, ...asked].flatMap((split) =>
+          piecesOf(source, split, CUT.drawnSize, parts, false),
+        ),
+      ];
+    },
+  );
   return [...new Map(pieces.map((piece) => [nameOfPiece(piece), piece])).values()];
 }
 

@@ -5,6 +5,7 @@ import { vitConfig } from "../../models/vit.ts";
 import { runCell } from "../../study/cell.ts";
 import { encodeOutcomes } from "../../study/outcomes.ts";
 import {
+  asksFirst,
   asksPixels,
   type Cell,
   cellName,
@@ -12,7 +13,6 @@ import {
   givenEncoder,
   isFirstRun,
   isMethod,
-  isOnlyRun,
   isSameCell,
   isValidation,
   type StudyPlan,
@@ -78,7 +78,8 @@ export async function runOne(
   const result = await asUsage(() =>
     runCell(device, plan, cell, pictures, {
       now: () => performance.now(),
-      readFirst: !isOnlyRun(plan, cell),
+      pause: () => new Promise((resolve) => setImmediate(resolve)), // a signal gets its turn between steps
+      readFirst: asksFirst(plan, cell),
       ...(saved && { saved }),
       opened: async (encoder) => {
         if (isFirst) await keepSheets(await encoderSheets(device, encoder, saved!.info.settings, looked));
