@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { vitConfig } from "../models/vit.ts";
@@ -7,13 +6,13 @@ import { path, whole } from "./options/arguments.ts";
 import { resultOf } from "./study/cell.ts";
 import { PRESETS, readStudy } from "./study/file.ts";
 import { checkFolders } from "./study/pictures.ts";
-import { allPieces, drawPiece, picturesIn } from "./study/pieces.ts";
+import { allPieces, drawPiece, missingPieces, picturesIn } from "./study/pieces.ts";
+import { inProcesses } from "./study/processes.ts";
 import { deviationSentence } from "./study/report/given.ts";
 import { writeReport } from "./study/report/write.ts";
 import { runOne } from "./study/run.ts";
 import { studyText } from "./study/table.ts";
 import { openGiven } from "./study/zooFolder.ts";
-import { shareOfCores } from "./system/dawn.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
 import { makeFolder } from "./system/files.ts";
 import { printLine } from "./system/output.ts";
@@ -111,19 +110,24 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
       for (const given of encoders) await openGiven(given, plan.model);
     }
   }
-  const again = (name: string, option: string, k: number) =>
-    child(
-      name,
-      [...argumentsOf(file, flags), option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])],
-      Math.min(flags.jobs, missing.length),
-    );
-  await inTurns(pieces.keys(), flags.jobs, (k) => again(`piece ${k}`, "--piece", k));
+  const again = (name: string, option: string, k: number) => ({
+    name,
+    args: ["study", ...argumentsOf(file, flags), option, `${k}`, ...(flags.tune ? [] : ["--no-tune"])],
+  });
+  const isDrawing = missing.length > 0 || flags.only === "pictures";
+  const undrawn = isDrawing ? await missingPieces(picturesIn(flags.out), pieces) : [];
+  await inProcesses(
+    undrawn.map((k) => again(`piece ${k}`, "--piece", k)),
+    flags.jobs,
+  );
   if (flags.only === "pictures") return;
   printLine(`${cells.length} cells, ${missing.length} to compute`);
   try {
-    await inTurns(missing, flags.jobs, async (k) => {
-      if (inTime()) await again(cellName(cells[k]!), "--cell", k);
-    });
+    await inProcesses(
+      missing.map((k) => again(cellName(cells[k]!), "--cell", k)),
+      flags.jobs,
+      inTime,
+    );
   } finally {
     await report(file, flags, plan); // of the cells there are, also where one has failed
     printLine(`done in ${duration((performance.now() - started) / 1000)}`);
@@ -163,33 +167,4 @@ function chosen<T>(list: readonly T[], k: number, option: string): T {
   const found = list[k];
   if (found === undefined) throw new UsageError(`${option} must be below ${list.length}; got ${k}`);
   return found;
-}
-
-/** Runs this program again with these arguments of `study`, its output in ours. What is wrong with its input is with ours. */
-function child(name: string, args: readonly string[], jobs: number): Promise<void> {
-  const env = { ...shareOfCores(jobs), ...process.env };
-  return new Promise((resolve, reject) => {
-    const started = spawn(process.execPath, [process.argv[1]!, "study", ...args], { stdio: "inherit", env });
-    started.on("error", reject);
-    started.on("exit", (code, signal) => {
-      if (code === 0) resolve();
-      else {
-        const sentence = `study: ${name} ended with ${signal ?? code}; its message is above`;
-        reject(code === 2 ? new UsageError(sentence) : new Error(sentence));
-      }
-    });
-  });
-}
-
-/** Does `work` for every item, at most `most` at a time; goes on after a failure and throws the first at the end. */
-async function inTurns<T>(items: Iterable<T>, most: number, work: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const failures: unknown[] = [];
-  const worker = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) {
-      await work(item).catch((error) => failures.push(error));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(most, left.length) }, worker));
-  if (failures.length > 0) throw failures[0];
 }

@@ -16,7 +16,7 @@ afterEach(() => stop.release());
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s asks to stop, once", (signal) => {
   send(signal);
   expect(stop.requested).toBe(true);
-  expect(onFirst).toHaveBeenCalledTimes(1);
+  expect(onFirst.mock.calls).toEqual([[signal]]);
   expect(exit).not.toHaveBeenCalled();
 });
 
@@ -26,7 +26,18 @@ test("a terminal that closes, whoever tells of it again, leaves the time to save
   expect(exit).not.toHaveBeenCalled();
 });
 
-test("a second Ctrl-C does not wait", () => {
-  send("SIGINT", "SIGINT");
-  expect(exit).toHaveBeenCalledWith(130);
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("a second %s does not wait", (signal, status) => {
+  send(signal, signal);
+  expect(exit).toHaveBeenCalledWith(status);
+});
+
+test("released signals are nobody's", () => {
+  const before = process.listenerCount("SIGTERM");
+  send();
+  expect(process.listenerCount("SIGTERM")).toBe(before + 1);
+  stop.release();
+  expect(process.listenerCount("SIGTERM")).toBe(before);
 });

@@ -1,18 +1,28 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { PRESETS, readStudy } from "../../src/cli/study/file.ts";
 import { cellPictures, checkFolders } from "../../src/cli/study/pictures.ts";
-import { allPieces } from "../../src/cli/study/pieces.ts";
+import { allPieces, missingPieces } from "../../src/cli/study/pieces.ts";
 import { studyText, tableCsv, verdictCsv } from "../../src/cli/study/table.ts";
 import { UsageError } from "../../src/cli/system/errors.ts";
+import { lock } from "../../src/cli/system/lock.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import { vitConfig } from "../../src/models/vit.ts";
 import { type CellResult, cellSettings } from "../../src/study/cell.ts";
 import { cellsOf, isMethod, isValidation } from "../../src/study/plan.ts";
 import { PROBES } from "../../src/study/probes.ts";
-import { setTables } from "../../src/study/setTable.ts";
+import { type Entry, setTables } from "../../src/study/setTable.ts";
 import { openDecoder } from "../data/codec.ts";
 import { root } from "../repo/files.ts";
 import { grayPng, plainPng } from "./png.ts";
@@ -148,6 +158,8 @@ test("pictures that were drawn in pieces and kept are those of the set drawn at 
   const plan = await readStudy(fileOf(GOOD));
   const data = { ...plan.data.coat!, train: 12, probe: 10 };
   const pictures = join(folder, "pictures");
+  const pieces = allPieces({ ...plan, data: { coat: data } }, 32);
+  expect(await missingPieces(pictures, pieces)).toEqual([...pieces.keys()]);
   for (const round of ["drawn", "kept"]) {
     const { train, targets } = await cellPictures(pictures, data, 32);
     const whole = creatures({ kind: "creatures-coat", count: 12, size: 32 });
@@ -160,6 +172,7 @@ test("pictures that were drawn in pieces and kept are those of the set drawn at 
     ).toBe(0);
     expect([...parts!.test.pictures!].every((picture) => picture < 3)).toBe(true);
   }
+  expect(await missingPieces(pictures, pieces)).toEqual([]);
   expect(
     allPieces({ ...plan, data: { coat: { ...data, train: 9000 } } }, 32).map(({ count }) => count),
   ).toEqual([4000, 4000, 1000, 8, 3, 3]);
@@ -406,6 +419,63 @@ linearEpochs: 1
     const same = await study(TINY, "--cell", "0");
     expect([same.code, same.stdout]).toEqual([0, "coat/pixels-0: computed before\n"]);
     expect(readFileSync(result, "utf8")).toBe(before);
+  });
+
+  test("refuses a cell that another process computes", async () => {
+    const out = join(program.folder, "shared");
+    mkdirSync(join(out, "coat/pixels-0"), { recursive: true });
+    const release = await lock(join(out, "coat/pixels-0/run.lock"));
+    const { code, stderr } = await program.run("study", fileOf(TINY), "--out", out, "--cell", "0");
+    release();
+    const sentence = `pixels-0/run.lock: must be free; process ${process.pid} has it. Wait for that run`;
+    expect([code, stderr]).toEqual([2, expect.stringContaining(sentence)]);
+    expect(readdirSync(join(out, "coat/pixels-0"))).toEqual([]);
+  });
+
+  test("passes on the signal that ends it, and ends with its status when its cells have ended", async () => {
+    const out = join(program.folder, "stopped");
+    const long = TINY.replace("pictures: 12", "pictures: 1000000").replace("lr: 1.0e+30", "lr: 0.001");
+    const { child, ended } = program.start("study", fileOf(long), "--out", out, "--jobs", "3", "--no-tune");
+    const held = join(out, "coat/mae-0/run.lock");
+    for (const deadline = Date.now() + 60_000; !existsSync(held) && Date.now() < deadline; ) await sleep(5);
+    const { pid } = JSON.parse(readFileSync(held, "utf8"));
+    child.kill("SIGTERM");
+    const { code, stdout } = await ended; // when nobody writes to its output any more
+    expect(code).toBe(143);
+    expect(stdout).toMatch(/^stopped by SIGTERM; the same command goes on with what is missing$/m);
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    expect(readdirSync(join(out, "coat/mae-0"))).toEqual([]);
+  });
+
+  test("measures runs that are compared before their first step, too, and refuses one that was alone", async () => {
+    const several = TINY.replace(", lr: 1.0e+30", "").replace("seeds: [0]", "seeds: [0, 1]");
+    const file = fileOf(several);
+    const alone = join(program.folder, "alone.yaml");
+    writeFileSync(alone, several.replace("seeds: [0, 1]", "seeds: [0]"));
+    const [out, other] = ["several", "alone"].map((name) => join(program.folder, name)) as [string, string];
+    const cells = await Promise.all([
+      program.run("study", file, "--out", out, "--cell", "2", "--no-tune"),
+      program.run("study", file, "--out", out, "--cell", "3", "--no-tune"),
+      program.run("study", alone, "--out", other, "--cell", "2", "--no-tune"),
+    ]);
+    expect(cells.map(({ code }) => code)).toEqual([0, 0, 0]);
+    for (const cell of ["mae-0", "mae-1"]) {
+      expect(readdirSync(join(out, "coat", cell))).toContain("first.safetensors");
+    }
+    expect(readdirSync(join(other, "coat/mae-0"))).not.toContain("first.safetensors");
+
+    const [report, refused] = await Promise.all([
+      program.run("study", file, "--out", out, "--only", "report"),
+      program.run("study", file, "--out", other, "--only", "report"),
+    ]);
+    expect(report.code).toBe(0);
+    const { tables } = JSON.parse(readFileSync(join(out, "report.json"), "utf8"));
+    const own = tables[0].rows.find(({ reading }: { reading: string }) => reading === "mean");
+    expect(own.entries.map(({ learned, seeds }: Entry) => [typeof learned, seeds])).toEqual([["boolean", 2]]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(
+      /coat\/mae-0: must have been computed by .*; it was not measured before its first step, which a study of several runs asks\. Delete/,
+    );
   });
 
   test("names a result that is damaged", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -224,5 +224,10 @@ describe("partwise study", () => {
     ]);
     expect(results[2].first).toBeUndefined(); // a single run decides nothing
     expect(tables[0].parts.map(({ probe }: { probe: string }) => probe)).toEqual(["mIoU"]);
+
+    rmSync(join(out, "pictures"), { recursive: true });
+    const again = await program.run("study", file, "--out", out);
+    expect([again.code, again.stdout]).toEqual([0, expect.stringMatching(/^3 cells, 0 to compute$/m)]);
+    expect(existsSync(join(out, "pictures"))).toBe(false); // nobody asks for them
   });
 });

@@ -63,6 +63,15 @@ export function allPieces(plan: StudyPlan, size: number): Piece[] {
 const nameOfPiece = ({ kind, split, size, first, count, masks }: Piece): string =>
   `${kind}-${split}-${size}px-${first}-${count}${masks ? "-masks" : ""}.safetensors`;
 
+/** The numbers of the pieces whose files are not there. */
+export async function missingPieces(folder: string, pieces: readonly Piece[]): Promise<number[]> {
+  const missing: number[] = [];
+  for (const [k, piece] of pieces.entries()) {
+    if ((await kindOf(join(folder, nameOfPiece(piece)))) === null) missing.push(k);
+  }
+  return missing;
+}
+
 /** Draws a piece unless its file is there. */
 export async function drawPiece(folder: string, piece: Piece): Promise<void> {
   await readPiece(folder, piece);

@@ -19,12 +19,13 @@ import {
 } from "../../study/plan.ts";
 import { encodeEncoder } from "../../train/encoderFile.ts";
 import { isDrawn } from "../pictures/datasets.ts";
-import { ENCODER } from "../runs/runFolder.ts";
+import { ENCODER, RunFolder } from "../runs/runFolder.ts";
 import { adapterOf } from "../system/adapterReport.ts";
 import { asUsage } from "../system/errors.ts";
-import { makeFolder, readBytes, writeAtomic } from "../system/files.ts";
+import { readBytes, writeAtomic } from "../system/files.ts";
 import { printLine, printWarning } from "../system/output.ts";
 import { duration, ProgressLine } from "../system/progress.ts";
+import { statusOf, stopOnSignals } from "../system/signals.ts";
 import { openTuned } from "../system/tuningCache.ts";
 import { versions } from "../system/versions.ts";
 import { FIRST_OUTCOMES, type FinishedCell, OUTCOMES, RESULT, resultOf } from "./cell.ts";
@@ -34,21 +35,40 @@ import { scoresOnly, sheetsIn } from "./report/write.ts";
 import { askedSheets, encoderSheets, runSheets } from "./sheets.ts";
 import { openGiven } from "./zooFolder.ts";
 
-/** Computes one cell in this process, unless it is there. */
-export async function runOne(
-  plan: StudyPlan,
-  cell: Cell,
-  { out, tune }: { out: string; tune: boolean },
-): Promise<void> {
-  const started = performance.now();
-  if (await resultOf(out, plan, cell)) {
-    printLine(`${cellName(cell)}: computed before`);
-    return;
+/** Where a study is, and whether kernels are measured before it begins. */
+interface RunOptions {
+  out: string;
+  tune: boolean;
+}
+
+/**
+ * Computes one cell in this process, unless it is there. Its folder is this process's meanwhile: another that wants it is refused,
+ * since it could say neither that the cell is there nor what has become of it.
+ */
+export async function runOne(plan: StudyPlan, cell: Cell, options: RunOptions): Promise<void> {
+  if (await isComputed(plan, cell, options)) return;
+  const folder = await RunFolder.at(join(options.out, cellName(cell)));
+  const stop = stopOnSignals((signal) => process.exit(statusOf(signal))); // which gives the folder back
+  try {
+    await folder.make();
+    if (!(await isComputed(plan, cell, options))) await compute(plan, cell, options); // another may have had it until now
+  } finally {
+    stop.release();
+    folder.close();
   }
+}
+
+async function isComputed(plan: StudyPlan, cell: Cell, { out }: RunOptions): Promise<boolean> {
+  const found = await resultOf(out, plan, cell);
+  if (found) printLine(`${cellName(cell)}: computed before`);
+  return found !== null;
+}
+
+async function compute(plan: StudyPlan, cell: Cell, { out, tune }: RunOptions): Promise<void> {
+  const started = performance.now();
   const folder = join(out, cellName(cell));
   const same = await finishedTwin(plan, cell, out);
   if (same) {
-    await makeFolder(folder);
     for (const sheet of await sheetsIn(join(out, cellName(same)))) {
       await writeAtomic(join(folder, sheet), await readBytes(join(out, cellName(same), sheet)));
     }
@@ -64,7 +84,6 @@ export async function runOne(
     pixels: asksPixels(plan),
   });
   const device: Device = await openTuned({ tune });
-  await makeFolder(folder);
   const line = new ProgressLine();
   const looked = pictures.targets[0]!.test;
   const keepSheets = async (sheets: ReadonlyMap<string, Uint8Array>) => {
@@ -120,7 +139,6 @@ async function finishedTwin(plan: StudyPlan, cell: Cell, out: string): Promise<F
 
 /** Writes a finished cell, its result last: that says that it is finished. */
 async function keep(folder: string, cell: FinishedCell): Promise<void> {
-  await makeFolder(folder);
   await writeAtomic(join(folder, OUTCOMES), encodeOutcomes(cell.readouts));
   if (cell.first) await writeAtomic(join(folder, FIRST_OUTCOMES), encodeOutcomes(cell.first));
   await writeAtomic(join(folder, RESULT), `${JSON.stringify(scoresOnly(cell))}\n`);

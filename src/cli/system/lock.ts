@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFile, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { UsageError } from "./errors.ts";
 import { explain } from "./files.ts";
@@ -52,9 +52,14 @@ export async function lock(path: string): Promise<() => void> {
   const written = `${path}.${process.pid}.${randomUUID()}`;
   for (;;) {
     try {
-      // A link appears with its contents, so that nobody reads half a lock.
-      await writeFile(written, JSON.stringify(mine));
-      await link(written, path).finally(() => rm(written));
+      // A link appears with its contents, so that nobody reads half a lock. At once, so that no signal's listener ends this
+      // process while the lock is there and its release is not.
+      writeFileSync(written, JSON.stringify(mine));
+      try {
+        linkSync(written, path);
+      } finally {
+        rmSync(written);
+      }
       const release = (): void => {
         process.off("exit", release);
         rmSync(path, { force: true });
