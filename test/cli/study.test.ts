@@ -207,7 +207,9 @@ test("parts may come from a folder of annotated pictures, each crop with its pic
   expect(allPieces(plan, 32).map(({ size }) => size)).toEqual([32, 32]); // no drawings to cut parts out of
 
   const twice = { ...set, parts: 2, partsFrom };
-  await expect(cellPictures(null, twice, 32, { decoder: openDecoder, validation: true })).rejects.toThrow();
+  await expect(cellPictures(null, twice, 32, { decoder: openDecoder, validation: true })).rejects.toThrow(
+    /annotated: validation needs crops of two training pictures or more, .*; got those of 1\./,
+  );
   const none = {
     ...set,
     partsFrom: undefined,

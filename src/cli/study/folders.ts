@@ -52,7 +52,7 @@ export async function folderParts(
       how,
     );
   const found = validation
-    ? byPicture(await load("train", 2 * parts))
+    ? byPicture(partsFrom, await load("train", 2 * parts))
     : { probe: await load("train", parts), test: await load("test", parts) };
   await asUsage(() => checkEvaluation(found.probe, found.test, how.note ?? printNote));
   return found;
@@ -65,9 +65,15 @@ function others(count: number, chosen: ArrayLike<number>): number[] {
 }
 
 /** Crops in halves, so that every second picture with all of its crops is in the other. */
-function byPicture(crops: Items): { probe: Items; test: Items } {
+function byPicture(folder: string, crops: Items): { probe: Items; test: Items } {
   const pictures = picturesOf(crops);
   const rank = new Map([...new Set(pictures)].map((picture, i) => [picture, i]));
+  if (rank.size < 2) {
+    throw new UsageError(
+      `${folder}: validation needs crops of two training pictures or more, to learn from one half and be tested on the other; ` +
+        `got those of ${rank.size}. Add pictures, or ask for more parts`,
+    );
+  }
   const half = (side: number): Items => {
     const own = [...pictures.keys()].filter((crop) => rank.get(pictures[crop]!)! % 2 === side);
     return { ...subset(crops, own), pictures: Int32Array.from(own, (crop) => pictures[crop]!) };
