@@ -97,6 +97,10 @@ describe("a preset", () => {
       /^--data is for a study with a set without/,
     );
     await expect(readStudy("small", { partsFrom: "x" })).rejects.toThrow(/^--parts-from is for a set/);
+    const partless = fileOf(GOOD.replace("source: creatures-coat, ", "").replace("parts: 3", "parts: 0"));
+    await expect(readStudy(partless, folders)).rejects.toThrow(
+      `${partless}: data.coat.parts: must be above 0 where partsFrom names a folder; got 0`,
+    );
   });
 });
 
@@ -144,6 +148,11 @@ test.each([
     "a word that is no setting of the method",
     GOOD.replace("batch: 4", "config: { maskRate: 0.5 }"),
     /methods\.mae\.config\.maskRate: must be a setting of mae, which has .*maskRatio/,
+  ],
+  [
+    "a folder of parts of which none are asked",
+    GOOD.replace("parts: 3", "partsFrom: birds"),
+    /data\.coat\.parts: must be above 0 where partsFrom names a folder; got 0$/,
   ],
   ["no YAML", "name: [", /must be YAML/],
 ])("%s is refused where it stands", async (_, text, where) => {

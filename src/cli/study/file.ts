@@ -142,7 +142,13 @@ function withFolders(path: string, sets: Given, { data, partsFrom }: StudyChoice
       );
     }
     const isOpen = open.some(([own]) => own === name) && set.partsFrom === undefined;
-    return [name, { ...set, source, ...(isOpen && partsFrom !== undefined && { partsFrom }) }] as const;
+    const whole = { ...set, source, ...(isOpen && partsFrom !== undefined && { partsFrom }) };
+    if (whole.partsFrom !== undefined && whole.parts === 0) {
+      throw new UsageError(
+        `${path}: data.${name}.parts: must be above 0 where partsFrom names a folder; got 0`,
+      );
+    }
+    return [name, whole] as const;
   });
   if (partsFrom !== undefined && !filled.some(([, set]) => set.partsFrom === partsFrom)) {
     throw new UsageError(`--parts-from is for a set that leaves its folders open; ${path} has none`);
