@@ -354,11 +354,28 @@ describe("tables", () => {
     expect(pixels).toBe("coat,pixels,pixels,objects,linear,0.25,,,1,0.05");
     expect(mae).toMatch(/^coat,mae,cls,objects,linear,0\.45,-0\.18\d*,1\.08\d*,2,0\.05$/);
     expect(rest).toEqual([]);
-    const verdicts = verdictCsv(tables).trimEnd().split("\n");
-    expect(verdicts).toHaveLength(1 + 6 + 12 + 6 + 4);
-    expect(verdicts).toContain(
-      'coat,5,undecided,"mean of moco-v3, dino, ibot - mae",objects,k-NN,,,,,,undecided',
+  });
+
+  test("as CSV have every comparison with what it is claimed to be above, and claim 4, which compares none", () => {
+    const [{ verdicts, ...table }] = tables as [(typeof tables)[0]];
+    const told = verdicts.map((verdict) =>
+      verdict.claim === 4 ? { ...verdict, decision: "supported" as const, probability: 0.975 } : verdict,
     );
+    const [header, ...lines] = verdictCsv([{ ...table, verdicts: told }])
+      .trimEnd()
+      .split("\n");
+    expect(header).toBe(
+      "set,claim,verdict,probability,comparison,target,probe,above,mean,low,high,seeds,p,decision",
+    );
+    expect(lines).toHaveLength(6 + 12 + 6 + 1 + 4);
+    expect(lines.filter((line) => line.startsWith("coat,4"))).toEqual(["coat,4,supported,0.975,,,,,,,,,,"]);
+    const mean = "mean of moco-v3, dino, ibot";
+    expect(lines.slice(-4)).toEqual([
+      ...["k-NN", "linear", "retrieval"].map(
+        (probe) => `coat,5,undecided,,"${mean} - mae",objects,${probe},0,,,,,,undecided`,
+      ),
+      `coat,5,undecided,,"mae - ${mean}, above -2 points",objects,attentive,-0.02,,,,,,undecided`,
+    ]);
   });
 });
 

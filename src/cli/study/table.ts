@@ -69,38 +69,32 @@ export const tableCsv = (tables: readonly SetTable[]): string =>
     ),
   );
 
-/** Every comparison of every verdict, a line each. */
+/** Every comparison of every verdict, a line each; a verdict of none, that of claim 4, is a line of its own. */
 export const verdictCsv = (tables: readonly SetTable[]): string =>
   csv(
     [
-      "set",
-      "claim",
-      "verdict",
-      "comparison",
-      "target",
-      "probe",
-      "mean",
-      "low",
-      "high",
-      "seeds",
-      "p",
-      "decision",
+      ...["set", "claim", "verdict", "probability", "comparison", "target", "probe", "above"],
+      ...["mean", "low", "high", "seeds", "p", "decision"],
     ],
     tables.flatMap(({ set, verdicts }) =>
-      verdicts.flatMap(({ claim, decision: verdict, answers }) =>
-        answers.map(({ what, target, probe, found, p, decision }) => {
+      verdicts.flatMap(({ claim, decision: verdict, probability = null, answers }) => {
+        const about = [set, claim, verdict, probability];
+        if (answers.length === 0) return [about];
+        return answers.map(({ what, target, probe, above, found, p, decision }) => {
           const { mean = null, low = null, high = null, seeds = null } = found ?? {};
-          return [set, claim, verdict, what, target, probe, mean, low, high, seeds, p, decision];
-        }),
-      ),
+          return [...about, what, target, probe, above, mean, low, high, seeds, p, decision];
+        });
+      }),
     ),
   );
 
-/** RFC 4180; nothing where there is no number. */
+/** RFC 4180; nothing where there is no number, or where a row ends early. */
 function csv(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
   const field = (value: string | number | null) => {
     const text = `${value ?? ""}`;
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [header, ...rows].map((row) => `${row.map(field).join(",")}\n`).join("");
+  return [header, ...rows]
+    .map((row) => `${header.map((_, i) => field(row[i] ?? null)).join(",")}\n`)
+    .join("");
 }
