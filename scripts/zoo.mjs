@@ -1,7 +1,7 @@
 // `npm run zoo [-- --minutes N] [--jobs N] [--study FILE] [--runs DIR] [--out DIR]`: pretrains the encoders of the zoo as a
-// study and keeps them in zoo/, with what made each one and what it scores in `npm start`. Cells that are finished are not computed again; those that do not fit
+// study and keeps them in zoo/, with what made each one and what it scores in `npm start`. Cells that are finished are not computed again; those that fail or do not fit
 // into the minutes are left out. A software adapter needs hours for what a GPU does in minutes: give it a study of fewer pictures.
-import { rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { node, root } from "./run.mjs";
@@ -20,16 +20,22 @@ const { values: given } = parseArgs({
 setup();
 const command = ["study", given.study, "--out", given.runs, "--jobs", given.jobs];
 const inTime = given.minutes === undefined ? [] : ["--minutes", given.minutes];
-const status = node("scripts/build.mjs") || node("dist/cli.js", ...command, ...inTime);
-if (status !== 0) process.exit(status);
+const built = node("scripts/build.mjs");
+if (built !== 0) process.exit(built);
 const [runs, out] = [resolve(root, given.runs), resolve(root, given.out)];
+const started = Date.now();
+const status = node("dist/cli.js", ...command, ...inTime);
+// A cell that failed leaves a report of the others; a study that was refused leaves none, or that of an earlier one.
+const report = join(runs, "report.json");
+if (!existsSync(report) || statSync(report).mtimeMs < started) process.exit(status || 1);
 const { encoders, bytes } = collectZoo(runs, out, `partwise ${command.join(" ")}`);
 console.log(`zoo: ${encoders.length} encoders, ${(bytes / 1e6).toFixed(1)} MB, in ${given.out}`);
 
 // The preset reads the repository's own zoo.
-if (out !== resolve(root, "zoo")) process.exit(0);
+if (out !== resolve(root, "zoo")) process.exit(status);
 const recorded = join(given.runs, "recorded");
 rmSync(resolve(root, recorded, "zoo"), { recursive: true, force: true }); // of former encoders or of a former preset
 const read = ["study", "quick", "--set", "zoo", "--out", recorded, "--jobs", given.jobs];
-if (node("dist/cli.js", ...read) !== 0) process.exit(1);
+const readStatus = node("dist/cli.js", ...read);
 console.log(`zoo: scores of ${recordScores(out, resolve(root, recorded, "zoo"))} encoders are recorded`);
+process.exit(status || readStatus);

@@ -1,6 +1,16 @@
 // The files of the zoo: the encoders of a finished study, and zoo.json, which says of each what made it and what it scored.
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -17,11 +27,12 @@ import { join } from "node:path";
  * @property {number} seconds that training took
  * @property {object} adapter
  * @property {string} command
- * @property {object} [recorded] its scores by the preset quick: `plan`, `adapter`, `scores`
+ * @property {{ plan: object, adapter: string, scores: object[] }} [recorded] its scores by the preset quick
  */
 
 /**
- * Copies every encoder that a study's report has into another folder and writes zoo.json there, in the order of the file's methods.
+ * Copies every encoder that a study's report has into another folder and writes zoo.json there, in the order of the file's methods;
+ * other encoders go. What was recorded of an encoder that has not changed stays.
  * @param {string} runs
  * @param {string} out
  * @param {string} command that computed the study
@@ -42,8 +53,17 @@ export function collectZoo(runs, out, command) {
   }
   mkdirSync(out, { recursive: true });
   for (const { source, about } of encoders) copyFileSync(source, join(out, about.file));
-  const index = encoders.map((/** @type {Copied} */ { about }) => about);
+  const before = encodersIn(out);
+  /** @type {ZooEncoder[]} */
+  const index = encoders.map((/** @type {Copied} */ { about }) => {
+    const recorded = before.find(({ sha256 }) => sha256 === about.sha256)?.recorded;
+    return recorded ? { ...about, recorded } : about;
+  });
   writeIndex(out, index);
+  const files = index.map(({ file }) => file);
+  for (const name of readdirSync(out)) {
+    if (name.endsWith(".safetensors") && !files.includes(name)) rmSync(join(out, name));
+  }
   return {
     encoders: index,
     bytes: index.reduce((/** @type {number} */ sum, /** @type {ZooEncoder} */ { bytes }) => sum + bytes, 0),
@@ -79,15 +99,23 @@ function encoderOf(runs, { data, encoder: method, seed, plan, training, adapter 
 const jsonOf = (path) => JSON.parse(readFileSync(path, "utf8"));
 
 /**
+ * Those of a zoo; none where there is no zoo yet.
+ * @param {string} out
+ * @returns {ZooEncoder[]}
+ */
+function encodersIn(out) {
+  const path = join(out, "zoo.json");
+  return existsSync(path) ? jsonOf(path).encoders : [];
+}
+
+/**
  * Adds to zoo.json what its encoders scored, from the cells of a study that read them.
  * @param {string} out the zoo's folder
  * @param {string} cells folder of the set's cells
  * @returns {number} encoders whose scores were found
  */
 export function recordScores(out, cells) {
-  /** @type {ZooEncoder[]} */
-  const encoders = jsonOf(join(out, "zoo.json")).encoders;
-  const recorded = encoders.map((encoder) => {
+  const recorded = encodersIn(out).map((encoder) => {
     const path = join(cells, `${encoder.method}-${encoder.seed}`, "result.json");
     if (!existsSync(path)) return encoder;
     const { plan, adapter, readouts } = jsonOf(path);
@@ -103,11 +131,13 @@ export function recordScores(out, cells) {
 }
 
 /**
+ * Whoever reads the zoo meanwhile finds the old index or the new one.
  * @param {string} out
  * @param {ZooEncoder[]} encoders
  */
-const writeIndex = (out, encoders) =>
-  writeFileSync(
-    join(out, "zoo.json"),
-    `${JSON.stringify({ format: "partwise.zoo.2", encoders }, null, 1)}\n`,
-  );
+function writeIndex(out, encoders) {
+  const path = join(out, "zoo.json");
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify({ format: "partwise.zoo.2", encoders }, null, 1)}\n`);
+  renameSync(temporary, path);
+}

@@ -80,6 +80,21 @@ test("the scores of its encoders are recorded from the cells that read them, and
   );
 });
 
+test("another study's encoders take the place of those of before; what was recorded of one that is the same stays", () => {
+  const [runs, out] = [join(folder, "next"), join(folder, "zoo")];
+  const results = [writeCell(runs, "mae", "mae"), writeCell(runs, "beit", "another beit")];
+  const plan = { methods: { mae: {}, beit: {} } };
+  writeFileSync(join(runs, "report.json"), JSON.stringify({ plan, results }));
+  const { encoders } = collectZoo(runs, out, "partwise study b.yaml");
+  expect(encoders.map(({ method, recorded, command }) => [method, recorded?.adapter, command])).toEqual([
+    ["mae", "some GPU", "partwise study b.yaml"],
+    ["beit", undefined, "partwise study b.yaml"],
+  ]);
+  expect(JSON.parse(readFileSync(join(out, "zoo.json"), "utf8")).encoders).toEqual(encoders);
+  expect(readdirSync(out).sort()).toEqual(["coat-beit-0.safetensors", "coat-mae-0.safetensors", "zoo.json"]);
+  expect(readFileSync(join(out, "coat-beit-0.safetensors"), "utf8")).toBe("another beit");
+});
+
 test("a study without a trained encoder makes no zoo", () => {
   const [runs, out] = [join(folder, "empty"), join(folder, "none")];
   mkdirSync(runs);
