@@ -33,8 +33,11 @@ export function rankOf(scores: ArrayLike<number>, label: number): number {
   return rank;
 }
 
+/** Their sum / their number; not a number of none. */
+export const meanOf = (values: ArrayLike<number>): number => sumOf(values) / values.length;
+
 /** Share of ones. [count] -> a number in [0, 1]. */
-export const accuracyOf = (hits: ArrayLike<number>): number => sumOf(hits) / hits.length;
+export const accuracyOf = (hits: ArrayLike<number>): number => meanOf(hits);
 
 /** Top-1 accuracies that need no features. */
 export interface GuessLevels {
@@ -63,7 +66,7 @@ export interface Interval {
 /** Mean and sample standard deviation (n - 1) of repeated runs; one run has no deviation, so null. */
 export function meanAndStd(values: readonly number[]): { mean: number; std: number | null } {
   if (values.length === 0) throw new Error("meanAndStd: needs at least one value; got none");
-  const mean = sumOf(values) / values.length;
+  const mean = meanOf(values);
   if (values.length === 1) return { mean, std: null };
   const squares = sumOf(values.map((value) => (value - mean) ** 2));
   return { mean, std: Math.sqrt(squares / (values.length - 1)) };

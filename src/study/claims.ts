@@ -1,4 +1,5 @@
 /** What "Understanding Self-Supervised Pretraining with Part-Aware Representation Learning" (arXiv 2301.11915) says, as data. */
+import { meanOf } from "../eval/metrics.ts";
 import { METHODS, type MethodName } from "../models/methods.ts";
 import type { ProbeName } from "./probes.ts";
 import { scoresOf } from "./sample.ts";
@@ -68,8 +69,7 @@ function chosen(results: SetResults): readonly MethodName[] | null {
     const question = { target: "objects", probe: "linear", reading: METHODS[method].reading } as const;
     const sample = results.sample(method, question, true);
     if (!sample) return [];
-    const scores = scoresOf(sample);
-    return [{ method, score: scores.reduce((sum, score) => sum + score, 0) / scores.length }];
+    return [{ method, score: meanOf(scoresOf(sample)) }];
   });
   if (scored.length < SELF_SUPERVISED.length) return null;
   const [best] = scored.sort((a, b) => b.score - a.score);

@@ -5,6 +5,7 @@
  * Segmentation, which not every study asks, ranks nobody.
  */
 import { Random } from "../engine/random.ts";
+import { meanOf } from "../eval/metrics.ts";
 import type { MethodName } from "../models/methods.ts";
 import { SELF_SUPERVISED } from "./claims.ts";
 import { PROBES, readingOf } from "./probes.ts";
@@ -85,7 +86,7 @@ function shareFirst(
   const deviations = samples.map((row) =>
     row.map((sample) => {
       const scores = scoresOf(sample);
-      const mean = scores.reduce((sum, score) => sum + score, 0) / n;
+      const mean = meanOf(scores);
       return scores.map((score) => score - mean);
     }),
   );
@@ -115,5 +116,5 @@ export const meanRanks = (scores: readonly (readonly number[])[]): number[] =>
       const level = scores.filter((other) => other[r] === score).length;
       return above + (level + 1) / 2;
     });
-    return ranks.reduce((sum, rank) => sum + rank, 0) / ranks.length;
+    return meanOf(ranks);
   });

@@ -1,4 +1,5 @@
 /** Scores of one method on one readout, seed by seed and picture by picture, and the arithmetic of comparing them. */
+import { meanOf } from "../eval/metrics.ts";
 
 export interface Sample {
   /** How many items each picture has: one, or its crops. [P] */
@@ -11,8 +12,7 @@ export interface Sample {
 export const minus = (ours: Sample, theirs: Sample): Sample => paired([ours, theirs], ([a, b]) => a! - b!);
 
 /** The mean of several samples of the same pictures, on the seeds that all have. */
-export const meanOf = (samples: readonly Sample[]): Sample =>
-  paired(samples, (scores) => scores.reduce((sum, score) => sum + score, 0) / samples.length);
+export const meanSample = (samples: readonly Sample[]): Sample => paired(samples, meanOf);
 
 /** Scores of the same picture and seed, joined by a linear function. */
 function paired(samples: readonly Sample[], join: (scores: readonly number[]) => number): Sample {
@@ -45,7 +45,7 @@ export const samePictures = (a: readonly number[], b: readonly number[]): boolea
 /** Sums by picture, averaged over the seeds. [P] */
 export function overSeeds({ items, seeds }: Sample): number[] {
   const all = [...seeds.values()];
-  return items.map((_, i) => all.reduce((sum, sums) => sum + sums[i]!, 0) / all.length);
+  return items.map((_, i) => meanOf(all.map((sums) => sums[i]!)));
 }
 
 /** Sum of scores / number of items. sums, items [P] */

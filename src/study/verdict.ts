@@ -4,7 +4,7 @@ import { type Claim, type Comparison, claimsOf, type Side } from "./claims.ts";
 import { type Estimate, holm, intervalOf, pValue } from "./estimate.ts";
 import { firstInMeanRank } from "./meanRank.ts";
 import { readingOf } from "./probes.ts";
-import { meanOf, minus, type Sample } from "./sample.ts";
+import { meanSample, minus, type Sample } from "./sample.ts";
 import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
 
 export type Decision = "supported" | "contradicted" | "undecided";
@@ -91,7 +91,7 @@ function sampleOf(
   const samples = encoders.map((encoder) =>
     results.sample(encoder, { ...question, reading: reading ?? readingOf(encoder, question.probe) }),
   );
-  return samples.every((sample) => sample !== null) ? meanOf(samples) : null;
+  return samples.every((sample) => sample !== null) ? meanSample(samples) : null;
 }
 
 /** The answers of one claim, those that count by Holm together. */

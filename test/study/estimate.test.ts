@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { estimate, halfWidth, holm, intervalOf, pValue } from "../../src/study/estimate.ts";
 import { Resamples } from "../../src/study/resamples.ts";
-import { meanOf, minus, overSeeds, type Sample, scoresOf } from "../../src/study/sample.ts";
+import { meanSample, minus, overSeeds, type Sample, scoresOf } from "../../src/study/sample.ts";
 import { type Planted, plantedSample } from "./plantedSample.ts";
 
 const sampleOf = (items: number[], seeds: Record<number, number[]>): Sample => ({
@@ -17,7 +17,7 @@ describe("samples", () => {
     expect(scoresOf(ours)).toEqual([1, 0.75, 0.25]);
     expect(minus(ours, theirs)).toEqual(sampleOf([1, 3], { 0: [1, 1], 1: [-1, 2] }));
     expect(overSeeds(minus(ours, theirs))).toEqual([0, 1.5]);
-    expect(meanOf([ours, theirs])).toEqual(sampleOf([1, 3], { 0: [0.5, 2.5], 1: [0.5, 2] }));
+    expect(meanSample([ours, theirs])).toEqual(sampleOf([1, 3], { 0: [0.5, 2.5], 1: [0.5, 2] }));
   });
 
   test("samples of other pictures are refused", () => {

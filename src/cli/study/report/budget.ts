@@ -1,4 +1,5 @@
 /** What each encoder has cost: pictures, time, arithmetic, and how many settings were tried for it. */
+import { meanOf } from "../../../eval/metrics.ts";
 import { METHODS, type MethodName } from "../../../models/methods.ts";
 import type { Cell, StudyPlan } from "../../../study/plan.ts";
 import { duration } from "../../system/progress.ts";
@@ -22,9 +23,6 @@ const runsOf = (cells: readonly CellReport[], encoder: Cell["encoder"]): Cost[] 
     return [{ pictures, seconds, step: { flops, batchSize: settings.batchSize } }];
   });
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
 /** GFLOP of one picture; null of a run whose file does not say. */
 const gigaflops = ({ step }: Cost): number | null =>
   step && Number.isFinite(step.flops) ? step.flops / step.batchSize / 1e9 : null;
@@ -33,7 +31,7 @@ const gigaflops = ({ step }: Cost): number | null =>
 export function budgetWords(cells: readonly CellReport[], encoder: Cell["encoder"]): string {
   const runs = runsOf(cells, encoder);
   if (runs.length === 0) return "";
-  const seconds = duration(mean(runs.map((run) => run.seconds)));
+  const seconds = duration(meanOf(runs.map((run) => run.seconds)));
   return `${short(runs[0]!.pictures)} pictures, ${seconds}`;
 }
 
@@ -51,7 +49,7 @@ export function budgetSection(cells: readonly CellReport[], { methods }: StudyPl
 <tbody>${trained.map((name) => {
     const runs = runsOf(cells, name);
     const [{ pictures }] = runs as [Cost, ...Cost[]];
-    const seconds = mean(runs.map((run) => run.seconds));
+    const seconds = meanOf(runs.map((run) => run.seconds));
     const each = gigaflops(runs[0]!);
     const values = [
       runs.length,
