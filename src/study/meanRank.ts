@@ -10,12 +10,14 @@ import type { MethodName } from "../models/methods.ts";
 import { SELF_SUPERVISED } from "./claims.ts";
 import { PROBES, readingOf } from "./probes.ts";
 import { overSeeds, type Sample, scoresOf } from "./sample.ts";
-import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
+import { NO_FLOOR, NOT_TRAINED, type Question, type SetResults } from "./setResults.ts";
 import { TARGETS } from "./targets.ts";
 
 export interface First {
   /** Null where it cannot be told. */
   probability: number | null;
+  /** What methods are ranked on: all that one of them was asked. */
+  readouts: readonly Pick<Question, "target" | "probe">[];
   /** Rivals that are left out, since on some readout they are not above themselves untrained. */
   idle: MethodName[];
   why: string;
@@ -33,7 +35,12 @@ export function firstInMeanRank(results: SetResults, method: MethodName): First 
   const measured = SELF_SUPERVISED.filter(
     (name) => readouts.length > 0 && readouts.every((readout) => results.sample(name, own(name, readout))),
   );
-  const untold = (why: string, idle: MethodName[] = []): First => ({ probability: null, idle, why });
+  const untold = (why: string, idle: MethodName[] = []): First => ({
+    probability: null,
+    readouts,
+    idle,
+    why,
+  });
   if (measured.length < SELF_SUPERVISED.length) {
     return untold(`${measured.length} of ${SELF_SUPERVISED.length} methods are measured`);
   }
@@ -54,7 +61,7 @@ export function firstInMeanRank(results: SetResults, method: MethodName): First 
     }),
   );
   const probability = shareFirst(samples, drawn, ranked.indexOf(method));
-  return { probability, idle, why: `P(first) ${probability.toFixed(3)}, 0.95 supports${why}` };
+  return { probability, readouts, idle, why: `P(first) ${probability.toFixed(3)}, 0.95 supports${why}` };
 }
 
 const own = (name: MethodName, readout: (typeof READOUTS)[number]) => ({
@@ -75,8 +82,11 @@ function sharedSeeds(samples: readonly (readonly Sample[])[]): Sample[][] {
   );
 }
 
-/** Share of the draws, [method][readout][rounds], in which method number `at` is alone in having the lowest mean rank. */
-function shareFirst(
+/**
+ * Share of the draws in which method number `at` is alone in having the lowest mean rank. `samples` [method][readout] have the same
+ * seeds, two or more; `drawn` [method][readout][rounds] are their scores on pictures drawn again.
+ */
+export function shareFirst(
   samples: readonly (readonly Sample[])[],
   drawn: readonly (readonly Float64Array[])[],
   at: number,

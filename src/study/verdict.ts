@@ -2,7 +2,7 @@
 import type { MethodName } from "../models/methods.ts";
 import { type Claim, type Comparison, claimsOf, type Side } from "./claims.ts";
 import { type Estimate, holm, intervalOf, pValue } from "./estimate.ts";
-import { firstInMeanRank } from "./meanRank.ts";
+import { type First, firstInMeanRank } from "./meanRank.ts";
 import { readingOf } from "./probes.ts";
 import { meanSample, minus, type Sample } from "./sample.ts";
 import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
@@ -126,11 +126,24 @@ function verdictOf({ number, says, comparisons, least }: Claim, answers: Answer[
   return { claim: number, says, by, decision, why, answers };
 }
 
+/** Readouts in words, targets that were asked the same together. */
+function readoutWords(readouts: First["readouts"]): string {
+  const targets = new Map<string, string[]>();
+  for (const target of new Set(readouts.map((readout) => readout.target))) {
+    const own = readouts.filter((readout) => readout.target === target);
+    const probes = own.map(({ probe }) => probe).join(", ");
+    targets.set(probes, [...(targets.get(probes) ?? []), target]);
+  }
+  return (
+    [...targets].map(([probes, names]) => `${names.join(" and ")}, ${probes}`).join("; ") || "no readout"
+  );
+}
+
 /** Claim 4: rivals that were not trained enough can lend it no support, and their absence cannot save it. */
 function firstOf(results: SetResults): Verdict {
   const says = "iBOT is first in mean rank of the self-supervised methods";
-  const about = { claim: 4, says, by: "objects and parts, every probe", answers: [] };
-  const { probability, idle, why } = firstInMeanRank(results, "ibot");
+  const { probability, idle, why, readouts } = firstInMeanRank(results, "ibot");
+  const about = { claim: 4, says, by: readoutWords(readouts), answers: [] };
   if (probability === null) return { ...about, decision: "undecided", why };
   const isWhole = idle.length === 0;
   const decision =

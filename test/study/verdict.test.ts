@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../../src/engine/random.ts";
+import { meanAndStd } from "../../src/eval/metrics.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { claimsOf, SELF_SUPERVISED } from "../../src/study/claims.ts";
-import { meanRanks, RUNS_SEED } from "../../src/study/meanRank.ts";
+import { meanRanks, RUNS_SEED, shareFirst } from "../../src/study/meanRank.ts";
 import type { Cell } from "../../src/study/plan.ts";
 import { PROBES, type ProbeName, TOKENS } from "../../src/study/probes.ts";
 import type { Readout } from "../../src/study/readouts.ts";
@@ -69,7 +70,7 @@ test("what the paper says is found where it is planted", () => {
     "2 parts, linear: supported",
     "3 parts, retrieval: supported",
     "3 parts, linear: supported",
-    "4 objects and parts, every probe: supported",
+    "4 objects and parts, k-NN, linear, attentive, retrieval: supported",
     "5 objects, k-NN, linear, retrieval, attentive: supported",
   ]);
 });
@@ -169,7 +170,11 @@ describe("where nothing is planted", () => {
 
 test("a study without some methods says how many it has", () => {
   const fourth = verdictsOf(new SetResults([])).find(({ claim }) => claim === 4)!;
-  expect([fourth.decision, fourth.why]).toEqual(["undecided", "0 of 6 methods are measured"]);
+  expect([fourth.decision, fourth.by, fourth.why]).toEqual([
+    "undecided",
+    "no readout",
+    "0 of 6 methods are measured",
+  ]);
 });
 
 test("validation seeds choose the rival of claim 1 and are in no result", () => {
@@ -225,6 +230,63 @@ test("every method of the paper has a reading of its encoder", () => {
 
 test("what seeds add is drawn by other numbers than the pictures of any target", () => {
   expect(TARGETS.map((_, target) => target)).not.toContain(RUNS_SEED);
+});
+
+describe("what runs add to the chance of being first", () => {
+  const ROUNDS = 4000;
+  /** Of one picture, which nothing draws otherwise. */
+  const shareOf = (ours: readonly number[][], theirs: readonly number[][]): number => {
+    const samples = [ours, theirs].map((row) =>
+      row.map((scores) => ({ items: [1], seeds: new Map(scores.map((score, seed) => [seed, [score]])) })),
+    );
+    const drawn = [ours, theirs].map((row) =>
+      row.map((scores) => new Float64Array(ROUNDS).fill(meanAndStd(scores).mean)),
+    );
+    return shareFirst(samples, drawn, 0);
+  };
+
+  test.each([
+    [
+      [0.52, 0.55, 0.61],
+      [0.5, 0.5, 0.53],
+    ],
+    [
+      [0.5, 0.4, 0.6],
+      [0.52, 0.47, 0.55],
+    ],
+  ])("of two methods on one readout is Student's: %j and %j", (ours, theirs) => {
+    const { mean, std } = meanAndStd(ours.map((score, seed) => score - theirs[seed]!));
+    const t = mean / (std! / Math.sqrt(3));
+    const share = 0.5 + t / (2 * Math.hypot(t, Math.SQRT2)); // P(T < t) of two degrees of freedom
+    const error = Math.sqrt((share * (1 - share)) / ROUNDS);
+    expect(Math.abs(shareOf([ours], [theirs]) - share)).toBeLessThan(3 * error);
+  });
+
+  test("moves readouts together whose runs do, and methods whose runs do", () => {
+    const [ours, theirs] = [
+      [0.52, 0.55, 0.61],
+      [0.5, 0.56, 0.53],
+    ];
+    const once = shareOf([ours!], [theirs!]);
+    expect(once).toBeLessThan(1);
+    expect(shareOf([ours!, ours!], [theirs!, theirs!])).toBe(once); // drawn apart, they would often be level
+    expect(shareOf([ours!], [ours!.map((score) => score - 0.001)])).toBe(1);
+  });
+});
+
+test("claim 4 is judged by what methods are asked, and says so", () => {
+  const asked = [
+    ["objects", "linear"],
+    ["parts", "linear"],
+    ["parts", "retrieval"],
+  ] as const;
+  const pictures = { items: [1, 1], sums: [1, 0] };
+  const readouts = asked.map(([target, probe]) => ({
+    ...{ target, probe, reading: METHODS.mae.reading, score: 0.5, floor: 0.1, pictures },
+  }));
+  const results = new SetResults([{ data: "toy", encoder: "mae", seed: 0, readouts }]);
+  const { by } = verdictsOf(results).find(({ claim }) => claim === 4)!;
+  expect(by).toBe("objects, linear; parts, linear, retrieval");
 });
 
 test("mean ranks: the highest score first, equal ones share", () => {

@@ -41,7 +41,10 @@ function summary({ verdicts }: SetTable, tables: readonly SetTable[]): Markup {
 <thead><tr><th scope="col">The paper's claims</th>${tables.map(({ set }) => html`<th scope="col">${set}</th>`)}</tr></thead>
 <tbody>${verdicts.map(
     ({ claim, says, by }, i) => html`<tr><th scope="row">${claim}. ${says}<small>${by}</small></th>
-${tables.map((table) => html`<td>${badge(table.verdicts[i]!.decision)}</td>`)}</tr>
+${tables.map((table) => {
+  const own = table.verdicts[i]!;
+  return html`<td>${badge(own.decision)}${own.by === by ? "" : html`<small>${own.by}</small>`}</td>`;
+})}</tr>
 `,
   )}</tbody></table></div>`;
 }
