@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { encodeOutcomes, withOutcomes, withoutPictures } from "../../src/study/outcomes.ts";
 import type { Readout } from "../../src/study/readouts.ts";
+import { SetResults } from "../../src/study/setResults.ts";
 
 const readout = (
   target: Readout["target"],
@@ -23,6 +24,25 @@ test("scores of pictures come back from their file, each with its readout", () =
   const scores = READOUTS.map(withoutPictures);
   expect(JSON.stringify(scores)).not.toContain("sums");
   expect(withOutcomes(scores, encodeOutcomes(READOUTS))).toEqual(READOUTS);
+});
+
+test("segmentation has pictures of its own beside those of the same target", () => {
+  const pixels = [
+    readout("parts", "blocks", "mIoU", { items: [4, 4, 5, 3], sums: [2, 1, 0.5, 3] }),
+    readout("parts", "blocks", "aAcc", { items: [4, 4, 5, 3], sums: [3, 1, 1.5, 3] }),
+  ];
+  const all = [...READOUTS, ...pixels];
+  expect(withOutcomes(all.map(withoutPictures), encodeOutcomes(all))).toEqual(all);
+
+  const results = new SetResults([{ data: "toy", encoder: "mae", seed: 0, readouts: all }]);
+  const drawn = (["retrieval", "mIoU", "aAcc"] as const).map((probe) => {
+    const reading = probe === "retrieval" ? "cls" : "blocks";
+    const sample = results.sample("mae", { target: "parts", probe, reading })!;
+    expect(results.estimate("parts", sample)!.pictureError, probe).toBeGreaterThan(0);
+    return results.resamples("parts", sample);
+  });
+  expect(drawn.map(({ pictures }) => pictures)).toEqual([2, 4, 4]);
+  expect(drawn[1]).toBe(drawn[2]); // of the same pictures in every draw
 });
 
 test("a file of other readouts is refused by the name that is missing", () => {
