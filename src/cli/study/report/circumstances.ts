@@ -1,7 +1,9 @@
 /** What was asked and by what it was computed: settings, sets, adapters, versions, times. */
 import { SEGMENTATION_RECIPES } from "../../../eval/segmentation/recipe.ts";
 import { vitConfig } from "../../../models/vit.ts";
-import { asksPixels } from "../../../study/plan.ts";
+import { type Cell, firstChange, type ReadingPlan } from "../../../study/plan.ts";
+import type { AskedName } from "../../../study/probes.ts";
+import type { RunSettings } from "../../../train/run.ts";
 import { duration } from "../../system/progress.ts";
 import type { CellReport, StudyReport } from "./data.ts";
 import { html, type Markup } from "./drawing/markup.ts";
@@ -11,9 +13,6 @@ import { grouped, nameOf, rounded } from "./words.ts";
 /** The plan in a table, and each method's run below it. */
 export function settingsSection({ plan, results }: StudyReport): Markup {
   const { embedDim, depth, numHeads, imageSize, patchSize } = vitConfig(plan.model);
-  const trained = new Map(
-    results.flatMap(({ encoder, training }) => (training ? [[encoder, training.settings]] : [])),
-  );
   return html`<h2 id="settings">Settings</h2>
 <table class="facts">
 ${facts([
@@ -24,7 +23,7 @@ ${facts([
   ["seeds", `${plan.seeds.join(", ")}; of untrained encoders ${plan.floorSeeds.join(", ")}`],
   [
     "probes",
-    `${plan.probes.join(", ")} on frozen features: ${plan.neighbours} neighbours by cosine, a linear classifier of ${plan.linearEpochs} epochs, an attentive one of ${plan.attentiveEpochs}${asksPixels(plan) ? `; segmentation of ${plan.segmentationUpdates ?? SEGMENTATION_RECIPES.small.updates} updates, on labelled pixels of the pictures that probes learn from` : ""}`,
+    `on frozen features: ${plan.probes.map((probe) => `${probe}${PROBE_SETTINGS[probe](plan)}`).join("; ")}`,
   ],
   ...Object.entries(plan.data).map(
     ([name, { source, train, probe, test, parts, partsFrom, masksFrom, objectMasksFrom, encoders }]) =>
@@ -39,11 +38,12 @@ ${facts([
       ] as const,
   ),
 ])}</table>
-${[...trained].map(
-  ([
+${trainedRuns(results).map(
+  ({
     encoder,
+    sets,
     settings,
-  ]) => html`<details><summary>${nameOf(encoder)}: rate ${rounded(settings.lr.base)}, batch ${settings.batchSize}</summary>
+  }) => html`<details><summary>${nameOf(encoder)}: rate ${rounded(settings.lr.base)}, batch ${settings.batchSize}<small>${sets.join(", ")}</small></summary>
 <table class="facts">${facts([
     ["recipe", settings.recipe],
     [
@@ -56,6 +56,35 @@ ${[...trained].map(
 `,
 )}`;
 }
+
+/** What of a plan each probe goes by. */
+const PROBE_SETTINGS: Record<AskedName, (plan: ReadingPlan) => string> = {
+  "k-NN": ({ neighbours }) => `, ${neighbours} neighbours by cosine`,
+  linear: ({ linearEpochs }) => `, a classifier of ${linearEpochs} epochs`,
+  attentive: ({ attentiveEpochs }) => `, a head on all tokens of ${attentiveEpochs} epochs`,
+  retrieval: () => ", by cosine",
+  segmentation: ({ segmentationUpdates = SEGMENTATION_RECIPES.small.updates }) =>
+    ` of ${segmentationUpdates} updates, on labelled pixels of the pictures that probes learn from`,
+};
+
+/** How encoders were trained: by method, sets that were trained on alike together. Seeds of a set are. */
+function trainedRuns(results: readonly CellReport[]) {
+  const runs: { encoder: Cell["encoder"]; sets: string[]; settings: RunSettings }[] = [];
+  for (const { data: set, encoder, training } of results) {
+    if (!training) continue;
+    const { settings } = training;
+    const own = runs.filter((run) => run.encoder === encoder);
+    if (own.some(({ sets }) => sets.includes(set))) continue;
+    const same = own.find((run) => isTrainedAlike(run.settings, settings));
+    if (same) same.sets.push(set);
+    else runs.push({ encoder, sets: [set], settings });
+  }
+  return runs;
+}
+
+/** Whether two runs differ in their pictures and seeds alone. */
+const isTrainedAlike = (a: RunSettings, b: RunSettings): boolean =>
+  firstChange({ ...a, data: null, seed: null }, { ...b, data: null, seed: null }) === null;
 
 /** What computed, as the cells say it: one line for each different answer. */
 export function environmentSection({ results, missing }: StudyReport): Markup {
