@@ -11,6 +11,10 @@ import { plan, plantedCells, plantedReport } from "./plantedStudy.ts";
 
 const cells = plantedCells();
 const report = plantedReport(cells);
+const GIVEN = {
+  ...{ seed: 0, file: "mae.safetensors", sha256: "0".repeat(64), data: "creatures-coat" },
+  ...{ pictures: 512, seconds: 3, adapter: "A GPU", command: "partwise study zoo.yaml" },
+};
 const PNG = encodePng(2, 1, [255, 0, 0, 0, 0, 255]);
 const page = studyPage(report, [{ name: "search", cell: "coat/mae-0", file: PNG }]);
 const tablesOf = (text: string) =>
@@ -134,6 +138,23 @@ describe("the page of a study", () => {
     expect(runs.filter((text) => text.startsWith("DINO"))).toEqual([
       expect.stringMatching(/batch 256 coat, shape $/),
     ]);
+  });
+
+  test("says what was tried of what the study trains alone", () => {
+    const tuned = { ...plan, methods: { ...plan.methods, mae: { tuned: 3 } } };
+    const given = { ...GIVEN, method: "mae" as const };
+    const read = plantedCells(tuned).map(({ training, ...cell }) =>
+      cell.data === "shape" && cell.encoder === "mae" ? { ...cell, given } : { ...cell, training },
+    );
+    const page = studyPage(plantedReport(read as typeof cells, tuned), []);
+    const [ofCoat, ofShape] = page
+      .split('aria-label="Budget"')
+      .slice(1)
+      .map((text) => {
+        const row = text.split("<tr").find((row) => row.includes(">MAE<"))!;
+        return plain(row).trim().split(" ").at(-1);
+      });
+    expect([ofCoat, ofShape]).toEqual(["3", "–"]);
   });
 });
 

@@ -58,10 +58,10 @@ export function budgetSection(cells: readonly CellReport[], { methods }: StudyPl
       seconds > 0 ? grouped(Math.round(pictures / seconds)) : "–",
       each === null ? "–" : rounded(each),
       each === null ? "–" : rounded((each * pictures) / 1e3),
-      methods[name]?.tuned ?? "not stated",
+      runs.some(({ step }) => step) ? (methods[name]?.tuned ?? "not stated") : "–",
     ];
     return html`<tr><th scope="row">${nameOf(name)}</th>${values.map((value) => html`<td class="number">${value}</td>`)}</tr>\n`;
   })}</tbody></table></div>
 <p class="muted">Of one seed, time the mean over seeds; training alone, without pictures and probes. GFLOP each: of a picture, products of matrices, attention and the optimiser. Tried: how many settings, as the
-study's file states it.</p>`;
+study's file states it of what it trains; –: trained before.</p>`;
 }
