@@ -140,6 +140,28 @@ describe("the page of a study", () => {
     ]);
   });
 
+  test("says what encoders were held against: themselves, or where one run was not read before, an untrained one", () => {
+    const gateOf = (read: (cell: (typeof cells)[0]) => boolean) => {
+      const single = plantedCells({ ...plan, seeds: [0] }).map(({ first, ...cell }) => ({
+        ...cell,
+        ...(first && read(cell) && { first }),
+      }));
+      const text = plain(studyPage(plantedReport(single, { ...plan, seeds: [0] }), []));
+      return [/†: not above (.*?), by more/, /by more than the interval, above (.*?);/].map(
+        (pattern) => pattern.exec(text)![1],
+      );
+    };
+    const itself = "itself before its first step";
+    const other =
+      "an untrained encoder of its shape and seed, since a single run is not read before its first step";
+    expect(gateOf(() => true)).toEqual([itself, itself]);
+    expect(gateOf(() => false)).toEqual([other, other]);
+    expect(gateOf(({ encoder }) => encoder === "mae")).toEqual([
+      `${itself}, or ${other}`,
+      `${itself}, or ${other}`,
+    ]);
+  });
+
   test("says what was tried of what the study trains alone", () => {
     const tuned = { ...plan, methods: { ...plan.methods, mae: { tuned: 3 } } };
     const given = { ...GIVEN, method: "mae" as const };
@@ -177,6 +199,14 @@ describe("what is missing is shown as missing", () => {
 
   test("one seed has no interval and decides nothing", () => {
     const one = studyPage(plantedReport(few.filter(({ seed }) => seed === 0)), []);
+    const intervals = one.match(/<span class="found">[^<]/g)!;
+    expect(intervals.length).toBeGreaterThan(0);
+    expect(one.match(/<span class="found">[^<]*<small>\[[^\]]*\] · 1 seed · /g)).toHaveLength(
+      intervals.length,
+    );
+    expect(page).not.toContain("1 seed");
+    expect(plain(tablesOf(one)[0]!)).toContain("one seed");
+    expect(one).not.toMatch(/badge (supported|contradicted)|NaN|undefined/);
   });
 
   test("no cell at all, and cells of before that say less", () => {

@@ -1,7 +1,7 @@
 /** The tables and verdicts of a study as text: Markdown for the terminal, CSV for other programs. */
 import type { Entry, SetTable } from "../../study/setTable.ts";
 import type { Answer } from "../../study/verdict.ts";
-import { crossingSentence } from "./report/words.ts";
+import { crossingSentence, INTERVALS, percent, points, pWords } from "./report/words.ts";
 
 /** One table for every set: an encoder and its reading a row, a readout a column, in per cent; below, what became of the claims. */
 export const studyText = (tables: readonly SetTable[]): string =>
@@ -19,8 +19,6 @@ function markdown({ set, columns, rows }: SetTable): string {
   ].join("\n");
 }
 
-const percent = (share: number): string => (100 * share).toFixed(1);
-
 /** Mean and half-width of its interval. */
 function entryText(entry: Entry | null): string {
   if (!entry) return "–";
@@ -33,7 +31,7 @@ const verdictLines = ({ set, verdicts, crossings }: SetTable): string =>
   [
     ...crossings.map(crossingSentence),
     ...(crossings.length > 0 ? [""] : []),
-    `Claims on ${set}, differences in points with 95 % intervals over pictures and seeds:`,
+    `Claims on ${set}, differences in points with 95 % intervals ${INTERVALS}:`,
     ...verdicts.flatMap(({ claim, says, by, decision, why, answers }) => [
       `${claim}. ${says} (${by}): ${decision.toUpperCase()} (${why})`,
       ...answers.filter(({ found }) => found).map((answer) => `     ${answerText(answer)}`),
@@ -42,15 +40,10 @@ const verdictLines = ({ set, verdicts, crossings }: SetTable): string =>
 
 function answerText({ what, probe, decision, why, found, p }: Answer): string {
   const difference = found
-    ? `${signed(found.mean)} [${signed(found.low)}, ${signed(found.high)}], ${found.seeds} seed${found.seeds === 1 ? "" : "s"}: `
+    ? `${points(found.mean)} [${points(found.low)}, ${points(found.high)}], ${found.seeds} seed${found.seeds === 1 ? "" : "s"}: `
     : "";
-  const reason = p === null ? why : `p ${p < 0.001 ? "< 0.001" : p.toFixed(3)} by Holm`;
+  const reason = p === null ? why : `${pWords(p)} by Holm`;
   return `${what}, ${probe}: ${difference}${decision} (${reason})`;
-}
-
-function signed(share: number): string {
-  const text = percent(Math.abs(share));
-  return Number(text) === 0 ? text : `${share < 0 ? "-" : "+"}${text}`;
 }
 
 /** Every entry of the tables, a line each; shares, not per cent. */

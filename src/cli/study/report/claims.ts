@@ -4,7 +4,7 @@ import type { SetTable } from "../../../study/setTable.ts";
 import type { Decision, Verdict } from "../../../study/verdict.ts";
 import { html, type Markup } from "./drawing/markup.ts";
 import { forest } from "./forest.ts";
-import { crossingSentence } from "./words.ts";
+import { crossingSentence, INTERVALS } from "./words.ts";
 
 /** A word and a sign, so that nothing is told by colour alone. */
 const SIGNS: Record<Decision, string> = { supported: "✓", contradicted: "✕", undecided: "?" };
@@ -12,8 +12,8 @@ const SIGNS: Record<Decision, string> = { supported: "✓", contradicted: "✕",
 export const badge = (decision: Decision): Markup =>
   html`<span class="badge ${decision}">${SIGNS[decision]} ${decision}</span>`;
 
-/** What single runs say, then every verdict with the intervals that it is of. */
-export const claimsSection = ({ verdicts, crossings }: SetTable): Markup =>
+/** What single runs say, then every verdict with the intervals that it is of. `gate` is what encoders are held against. */
+export const claimsSection = ({ verdicts, crossings }: SetTable, gate: string): Markup =>
   html`${crossings.length === 0 ? "" : singleRuns(crossings)}${verdicts.map(
     (verdict) => html`<section class="claim">
 <h4><span>${verdict.claim}. ${sentence(verdict.says)}</span> ${badge(verdict.decision)}</h4>
@@ -21,8 +21,8 @@ export const claimsSection = ({ verdicts, crossings }: SetTable): Markup =>
 ${drawing(verdict)}</section>
 `,
   )}
-<p class="muted">Intervals of 95 % over pictures and seeds; p by Holm among the comparisons of a claim. The gate: an encoder counts on a readout only where it is above
-itself before its first step (a single run: above the untrained encoder of its seed) by more than the interval; a comparison with one that does not count is drawn hollow and decides nothing.</p>`;
+<p class="muted">Intervals of 95 % ${INTERVALS}; p by Holm among the comparisons of a claim. The gate: an encoder counts on a readout only where it is, by more
+than the interval, above ${gate}; a comparison with one that does not count is drawn hollow and decides nothing.</p>`;
 
 /** One run of each decides no claim; how two differ on these pictures can be said. */
 const singleRuns = (crossings: readonly Crossing[]): Markup =>

@@ -21,7 +21,7 @@ export function drawingsSection(table: SetTable): Markup {
 <div class="pair">${drawings}</div>
 <p class="muted">Every encoder by its own reading, in %; bars: 95 % intervals over pictures and seeds, none of one seed; dashed: guessing. Up and to the left is who
 knows parts, down and to the right who knows objects. Colours: <b class="series-labels">labels</b>, <b class="series-views">views</b>,
-<b class="series-masks">masks</b>, <b class="series-floor">untrained</b>.</p>`;
+<b class="series-masks">masks</b>, <b class="series-floor">untrained and raw pixels</b>.</p>`;
 }
 
 function pointsOf({ rows }: SetTable, probe: ProbeName, x: number, y: number): ScatterPoint[] {

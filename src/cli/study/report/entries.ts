@@ -6,7 +6,7 @@ import { percent } from "./words.ts";
 /** What stands where nothing was measured. */
 export const MISSING = html`<td class="number missing"><span title="not measured">–</span></td>`;
 
-/** A score in per cent, below it its interval over pictures and seeds; †: not above its first values. */
+/** A score in per cent, below it its interval over pictures and seeds; †: not above what it is held against. */
 export function entryCell(entry: Entry | null, isBest: boolean): Markup {
   if (!entry || !Number.isFinite(entry.mean)) return MISSING;
   const { mean, low, high, learned } = entry;

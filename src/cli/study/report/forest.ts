@@ -2,7 +2,7 @@
 import type { Answer } from "../../../study/verdict.ts";
 import { type Scale, scaleAround } from "./drawing/axis.ts";
 import { html, type Markup } from "./drawing/markup.ts";
-import { points } from "./words.ts";
+import { points, pWords } from "./words.ts";
 
 /** Marks of the axis; it runs over the width of the column, in per cent, so that type keeps its size. */
 const MARKS = 5;
@@ -22,11 +22,12 @@ ${measured.length > 0 ? html`<li class="axis" aria-hidden="true"><span></span>${
 const at = (x: Scale, share: number): string => `${x(100 * share).toFixed(2)}%`;
 
 function row({ what, probe, decision, why, found, above, p }: Answer, x: Scale): Markup {
-  const reason = p === null ? (why ?? "") : `p ${p < 0.001 ? "< 0.001" : p.toFixed(3)}`;
+  const reason = p === null ? (why ?? "") : pWords(p);
+  const runs = found?.seedError === null ? " · 1 seed" : ""; // its interval is over pictures alone
   return html`<li class="${decision}${p === null ? " idle" : ""}">
 <span class="what">${what}<small>${probe}</small></span>
 ${found ? interval(found, above, x) : html`<span class="none">not measured</span>`}
-<span class="found">${found ? html`${points(found.mean)} <small>[${points(found.low)}, ${points(found.high)}] · ${reason}</small>` : ""}</span></li>
+<span class="found">${found ? html`${points(found.mean)} <small>[${points(found.low)}, ${points(found.high)}]${runs} · ${reason}</small>` : ""}</span></li>
 `;
 }
 

@@ -12,6 +12,7 @@ import { everyReading, paperTables } from "./paperTables.ts";
 import { partsSection } from "./parts.ts";
 import { sheetsSection } from "./sheets.ts";
 import { trainingSection } from "./training.ts";
+import { gateWords } from "./words.ts";
 
 /** The report of a study as one self-contained HTML page. */
 export const studyPage = (report: StudyReport, sheets: readonly Sheet[]): string =>
@@ -52,12 +53,13 @@ ${tables.map((table) => {
 function setSection(report: StudyReport, table: SetTable, sheets: readonly Sheet[]): Markup {
   const cells = report.results.filter(({ data, seed }) => data === table.set && !isValidation(seed));
   const { source } = report.plan.data[table.set]!;
+  const gate = gateWords(cells);
   return html`<h2 id="${idOf(table.set)}">${table.set}<small>${source}</small></h2>
 ${drawingsSection(table)}
 <h3>Claims</h3>
-${claimsSection(table)}
+${claimsSection(table, gate)}
 <h3>Scores</h3>
-${paperTables(table, (encoder) => budgetWords(cells, encoder))}
+${paperTables(table, (encoder) => budgetWords(cells, encoder), gate)}
 ${everyReading(table)}
 ${partsSection(table)}
 ${budgetSection(cells, report.plan)}

@@ -51,14 +51,18 @@ interface Ours {
   of: PublishedColumn["of"];
 }
 
-/** The tables of a set that it has scores for. `budget` says in a few words what an encoder has cost. */
-export const paperTables = (table: SetTable, budget: (encoder: Cell["encoder"]) => string): Markup =>
+/** The tables of a set that it has scores for. `budget` says in a few words what an encoder has cost, `gate` what it is held against. */
+export const paperTables = (
+  table: SetTable,
+  budget: (encoder: Cell["encoder"]) => string,
+  gate: string,
+): Markup =>
   html`${LAYOUTS.map((layout) => {
     const ours = oursOf(table, layout);
     return ours.length === 0 ? "" : paperTable(table, layout, ours, budget);
   })}
-<p class="muted">In %, below it the 95 % interval over pictures and seeds. Bold: the highest of its column. †: not above the same encoder before its
-first step, by more than the interval. –: not measured, or not in the paper. Ours are small encoders on small pictures and the paper's ViT-B/16 on ImageNet:
+<p class="muted">In %, below it the 95 % interval over pictures and seeds. Bold: the highest of its column. †: not above ${gate},
+by more than the interval. –: not measured, or not in the paper. Ours are small encoders on small pictures and the paper's ViT-B/16 on ImageNet:
 what compares is the order. ‡: cannot be expected again, since ${doubtOf({ target: "parts", probe: "linear" }, "mae")!}.</p>`;
 
 function oursOf({ columns, rows }: SetTable, layout: Layout): Ours[] {

@@ -1,7 +1,7 @@
 /** Findings in words, the same on the terminal and on the page. */
 import type { Interval } from "../../../eval/metrics.ts";
 import { type Crossing, certainSign } from "../../../study/crossing.ts";
-import type { Cell } from "../../../study/plan.ts";
+import { type Cell, isMethod } from "../../../study/plan.ts";
 import type { ProbeName } from "../../../study/probes.ts";
 import { TARGETS, type TargetName } from "../../../study/targets.ts";
 
@@ -67,6 +67,24 @@ export const percent = (share: number): string => (100 * share).toFixed(1);
 export function points(share: number): string {
   const text = percent(Math.abs(share));
   return text === "0.0" ? text : `${share < 0 ? "−" : "+"}${text}`;
+}
+
+/** A p value as papers print it. */
+export const pWords = (p: number): string => `p ${p < 0.001 ? "< 0.001" : p.toFixed(3)}`;
+
+/** What the intervals of differences are over. */
+export const INTERVALS = "over pictures, and over seeds where there are several";
+
+/** What the encoders of a set are held against, each as its first values were read or not. */
+export function gateWords(cells: readonly { encoder: Cell["encoder"]; first?: unknown }[]): string {
+  const methods = [...new Set(cells.map(({ encoder }) => encoder))].filter(isMethod);
+  const runs = methods.map((method) => cells.filter(({ encoder }) => encoder === method));
+  const isRead = (own: typeof cells) => own.some(({ first }) => first !== undefined);
+  const itself = "itself before its first step";
+  const other =
+    "an untrained encoder of its shape and seed, since a single run is not read before its first step";
+  if (!runs.some((own) => own.length === 1 && !isRead(own))) return itself;
+  return runs.some(isRead) ? `${itself}, or ${other}` : other;
 }
 
 /** What two single runs are to each other, and whether the crossing is seen. */
