@@ -5,6 +5,7 @@ import { cellName, cellsOf, type StudyPlan } from "../study/plan.ts";
 import { path, whole } from "./options/arguments.ts";
 import { resultOf } from "./study/cell.ts";
 import { PRESETS, readStudy } from "./study/file.ts";
+import { keepDigests } from "./study/folderDigests.ts";
 import { checkFolders } from "./study/pictures.ts";
 import { allPieces, drawPiece, missingPieces, picturesIn } from "./study/pieces.ts";
 import { inProcesses } from "./study/processes.ts";
@@ -105,7 +106,8 @@ async function study(file: string, flags: StudyFlags): Promise<void> {
   const missing: number[] = [];
   for (const [k, cell] of cells.entries()) if (!(await resultOf(flags.out, plan, cell))) missing.push(k);
   if (missing.length > 0) {
-    await checkFolders(plan, imageSize);
+    const isFinished = (set: string) => cells.some(({ data }, k) => data === set && !missing.includes(k));
+    await keepDigests(flags.out, await checkFolders(plan, imageSize), isFinished);
     for (const { encoders = [] } of Object.values(plan.data)) {
       for (const given of encoders) await openGiven(given, plan.model);
     }

@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { PRESETS, readStudy } from "../../src/cli/study/file.ts";
+import { keepDigests } from "../../src/cli/study/folderDigests.ts";
 import { cellPictures, checkFolders } from "../../src/cli/study/pictures.ts";
 import { allPieces, missingPieces } from "../../src/cli/study/pieces.ts";
 import { studyText, tableCsv, verdictCsv } from "../../src/cli/study/table.ts";
@@ -284,7 +285,8 @@ describe("validation seeds", () => {
     expect([...whole.targets[0]!.test.pixels].filter((_, i) => i % 3 === 1)).not.toContain(0);
 
     const plan = { ...(await readStudy(fileOf(GOOD))), data: { own: { ...set, train: 9 } } };
-    await checkFolders(plan, 32, how);
+    const [digest, ...others] = await checkFolders(plan, 32, how);
+    expect([digest!.folder, others]).toEqual([source, []]);
     for (const seeds of [{ seeds: [0, 100] }, { floorSeeds: [100] }]) {
       await expect(checkFolders({ ...plan, ...seeds }, 32, how)).rejects.toThrow(
         /classes: the study asks for 13 pictures to train, validation among them; it has 12/,
@@ -292,6 +294,18 @@ describe("validation seeds", () => {
     }
     const more = { ...plan, data: { own: { ...set, test: 13 } } };
     await expect(checkFolders(more, 32, how)).rejects.toThrow(/asks for 13 pictures to test; it has 12/);
+
+    const out = join(folder, "kept");
+    mkdirSync(out);
+    const keep = async (isFinished: boolean) =>
+      keepDigests(out, await checkFolders(plan, 32, how), () => isFinished);
+    await keep(true); // a study of before knows none
+    writeFileSync(join(source, "test/cat/1.png"), plainPng(32, 32, [1, 8, 0])); // of the same size
+    await expect(keep(true)).rejects.toThrow(
+      /classes: must hold the pictures that the finished cells of own were computed on; it holds others now\. Put/,
+    );
+    await keep(false);
+    await keep(true);
   });
 });
 

@@ -7,6 +7,7 @@ import { askedSplits, asksPixels, type StudyData, type StudyPlan } from "../../s
 import type { Items, Target } from "../../study/targets.ts";
 import { CUT, isDrawn } from "../pictures/datasets.ts";
 import { UsageError } from "../system/errors.ts";
+import { digestOf, type FolderDigest } from "./folderDigests.ts";
 import { type FolderOptions, folderParts, folderPictures } from "./folders.ts";
 import { pixelTargets } from "./masks.ts";
 import { type DrawnSplit, drawn, type Folder } from "./pieces.ts";
@@ -52,22 +53,36 @@ export async function cellPictures(
   return { train, targets, ...(pixels && { pixels: await pixelTargets(set, pictures, how) }) };
 }
 
-/** Reads the folders of a study once, so that what is wrong with one is said before hours of work and not in their midst. */
+/**
+ * Reads the folders of a study once, so that what is wrong with one is said before hours of work and not in their midst. Gives what
+ * was read of each, as digests.
+ */
 export async function checkFolders(
   plan: StudyPlan,
   size: number,
   options: Pick<FolderOptions, "decoder"> = {},
-): Promise<void> {
+): Promise<FolderDigest[]> {
+  const found: FolderDigest[] = [];
   for (const [name, set] of Object.entries(plan.data)) {
     for (const asked of askedSplits(plan, name)) {
       const how = { ...options, drawnSize: size, validation: asked === "val" };
-      if (!isDrawn(set.source)) await folderPictures(set, how);
-      if (set.parts > 0 && !(isDrawn(set.source) && set.partsFrom === undefined)) {
-        await partsOf(null, set, asked, how)();
+      const add = (what: string, folder: string, read: Parameters<typeof digestOf>[0]) =>
+        found.push({ set: name, key: `${what} ${asked}`, folder, digest: digestOf(read) });
+      if (!isDrawn(set.source)) {
+        const { train, probe, test } = await folderPictures(set, how);
+        add("source", set.source, [train, probe, test]);
       }
-      if (asksPixels(plan)) await pixelTargets(set, null, how);
+      if (set.parts > 0 && !(isDrawn(set.source) && set.partsFrom === undefined)) {
+        const { probe, test } = await partsOf(null, set, asked, how)();
+        add("partsFrom", set.partsFrom!, [probe, test]);
+      }
+      for (const { name: of, probe, test } of asksPixels(plan) ? await pixelTargets(set, null, how) : []) {
+        const key = of === "parts" ? "masksFrom" : "objectMasksFrom";
+        add(key, set[key]!, [probe, test]);
+      }
     }
   }
+  return found;
 }
 
 /** Whole pictures of a built-in set. */
