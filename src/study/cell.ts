@@ -18,6 +18,7 @@ import {
   recipeFor,
   runSettings,
 } from "../train/run.ts";
+import { withLaterSettings } from "../train/savedSettings.ts";
 import { Trainer } from "../train/trainer.ts";
 import type { GivenEncoder } from "./givenEncoders.ts";
 import { readPixels } from "./pixelReadouts.ts";
@@ -169,7 +170,7 @@ export function cellChange(
 ): string | null {
   const change = firstChange(was, cellPlan(plan, cell));
   if (change !== null || !training) return change;
-  const { settings } = training;
+  const settings = withLaterSettings(training.settings);
   return firstChange(settings, cellSettings(plan, cell, settings.data), "settings");
 }
 

@@ -34,7 +34,7 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
 }
 
 /** A run of before its method gained settings, with the values that it had of them. */
-const withLaterSettings = (settings: RunSettings): RunSettings => ({
+export const withLaterSettings = (settings: RunSettings): RunSettings => ({
   ...settings,
   config: { ...valuesBefore(moduleOf(settings.method).settings), ...settings.config },
 });

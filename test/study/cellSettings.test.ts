@@ -46,3 +46,19 @@ test("a finished cell is another's where its recipe was another, though the plan
     /^settings\.config\.maskRatio was 0\.123 and is /,
   );
 });
+
+test("a finished cell of before its method gained settings had the values that were fixed then", () => {
+  const set = { source: "creatures-coat", train: 10, probe: 8, test: 8, parts: 0 };
+  const asked = { ...plan, data: { toy: set }, methods: { supervised: {}, dino: {} } };
+  const changeWithout = (encoder: "supervised" | "dino", ...later: string[]) => {
+    const cell = { data: "toy", encoder, seed: 3 };
+    const data = { name: "toy", width: 32, height: 32, count: 10, classes: 2 };
+    const settings = cellSettings(asked, cell, data);
+    const known = Object.entries(settings.config).filter(([key]) => !later.includes(key));
+    const of = { ...settings, config: Object.fromEntries(known) } as typeof settings;
+    const training = { settings: of, pictures: 50, seconds: 1, flops: 1, rows: [] };
+    return cellChange({ plan: cellPlan(asked, cell), training }, asked, cell);
+  };
+  expect(changeWithout("supervised", "randAugment", "repeats")).toBeNull();
+  expect(changeWithout("dino", "grayscaleProb")).toBe("settings.config.grayscaleProb was 0.2 and is 0");
+});
