@@ -32,7 +32,7 @@ struct Sizes {
   scale: f32,
 }
 
-const FAR = -1e30; // a finite stand-in for -inf
+const LOWEST = -0x1.fffffep+127; // finite, as infinity less itself would be NaN
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> q: array<vec4f>;

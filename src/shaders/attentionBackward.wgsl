@@ -80,7 +80,7 @@ fn attention_backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invoca
         for (var s = 0u; s < 8u; s++) {
           let i = min(first + s, sizes.queries - 1u);
           let score = p[r][s] * sizes.scale + bias_at(group.z, group.y, i, own_row(owners, r, lane, sizes.keys));
-          p[r][s] = select(0.0, exp(score - rows_totals[s].x), is_key && first + s < sizes.queries);
+          p[r][s] = select(0.0, exp_or_nan(score - rows_totals[s].x), is_key && first + s < sizes.queries);
           ds[r][s] = p[r][s] * (ds[r][s] - rows_totals[s].y) * sizes.scale;
         }
         ds_by_query[r] = transpose8(ds[r], lane);

@@ -2,7 +2,7 @@
 // of BLOCK rows, the softmax kept online. Nothing crosses lanes except the rows that a block shares, so every sum has one fixed
 // order. A block's rows serve all of a lane's own; a lane's own rows and sums stay in its private memory, which software
 // adapters read with a quarter of a buffer load's instructions. Neither OWN nor BLOCK (8, 16 or 24) changes a bit: the softmax
-// is rescaled after every eight keys whatever BLOCK is. Needs attention.wgsl, and of the host
+// is rescaled after every eight keys whatever BLOCK is. Needs attention.wgsl nan.wgsl, and of the host
 // block_k, block_v, block_q, block_do: (at, stride, first, count) -> array<vec4f, BLOCK>, the vec4f at `at` of BLOCK
 // consecutive rows (attentionRows*.wgsl).
 
@@ -55,7 +55,7 @@ fn scores(own: array<u32, OWN>, batch: u32, head: u32, first: u32) -> array<arra
     for (var s = 0u; s < BLOCK; s++) {
       let key = min(first + s, sizes.keys - 1u);
       let value = score[r][s] * sizes.scale + bias_at(batch, head, own[r], key);
-      score[r][s] = select(FAR, value, first + s < sizes.keys);
+      score[r][s] = select(LOWEST, value, first + s < sizes.keys);
     }
   }
   return score;
@@ -74,7 +74,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
   var most: array<f32, OWN>;
   var total: array<f32, OWN>;
   for (var r = 0u; r < OWN; r++) {
-    most[r] = FAR;
+    most[r] = LOWEST;
   }
   for (var first = 0u; first < sizes.keys; first += BLOCK) {
     var p = scores(own, group.z, group.y, first);
@@ -89,8 +89,9 @@ fn attention_forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
         most[r] = highest;
         total[r] *= shrink[r][e];
         for (var s = 0u; s < 8u; s++) {
-          p[r][8u * e + s] = exp(p[r][8u * e + s] - highest);
-          total[r] += p[r][8u * e + s];
+          let at = 8u * e + s;
+          p[r][at] = select(0.0, exp_or_nan(p[r][at] - highest), first + at < sizes.keys);
+          total[r] += p[r][at];
         }
       }
     }
@@ -161,7 +162,8 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3u, @builtin(local_invo
     }
     for (var r = 0u; r < OWN; r++) {
       for (var s = 0u; s < BLOCK; s++) {
-        ds[r][s] = exp(ds[r][s] - lse[r]) * (dp[r][s] - delta[r]) * sizes.scale;
+        let value = exp_or_nan(ds[r][s] - lse[r]) * (dp[r][s] - delta[r]) * sizes.scale;
+        ds[r][s] = select(0.0, value, first + s < sizes.keys);
       }
     }
     for (var c = 0u; c < D4; c++) {
@@ -223,7 +225,7 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
       for (var s = 0u; s < BLOCK; s++) {
         let i = min(first + s, sizes.queries - 1u);
         let score = p[r][s] * sizes.scale + bias_at(group.z, group.y, i, own[r]);
-        p[r][s] = select(0.0, exp(score - statistics_saved[pairs + i]), first + s < sizes.queries);
+        p[r][s] = select(0.0, exp_or_nan(score - statistics_saved[pairs + i]), first + s < sizes.queries);
         ds[r][s] = p[r][s] * (ds[r][s] - statistics_saved[sizes.pairs + pairs + i]) * sizes.scale;
       }
     }
@@ -280,7 +282,7 @@ fn attention_backward_bias(@builtin(workgroup_id) group: vec3u, @builtin(local_i
       dp = add_dot(dp, d_o[o0 + c], v[v0 + c]);
     }
     let score = product * sizes.scale + bias_at(batch, group.y, i, j);
-    total += exp(score - statistics_saved[row]) * (dp - statistics_saved[sizes.pairs + row]);
+    total += exp_or_nan(score - statistics_saved[row]) * (dp - statistics_saved[sizes.pairs + row]);
   }
   dbias[(group.z * sizes.heads + group.y) * sizes.queries * sizes.keys + pair] = total;
 }

@@ -1,7 +1,7 @@
 // Attention's forward pass for GPUs: a lane has one query and its sums in registers, WORKGROUP queries of one head a workgroup.
 // KEYS keys and values at a time pass through workgroup memory, where all lanes read the same address at once. The softmax is
 // rescaled after every eight keys, as in attentionLanes.wgsl. Lanes without a query load and wait, and a warp of them costs no
-// arithmetic. Needs attention.wgsl.
+// arithmetic. Needs attention.wgsl nan.wgsl.
 
 const EIGHTS = KEYS / 8u;
 const LOADS = (KEYS * D4 + WORKGROUP - 1u) / WORKGROUP; // of a lane
@@ -26,7 +26,7 @@ fn attention_forward_staged(@builtin(workgroup_id) group: vec3u, @builtin(local_
   for (var c = 0u; c < D4; c++) {
     mine[c] = q[q0 + c];
   }
-  var most = FAR;
+  var most = LOWEST;
   var total = 0.0;
   for (var first = 0u; first < sizes.keys; first += KEYS) {
     workgroupBarrier();
@@ -52,14 +52,14 @@ fn attention_forward_staged(@builtin(workgroup_id) group: vec3u, @builtin(local_
         for (var s = 0u; s < 8u; s++) {
           let key = first + 8u * i + s;
           let score = p[s] * sizes.scale + bias_at(group.z, group.y, row, min(key, sizes.keys - 1u));
-          p[s] = select(FAR, score, key < sizes.keys);
+          p[s] = select(LOWEST, score, key < sizes.keys);
           highest = max(highest, p[s]);
         }
         let shrink = exp(most - highest);
         most = highest;
         total *= shrink;
         for (var s = 0u; s < 8u; s++) {
-          p[s] = exp(p[s] - highest);
+          p[s] = select(0.0, exp_or_nan(p[s] - highest), first + 8u * i + s < sizes.keys);
           total += p[s];
         }
         for (var c = 0u; c < D4; c++) {

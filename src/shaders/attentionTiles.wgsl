@@ -3,7 +3,7 @@
 // queries, hands them on through workgroup memory, then adds up ROWS keys' dk and dv at COLUMNS vec4f of the head. Without the
 // factor 1 / √d, ds is also kept in memory [pictures of the group, heads, keys, queries / 4 as vec4f]: attentionKept.wgsl makes
 // dq and the bias's gradient of it. Sums run along the head, then over queries in order, as in attentionLanes.wgsl.
-// Rows of tiles are an odd number of vec4f long, so that lanes that read one column meet in no bank. Needs attention.wgsl.
+// Rows of tiles are an odd number of vec4f long, so that lanes that read one column meet in no bank. Needs attention.wgsl nan.wgsl.
 
 const KEYS = ROWS * DOWN;
 const LANES = 8u * DOWN;
@@ -121,7 +121,7 @@ fn attention_backward_kv_tiles(
         bias_at(batch, group.y, at.z, own),
         bias_at(batch, group.y, at.w, own),
       );
-      let weights = select(vec4f(), exp(p[r] * sizes.scale + biases - lse), four < vec4u(sizes.queries));
+      let weights = select(vec4f(), exp_or_nan(p[r] * sizes.scale + biases - lse), four < vec4u(sizes.queries));
       let ds = weights * (dp[r] - delta);
       tile_p[r][down][across] = weights;
       tile_ds[r][down][across] = ds * sizes.scale;

@@ -12,6 +12,7 @@ import {
   shippedAttention,
 } from "../../src/engine/ops/attentionMethods.ts";
 import { backward, forward } from "../../src/engine/ops/attentionPasses.ts";
+import { mean } from "../../src/engine/ops/mean.ts";
 import { Random } from "../../src/engine/random.ts";
 import { withDevice } from "../withDevice.ts";
 
@@ -101,6 +102,24 @@ describe("every method gives the same bits", () => {
 
   test("ds by groups of pictures, with a bias that they share", expectGroupsEqual);
 });
+
+test.each(METHODS)(
+  "%s: a row masked everywhere is NaN by -infinity, the mean of v by f32's lowest number",
+  async (name) => {
+    const { device } = on;
+    device.tuning = new Fixed({ "attention forward": name });
+    const [q, k, v] = [noise(1, [1, 3, 4]), noise(2, [1, 5, 4]), noise(3, [1, 5, 4])]; // 5 keys of the eight in a block
+    const open = await attention(q, k, v, 1).read();
+    const row = (value: number) => Array.from({ length: 5 }, () => value);
+    const masks = [...row(0), ...row(Number.NEGATIVE_INFINITY), ...row(-(2 - 2 ** -23) * 2 ** 127)];
+    const y = await attention(q, k, v, 1, Tensor.from(device, masks, [1, 3, 5])).read();
+    device.tuning = new Tuning();
+    expect(y.slice(0, 4)).toEqual(open.slice(0, 4));
+    expect([...y.slice(4, 8)]).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
+    const means = await mean(v, 1).read();
+    for (const [c, value] of y.slice(8).entries()) expect(value).toBeCloseTo(means[c]!, 6);
+  },
+);
 
 /** Gradients whose ds fits at once, and two pictures at a time. */
 async function expectGroupsEqual(): Promise<void> {

@@ -34,7 +34,9 @@ const selfOp = defineOp<SelfInputs, { heads: number }, Tensor>({
  * Multi-head self-attention softmax(q kᵀ / √d + bias) v on a packed projection, without a score matrix in memory.
  * qkv f32 [B, N, 3D], features ordered (q, k, v) x heads x d as in timm; bias [H, N, N] or [B, H, N, N] -> [B, N, D].
  * torch.nn.functional.scaled_dot_product_attention. NaN in a query's scores or in any value it attends to makes the head's
- * output NaN there; so does an infinite value, of which torch gives infinity, and a row of scores all at -infinity.
+ * output NaN there; so does an infinite value, of which torch gives infinity, and a row of scores all at -infinity. A row
+ * all at the lowest finite number gives the mean of v, but not its gradient: that takes weights from the row's log Σ e^s in
+ * f32, where the number of keys is lost beside a score of 1e8 or more. Leave such a row out of the loss.
  */
 export function selfAttention(qkv: Tensor, heads: number, bias?: Tensor): Tensor {
   return selfOp(bias ? [qkv, bias] : [qkv], { heads });

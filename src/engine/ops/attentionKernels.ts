@@ -9,6 +9,7 @@ import type { Capabilities } from "../gpu/device.ts";
 import type { Constants } from "../gpu/kernel.ts";
 import { sharing } from "../gpu/subgroups.ts";
 import type { AttentionShape } from "../gpu/tuning.ts";
+import { nanTexts } from "./reduce.ts";
 
 /** The tensors of attention's kernels. */
 export type Operand = "q" | "k" | "v" | "o" | "statistics" | "dy" | "gradients" | "dbias" | "bias" | "kept";
@@ -102,6 +103,7 @@ export function laneKernel(
     ...LANES[entry],
     entry,
     sources: [
+      ...nanTexts(),
       lanesWgsl,
       ...(isWhole ? [backwardWgsl] : []),
       ...(shared.length > 0 ? [...shared, rowsSubgroupWgsl] : [rowsWgsl]),
@@ -123,7 +125,7 @@ export function stagedKernel({ queries, headSize }: AttentionShape): AttentionKe
   return {
     ...LANES.attention_forward,
     entry: "attention_forward_staged",
-    sources: [stagedWgsl],
+    sources: [...nanTexts(), stagedWgsl],
     constants: { WORKGROUP: workgroup, KEYS: keys, D4: vectors },
     span: workgroup,
     workgroupBytes: 2 * keys * vectors * VECTOR,
@@ -148,7 +150,7 @@ export function tilesKernel(
     const weights = 2 * rows * down * 9;
     return {
       entry: "attention_backward_kv_tiles",
-      sources: [tilesWgsl],
+      sources: [...nanTexts(4), tilesWgsl],
       constants: { ROWS: rows, DOWN: down, COLUMNS: columns, D4: headSize / 4 },
       by: "keys",
       span: rows * down,

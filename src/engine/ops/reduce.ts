@@ -41,10 +41,16 @@ export function summing(shader: string, summand = "f32"): string {
   return [`alias Summand = ${summand};`, runningSumWgsl, shader].join("\n");
 }
 
+/** nan.wgsl for one value at a time, or for four. */
+export const nanTexts = (lanes: 1 | 4 = 1): readonly string[] => [
+  lanes === 1 ? "alias V = f32;\nalias U = u32;" : "alias V = vec4f;\nalias U = vec4u;",
+  nanWgsl,
+];
+
 /** The text of a shader that looks for NaN by nan.wgsl, one value at a time. */
 /* @__NO_SIDE_EFFECTS__ */
 export function withNan(shader: string): string {
-  return ["alias V = f32;\nalias U = u32;", nanWgsl, shader].join("\n");
+  return [...nanTexts(), shader].join("\n");
 }
 
 /** A kernel whose rows are shared by `row_share`: through registers where the device's subgroups allow it. */

@@ -13,6 +13,7 @@ import matmulRegisterWgsl from "../../shaders/matmulRegister.wgsl";
 import matmulSubgroupWgsl from "../../shaders/matmulSubgroup.wgsl";
 import matmulTileWgsl from "../../shaders/matmulTile.wgsl";
 import matmulWorkgroupWgsl from "../../shaders/matmulWorkgroup.wgsl";
+import nanWgsl from "../../shaders/nan.wgsl";
 import subgroup4Wgsl from "../../shaders/subgroup4.wgsl";
 import subgroup8Wgsl from "../../shaders/subgroup8.wgsl";
 
@@ -20,7 +21,7 @@ import subgroup8Wgsl from "../../shaders/subgroup8.wgsl";
 export const tunedTexts = (): string[] => [
   ...[attentionWgsl, attentionBackwardWgsl, attentionKeptWgsl],
   ...[attentionLanesWgsl, attentionStagedWgsl, attentionTilesWgsl, attentionNoBiasWgsl],
-  ...[attentionRowsWgsl, attentionRowsSubgroupWgsl, subgroup4Wgsl, subgroup8Wgsl],
+  ...[attentionRowsWgsl, attentionRowsSubgroupWgsl, subgroup4Wgsl, subgroup8Wgsl, nanWgsl],
   ...[matmulWgsl, matmulPlainWgsl, matmulRegisterWgsl],
   ...[matmulSubgroupWgsl, matmulTileWgsl, matmulWorkgroupWgsl],
 ];
