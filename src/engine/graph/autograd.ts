@@ -1,6 +1,7 @@
+import type { Storage } from "../gpu/memory.ts";
 import { overlaps, sameRange } from "../gpu/range.ts";
-import { accumulate, fill } from "./fill.ts";
-import { Tensor } from "./tensor.ts";
+import { accumulate, copyOf, fill } from "./fill.ts";
+import { record, Tensor } from "./tensor.ts";
 
 export interface GradOptions {
   /** The gradient arriving at `loss`, f32 of its shape; ones when absent, which needs a scalar loss. */
@@ -11,7 +12,8 @@ export interface GradOptions {
 
 /**
  * Gradients of `loss` with respect to `wrt`: reverse mode over the recorded graph, exact for tensors used several
- * times. A tensor the loss does not depend on gets zeros.
+ * times. A tensor the loss does not depend on gets zeros. Each gradient has memory of its own. There are no gradients of
+ * gradients: where one would pass through a result back to `wrt`, `grad` throws.
  */
 export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions = {}): Tensor[] {
   const { seed, into } = options;
@@ -30,6 +32,9 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
     if (!dy || !node.origin) return;
     const { name, inputs } = node.origin;
     if (!inputs.some((input) => needed.has(input))) return;
+    /** No dispatch may read and write one buffer: what is read beside the destination must lie in others. */
+    const isFree = ({ storage }: Tensor) =>
+      dy.storage !== storage && inputs.every((input) => gradients.get(input)?.storage !== storage);
     const added = new Set<number>(); // inputs for which backward adds what has arrived
     const arriving = node.origin.backward(dy, {
       wants: (i) => needed.has(inputs[i]!),
@@ -37,7 +42,7 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
         const input = inputs[i]!;
         const target = claimed.has(input) ? undefined : destinations.get(input);
         claimed.add(input);
-        return target ?? Tensor.empty(input.device, input.shape);
+        return target && isFree(target) ? target : Tensor.empty(input.device, input.shape);
       },
       arrived(i) {
         const before = gradients.get(inputs[i]!);
@@ -71,7 +76,17 @@ export function grad(loss: Tensor, wrt: readonly Tensor[], options: GradOptions 
     });
   };
   for (const node of order) visit(node);
-  return wrt.map((tensor, i) => settle(tensor, gradients.get(tensor), into?.[i]));
+  if (into) return wrt.map((tensor, i) => settle(tensor, gradients.get(tensor), into[i]!));
+  const taken = new Set<Storage>(seed ? [seed.storage] : []);
+  return wrt.map((tensor) => {
+    const gradient = own(tensor, gradients.get(tensor), taken);
+    taken.add(gradient.storage);
+    return record(gradient, { name: "grad", inputs: wrt, backward: refuse });
+  });
+}
+
+function refuse(): never {
+  throw new Error("grad: gradients of gradients are not computed. Use stopGradient to end them here");
 }
 
 /** Throws one sentence unless the arguments fit each other. */
@@ -107,23 +122,23 @@ function checkGradient(what: string, gradient: Tensor, x: Tensor): void {
 /** Adds a contribution; the destination view, which nobody else reads, is added to in place. */
 function join(sum: Tensor | undefined, gradient: Tensor, destination: Tensor | undefined): Tensor {
   if (!sum) return gradient;
-  if (sum === destination) return accumulate(sum, gradient);
+  if (sum === destination && sum.storage !== gradient.storage) return accumulate(sum, gradient);
   return accumulate(sum, gradient, Tensor.empty(sum.device, sum.shape));
 }
 
-/** Moves a finished gradient to its destination, or makes zeros where nothing flowed. */
-function settle(tensor: Tensor, gradient: Tensor | undefined, destination: Tensor | undefined): Tensor {
-  if (!destination) return gradient ?? Tensor.zeros(tensor.device, tensor.shape);
-  const { device } = tensor;
+/** A finished gradient in memory that is not `taken`; zeros where nothing flowed. */
+function own({ device, shape }: Tensor, gradient: Tensor | undefined, taken: ReadonlySet<Storage>): Tensor {
+  if (!gradient) return Tensor.zeros(device, shape);
+  return taken.has(gradient.storage) ? copyOf(gradient) : gradient;
+}
+
+/** Moves a finished gradient to its destination, which is cleared where nothing flowed. */
+function settle({ device }: Tensor, gradient: Tensor | undefined, destination: Tensor): Tensor {
   if (!gradient) {
     device.clear(destination);
   } else if (!sameRange(gradient, destination)) {
-    let from = gradient;
-    if (gradient.storage === destination.storage) {
-      from = Tensor.empty(device, gradient.shape); // parts of one buffer cannot be copied to each other
-      device.copy(gradient, from);
-    }
-    device.copy(from, destination);
+    // Parts of one buffer cannot be copied to each other.
+    device.copy(gradient.storage === destination.storage ? copyOf(gradient) : gradient, destination);
   }
   return destination;
 }

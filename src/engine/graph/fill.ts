@@ -30,3 +30,10 @@ export function accumulate(sum: Tensor, x: Tensor, y: Tensor = sum): Tensor {
   runElementwise(sum.device, elementwise(total, [sum, x], y));
   return y;
 }
+
+/** The same values in memory of their own, outside of autograd. */
+export function copyOf(x: Tensor): Tensor {
+  const y = Tensor.empty(x.device, x.shape, x.dtype);
+  x.device.copy(x, y);
+  return y;
+}

@@ -281,3 +281,46 @@ describe("what is asked for", () => {
     expect(await read(second[0])).toEqual([4, 32]);
   });
 });
+
+describe("a gradient that is returned", () => {
+  const again = "grad: gradients of gradients are not computed. Use stopGradient to end them here";
+
+  test("has no gradient, and says so where one is asked for", async () => {
+    const [x, w] = [vector(2, 3), vector(5, 7)];
+    const [dx] = grad(sum(square(x)), [x]);
+    expect(() => grad(sum(square(dx!)), [x])).toThrow(again);
+    expect(() => grad(sum(mul(w, dx!)), [w, x])).toThrow(again);
+    expect(await read(grad(sum(mul(w, dx!)), [w])[0])).toEqual([4, 6]);
+    expect(await read(grad(sum(mul(x, stopGradient(dx!))), [x])[0])).toEqual([4, 6]);
+    const moved = add(x, scale(dx!, -0.5)); // a step of descent: a graph that goes on
+    expect(await read(grad(sum(square(moved)), [moved])[0])).toEqual([0, 0]);
+  });
+
+  test("has memory of its own, which no other and no seed shares", async () => {
+    const [a, b, seed] = [vector(2, 3), vector(5, 7), vector(1, 10)];
+    const given = grad(add(a, b), [a, b], { seed });
+    seed.dispose();
+    given[0]!.dispose();
+    expect(await read(given[1])).toEqual([1, 10]);
+    const twice = grad(sum(mul(a, b)), [a, a]);
+    twice[0]!.dispose();
+    expect(await read(twice[1])).toEqual([5, 7]);
+    const x = Tensor.from(on.device, [1, 2, 3, 4], [1, 1, 4]);
+    const [q, k, v] = [add(x, x), add(x, x), add(x, x)];
+    const [dq, dk, dv] = grad(sum(attention(q, k, v, 1)), [q, k, v]); // views of one tensor in there
+    for (const gradient of [dq!, dk!]) gradient.dispose();
+    expect(await read(dv)).toEqual([1, 1, 1, 1]);
+  });
+});
+
+test("destinations in one flat buffer, one of them read while another is written", async () => {
+  const [x, w, b] = [Tensor.from(on.device, [1, 2, 3, 4], [2, 2]), vector(1, 2, 3, 4), vector(5, 6)];
+  const weight = reshape(w, [2, 2]);
+  const h = linear(x, weight, b);
+  const loss = sum(square(h));
+  const wrt = [h, weight, b];
+  const expected = await Promise.all(grad(loss, wrt).map(read));
+  const into = places([2, 2], [2, 2], [2]);
+  grad(loss, wrt, { into });
+  expect(await Promise.all(into.map(read))).toEqual(expected);
+});
