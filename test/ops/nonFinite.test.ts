@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { grad } from "../../src/engine/graph/autograd.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
-import { argmax, fill, max, maximum, normalize, reshape, softmax } from "../../src/engine/ops/index.ts";
+import { argmax, fill, max, maximum, normalize, relu, reshape, softmax } from "../../src/engine/ops/index.ts";
 import { expectValues } from "../expectValues.ts";
 import { withDevice } from "../withDevice.ts";
 import { everyOp } from "./everyOp.ts";
@@ -48,6 +49,17 @@ describe("what is not finite", () => {
       const larger = await maximum(x, fill(on.device, [], 0)).read();
       expect(Array.from(larger).findIndex(Number.isNaN)).toBe(at);
     }
+  });
+
+  test("a gradient that is not finite stays on its side of relu and maximum", async () => {
+    const [nan, most, least] = SPECIAL as [number, number, number];
+    const [x, zero] = [Tensor.from(on.device, [-1, 2, -3, 4], [4]), fill(on.device, [4], 0)];
+    const seed = Tensor.from(on.device, [nan, 5, most, least], [4]);
+    const [dx] = grad(relu(x), [x], { seed });
+    expectValues("relu", await dx!.read(), [0, 5, 0, least]);
+    const [da, db] = grad(maximum(x, zero), [x, zero], { seed });
+    expectValues("maximum, a", await da!.read(), [0, 5, 0, least]);
+    expectValues("maximum, b", await db!.read(), [nan, 0, most, 0]);
   });
 
   test("values near the ends of f32 are maxima, too", async () => {

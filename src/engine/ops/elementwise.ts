@@ -32,11 +32,11 @@ function valuesOf(name: string, inputs: readonly string[], value: string, { shar
   return { f32: of("f32", "", value), i32: of("i32", "_i32", whole), u32: of("u32", "_u32", whole) };
 }
 
-/** An elementwise op of one input: y given x, and dy/dx given x and y, as WGSL over `V` (f32 or vec4f). */
+/** An elementwise op of one input: y given x, and dx given x, y and dy, as WGSL over `V` (f32 or vec4f). */
 /* @__NO_SIDE_EFFECTS__ */
-function unary(name: string, value: string, slope: string, more: More = {}): (x: Tensor) => Tensor {
+function unary(name: string, value: string, gradient: string, more: More = {}): (x: Tensor) => Tensor {
   const forward = valuesOf(name, ["x"], value, more);
-  const backward = formula(`${name}_dx`, ["x: V", "y: V", "dy: V"], `return dy * (${slope});`, more.shared);
+  const backward = formula(`${name}_dx`, ["x: V", "y: V", "dy: V"], `return ${gradient};`, more.shared);
   const op = defineOp<[Tensor]>({
     name,
     takes: { x: more.takes ?? FLOAT },
@@ -53,45 +53,45 @@ function unary(name: string, value: string, slope: string, more: More = {}): (x:
   return (x) => op([x]);
 }
 
-// name, y given x, dy/dx given x and y
+// name, y given x, dx given x, y and dy: a choice where slopes are 0 and 1, as infinity times 0 is NaN
 /** -x; i32, too. */
-export const neg = unary("neg", "-x", "V(-1.0)", { takes: ["f32", "i32"] });
+export const neg = unary("neg", "-x", "dy * V(-1.0)", { takes: ["f32", "i32"] });
 /** e^x */
-export const exp = unary("exp", "exp_or_nan(x)", "y", { shared: [nanWgsl] });
+export const exp = unary("exp", "exp_or_nan(x)", "dy * y", { shared: [nanWgsl] });
 /** ln x; -infinity at 0, NaN below. */
-export const log = unary("log", "log_or_nan(x)", "1.0 / x", { shared: [nanWgsl] });
+export const log = unary("log", "log_or_nan(x)", "dy * (1.0 / x)", { shared: [nanWgsl] });
 /** x^(1/2); NaN below 0. */
-export const sqrt = unary("sqrt", "sqrt(x)", "0.5 / y");
+export const sqrt = unary("sqrt", "sqrt(x)", "dy * (0.5 / y)");
 /** x^(-1/2); NaN below 0. */
-export const rsqrt = unary("rsqrt", "inverseSqrt(x)", "-0.5 * y / x");
+export const rsqrt = unary("rsqrt", "inverseSqrt(x)", "dy * (-0.5 * y / x)");
 /** x * x, of any dtype. */
-export const square = unary("square", "x * x", "2.0 * x", { takes: ANY });
+export const square = unary("square", "x * x", "dy * (2.0 * x)", { takes: ANY });
 /** 1 / x */
-export const reciprocal = unary("reciprocal", "1.0 / x", "-y * y");
+export const reciprocal = unary("reciprocal", "1.0 / x", "dy * (-y * y)");
 /** |x|; i32, too. Slope 0 at 0. */
-export const abs = unary("abs", "abs(x)", "sign(x)", { takes: ["f32", "i32"] });
+export const abs = unary("abs", "abs(x)", "dy * sign(x)", { takes: ["f32", "i32"] });
 /** Hyperbolic tangent; the argument is clamped because some drivers overflow to NaN beyond 40. */
-export const tanh = unary("tanh", "keep_nan(x, tanh(clamp(x, V(-15.0), V(15.0))))", "1.0 - y * y", {
+export const tanh = unary("tanh", "keep_nan(x, tanh(clamp(x, V(-15.0), V(15.0))))", "dy * (1.0 - y * y)", {
   shared: [nanWgsl],
 });
 /** 1 / (1 + e^-x) */
-export const sigmoid = unary("sigmoid", "1.0 / (1.0 + exp_or_nan(-x))", "y * (1.0 - y)", {
+export const sigmoid = unary("sigmoid", "1.0 / (1.0 + exp_or_nan(-x))", "dy * (y * (1.0 - y))", {
   shared: [nanWgsl],
 });
 /** max(x, 0) */
-export const relu = unary("relu", "keep_nan(x, max(x, V(0.0)))", "select(V(0.0), V(1.0), x > V(0.0))", {
+export const relu = unary("relu", "keep_nan(x, max(x, V(0.0)))", "select(V(0.0), dy, x > V(0.0))", {
   shared: [nanWgsl],
 });
 /** The error function, within 4e-7 of exact. */
-export const erf = unary("erf", "keep_nan(x, erf(x))", "1.1283791670955126 * exp(-x * x)", {
+export const erf = unary("erf", "keep_nan(x, erf(x))", "dy * (1.1283791670955126 * exp(-x * x))", {
   shared: [nanWgsl, erfWgsl],
 });
 /** x Φ(x): torch.nn.functional.gelu(x), by the error function. */
-export const gelu = unary("gelu", "gelu(x)", "gelu_slope(x)", { shared: [erfWgsl] });
+export const gelu = unary("gelu", "gelu(x)", "dy * gelu_slope(x)", { shared: [erfWgsl] });
 /** x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))): torch.nn.functional.gelu(x, approximate="tanh"). */
-export const geluTanh = unary("geluTanh", "gelu_tanh(x)", "gelu_tanh_slope(x)", { shared: [erfWgsl] });
+export const geluTanh = unary("geluTanh", "gelu_tanh(x)", "dy * gelu_tanh_slope(x)", { shared: [erfWgsl] });
 
-/** An elementwise op of two inputs of one dtype that broadcast: y given a and b, and both slopes given a, b and y. */
+/** An elementwise op of two inputs of one dtype that broadcast: y given a and b, da and db given a, b, y and dy. */
 /* @__NO_SIDE_EFFECTS__ */
 function binary(
   name: string,
@@ -101,14 +101,14 @@ function binary(
   more: More = {},
 ): (a: Tensor, b: Tensor) => Tensor {
   const forward = valuesOf(name, ["a", "b"], value, more);
-  const gradientBy = (input: string, slope: string) =>
+  const gradientOf = (input: string, gradient: string) =>
     formula(
       `${name}_d${input}`,
       ["a: V", "b: V", "dy: V"],
-      `let y = ${value}; return dy * (${slope});`,
+      `let y = ${value}; return ${gradient};`,
       more.shared,
     );
-  const backward = [gradientBy("a", da), gradientBy("b", db)];
+  const backward = [gradientOf("a", da), gradientOf("b", db)];
   const op = defineOp<[Tensor, Tensor]>({
     name,
     takes: { a: more.takes ?? FLOAT, b: "same" },
@@ -121,7 +121,7 @@ function binary(
       const { lanes, inputs: operands } = layoutOf([a, b], y.shape);
       return [a, b].map((input, i) => {
         if (!wants(i)) return null;
-        if ((i === 0 ? da : db) === "V(1.0)") return sumTo(dy, input.shape);
+        if ((i === 0 ? da : db) === "dy") return sumTo(dy, input.shape);
         const full = Tensor.empty(device, y.shape);
         const inputs = [...operands, { range: dy }];
         runElementwise(device, { formula: backward[i]!, size: y.size, lanes, inputs, output: full });
@@ -132,21 +132,21 @@ function binary(
   return (a, b) => op([a, b]);
 }
 
-// name, y given a and b, dy/da, dy/db given a, b and y
+// name, y given a and b, da and db given a, b, y and dy
 /** a + b, broadcasting as in NumPy. Any dtype. */
-export const add = binary("add", "a + b", "V(1.0)", "V(1.0)", { takes: ANY });
+export const add = binary("add", "a + b", "dy", "dy", { takes: ANY });
 /** a - b, broadcasting. Any dtype. */
-export const sub = binary("sub", "a - b", "V(1.0)", "V(-1.0)", { takes: ANY });
+export const sub = binary("sub", "a - b", "dy", "dy * V(-1.0)", { takes: ANY });
 /** a * b, broadcasting. Any dtype. */
-export const mul = binary("mul", "a * b", "b", "a", { takes: ANY });
+export const mul = binary("mul", "a * b", "dy * b", "dy * a", { takes: ANY });
 /** a / b, broadcasting. */
-export const div = binary("div", "a / b", "1.0 / b", "-y / b");
+export const div = binary("div", "a / b", "dy * (1.0 / b)", "dy * (-y / b)");
 /** The larger of a and b, broadcasting. Any dtype. NaN where either is; at a tie the gradient goes to a. */
 export const maximum = binary(
   "maximum",
   "keep_nan(a, keep_nan(b, max(a, b)))",
-  "select(V(0.0), V(1.0), a >= b)",
-  "select(V(1.0), V(0.0), a >= b)",
+  "select(V(0.0), dy, a >= b)",
+  "select(dy, V(0.0), a >= b)",
   { shared: [nanWgsl], takes: ANY, whole: "max(a, b)" },
 );
 
