@@ -111,7 +111,7 @@ export function dino(
       const sharpening = { center, temperature: value("temperature") };
       const { loss, targets } = crossViewLoss(learnt, taught, sharpening, config.studentTemperature);
       const mean = meanAnswer(taught);
-      guard.later(() => ema(center, mean, value("centerMomentum"), guard)); // after the loss has read it
+      guard.later([mean], (x) => ema(center, x, value("centerMomentum"), guard)); // after the loss has read it
       afterUpdate(() => ema(teacher.trained, frontOf(student, teacher), value("momentum"), guard));
       return { loss, metrics: { ...targetSigns(targets, loss, center), ...featureSigns(features) } };
     },

@@ -160,9 +160,9 @@ export function ibot({ encoder: given, batchSize: batch }: Frame, config: IbotCo
       const weights = reshape(value("weights"), [-1]);
       const ofMasked = patchLoss(learntPatches, taughtPatches, weights, ofPatches, studentTemperature);
       const [mean, mean2] = [meanAnswer(taught), meanAnswer(everyPatch)];
-      guard.later(() => {
-        ema(center, mean, value("centerMomentum"), guard); // after the loss has read them
-        ema(center2, mean2, value("centerMomentum"), guard);
+      guard.later([mean, mean2], (x, x2) => {
+        ema(center, x, value("centerMomentum"), guard); // after the loss has read them
+        ema(center2, x2, value("centerMomentum"), guard);
       });
       afterUpdate(() => ema(teacher.trained, frontOf(student, teacher), value("momentum"), guard));
       const signs = { ...targetSigns(targets, classLoss, center), ...featureSigns(features) };

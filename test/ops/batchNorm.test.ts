@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/engine/capture/compile.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
+import { Guard } from "../../src/engine/graph/guard.ts";
+import { recompute } from "../../src/engine/graph/recompute.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { batchNorm } from "../../src/engine/ops/batchNorm.ts";
 import { type Array64, array64, random64, testRandom } from "../array64.ts";
@@ -125,6 +127,26 @@ describe("batchNorm: the running statistics", () => {
     step.run();
     expect(await running.runningMean.item()).toBe(3); // 0, then (0 + 2) / 2, then (1 + 5) / 2
     expect(await running.runningVar.item()).toBe(0.5); // 0, then (0 + 2) / 2, then (1 + 0) / 2
+  });
+
+  test("move with the guard after the op's tensors are gone, unless the run was put back", async () => {
+    const x = Tensor.from(on.device, [1, 3], [2, 1]);
+    const runningMean = Tensor.zeros(on.device, [1]);
+    const guard = new Guard(on.device);
+    const options = { runningMean, runningVar: Tensor.zeros(on.device, [1]), momentum: 0.5, training: true };
+    const pass = () =>
+      on.device.tidy(() => {
+        recompute((inside) => batchNorm(inside, { ...options, guard }), x);
+      });
+    pass();
+    guard.restart();
+    guard.settle();
+    expect(await runningMean.item()).toBe(0);
+    pass();
+    const others = Array.from({ length: 8 }, () => Tensor.from(on.device, [99], [1])); // in the memory of before
+    guard.settle();
+    expect(await runningMean.item()).toBe(1); // (0 + 2) / 2
+    for (const tensor of others) tensor.dispose();
   });
 
   test("all gradients may lie in one buffer", async () => {

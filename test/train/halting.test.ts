@@ -52,7 +52,7 @@ function everything(make: "adamw" | "sgd" | "lars") {
       const [runningMean, runningVar] = [params.get("mean"), params.get("var")];
       const normed = batchNorm(x, { runningMean, runningVar, training: true, guard });
       const y = linear(normed, params.get("weight"), params.get("bias"));
-      guard.later(() => ema(params.get("center"), mean(y, 0), momentum, guard));
+      guard.later([y], (answers) => ema(params.get("center"), mean(answers, 0), momentum, guard));
       const loss = mul(mean(square(sub(y, params.get("center")))), scale);
       const { tensors, into } = params.trainable();
       grad(loss, tensors, { into });

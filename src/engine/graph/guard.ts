@@ -1,6 +1,7 @@
 import guardWgsl from "../../shaders/guard.wgsl";
 import type { Device } from "../gpu/device.ts";
 import { kernel } from "../gpu/kernel.ts";
+import { copyOf } from "./fill.ts";
 import type { LossScale } from "./lossScale.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -25,7 +26,8 @@ export class Guard {
   readonly state: Tensor;
   /** What the loss is multiplied by; null where it is not. */
   readonly scale: LossScale | null;
-  #later: (() => void)[] = [];
+  /** Moves that were put off, and the copies made for them. */
+  #later: { move: () => void; copies: readonly Tensor[] }[] = [];
 
   constructor(device: Device, scale: LossScale | null = null) {
     this.scale = scale;
@@ -37,14 +39,21 @@ export class Guard {
     x.device.run(checkKernel, [x, this.state], 1);
   }
 
-  /** Puts the recording of a move off until `settle`, when the step is known to be good or bad. */
-  later(move: () => void): void {
-    this.#later.push(move);
+  /**
+   * Puts the recording of a move off until `settle`, when the step is known to be good or bad. It is given what it `reads` of
+   * the step's own tensors, uncaptured as copies: a `tidy` or `recompute` around the op may end before.
+   */
+  later<Reads extends readonly Tensor[]>(reads: Reads, move: (...reads: Reads) => void): void {
+    const { device } = this.state;
+    const copies = device.isCapturing ? [] : device.eager.keep(() => reads.map(copyOf));
+    const given = device.isCapturing ? reads : (copies as readonly Tensor[] as Reads);
+    this.#later.push({ move: () => move(...given), copies });
   }
 
   /** Records what was put off, in order, and the end of the step: one more that counts, unless the run has halted. */
   settle(): void {
-    for (const move of this.#later.splice(0)) move();
+    for (const { move } of this.#later) move();
+    this.#forget();
     this.scale?.settle(this.state);
     this.state.device.run(countKernel, [null, this.state], 1);
   }
@@ -55,9 +64,21 @@ export class Guard {
     return { halted: halted !== 0, steps: steps! };
   }
 
-  /** Lets everything move again, from a state that was put back; in queue order. */
+  /** Lets everything move again, from a state that was put back; in queue order. What was put off is dropped. */
   restart(): void {
     this.state.write([0, 0]);
+    this.#forget();
+  }
+
+  /** Gives its memory back, and that of its `scale`. */
+  dispose(): void {
+    this.state.dispose();
+    this.scale?.dispose();
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const { copies } of this.#later.splice(0)) for (const copy of copies) copy.dispose();
   }
 }
 

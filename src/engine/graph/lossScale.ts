@@ -47,4 +47,9 @@ export class LossScale {
     const numbers = ["scale", "goodSteps", "badSteps"].map((name) => this.kept.get(name));
     flag.device.run(scaleKernel, [flag, ...numbers], 1);
   }
+
+  /** Gives the memory of the numbers back. */
+  dispose(): void {
+    this.kept.dispose();
+  }
 }

@@ -74,10 +74,11 @@ const op = defineOp<[Tensor, Tensor, Tensor], Params, { mean: Tensor; variance: 
       const settings = words(columns, f32Bits(momentum), f32Bits(rows / (rows - 1)));
       statistics(device, { columns, n: rows }, [sizes, x, mean, variance]);
       const flag = flagOf(device, guard);
-      const move = () => update(device, columns, [settings, runningMean, mean, variance, runningVar, flag]);
+      const move = (mean: Tensor, variance: Tensor) =>
+        update(device, columns, [settings, runningMean, mean, variance, runningVar, flag]);
       if (!isRepeating()) {
-        if (guard) guard.later(move);
-        else move();
+        if (guard) guard.later([mean, variance], move);
+        else move(mean, variance);
       }
     } else {
       // Copies, because a later step may move the running statistics before the gradient is asked for.
