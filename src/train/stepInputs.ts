@@ -66,6 +66,11 @@ export class StepInputs {
     const values = Object.entries(this.#inputs).map(([name, { at }]) => [name, at(moment, batch)] as const);
     this.#values.write(Object.fromEntries(values));
   }
+
+  /** Gives the memory of all values back. */
+  dispose(): void {
+    this.#values.dispose();
+  }
 }
 
 /** Crops, and the numbers of each augmentation, of every view group: view by view, pictures in the order of the batch. */

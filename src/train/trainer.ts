@@ -355,4 +355,11 @@ export class Trainer {
     this.guard.restart();
     this.ring.restart();
   }
+
+  /** Gives all memory of the run back after a fence, but the pictures, which are the caller's. It cannot be used again. */
+  async dispose(): Promise<void> {
+    await this.#compiled?.dispose();
+    const networks = Object.values(this.networks);
+    for (const one of [this.#inputs, this.optimizer, this.ring, this.guard, ...networks]) one.dispose();
+  }
 }

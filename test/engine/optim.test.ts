@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Guard } from "../../src/engine/graph/guard.ts";
+import { LossScale } from "../../src/engine/graph/lossScale.ts";
 import { BLOCK, type ParameterSpec, Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { adamw } from "../../src/engine/optim/adamw.ts";
@@ -8,6 +9,7 @@ import { ema } from "../../src/engine/optim/ema.ts";
 import { lars } from "../../src/engine/optim/lars.ts";
 import { sgd } from "../../src/engine/optim/sgd.ts";
 import { Random } from "../../src/engine/random.ts";
+import { MetricRing } from "../../src/engine/step/metricRing.ts";
 import { withDevice } from "../withDevice.ts";
 
 const on = withDevice();
@@ -71,6 +73,23 @@ describe("clipGradients", () => {
     expect((await clip({ limit: 1e4 })).factors).toEqual([1, 1, 1]);
     const zeros = await clip({ limit: 1 }, (gradients) => gradients.fill(0));
     expect([zeros.norm, ...zeros.factors]).toEqual([0, 1, 1, 1]);
+  });
+
+  test("a limit that would skip every step is refused", () => {
+    const { params } = prepared();
+    for (const limit of [0, -1, Number.NaN]) {
+      expect(() => clipGradients(params, new Guard(on.device), { limit })).toThrow(
+        `clipGradients: limit must be above 0; got ${limit}. Leave it out to clip nothing`,
+      );
+    }
+  });
+
+  test("no limit is finite, so that even gradients of nearly 0 keep factors of 1", async () => {
+    const { params } = prepared((gradients) => gradients.fill(1e-30));
+    for (const options of [{}, { limit: Number.POSITIVE_INFINITY }]) {
+      const { factors } = clipGradients(params, new Guard(on.device), options);
+      expect([...(await factors.read())]).toEqual([1, 1, 1]);
+    }
   });
 
   test("needs gradients", () => {
@@ -275,4 +294,29 @@ describe("Parameters", () => {
     expect(() => make(specs[0]!, specs[0]!)).toThrow("Parameters: every name must be used once");
     expect(() => make({ name: "x", shape: [4], values: normal(3, 1) })).toThrow("x needs 4 values; got 3");
   });
+});
+
+test.each([
+  ["sgd", sgd],
+  ["lars", lars],
+] as const)("%s refuses a parameter that is late, as it cannot hold it still", (name, make) => {
+  const params = new Parameters(on.device, [{ name: "last", shape: [2], values: normal(2, 1), late: true }]);
+  expect(() => make(params)).toThrow(
+    `${name}: no parameter may be late, since only adamw can hold one still; got last. Use adamw`,
+  );
+});
+
+test("what a run is made of gives all of its memory back", async () => {
+  const { device } = on;
+  const held = async () => {
+    await device.allocator.trim();
+    return device.counters.bytesHeld;
+  };
+  const before = await held();
+  const params = new Parameters(device, specs);
+  const guard = new Guard(device, new LossScale(device));
+  const parts = [params, adamw(params), sgd(params), lars(params), guard, new MetricRing(device, ["loss"])];
+  expect(await held()).toBeGreaterThan(before);
+  for (const part of parts) part.dispose();
+  expect(await held()).toBe(before);
 });

@@ -6,7 +6,7 @@ import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { BLOCK, type Parameters } from "../graph/parameters.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { type Optimizer, trainedShards } from "./optimizer.ts";
+import { disposeOf, type Optimizer, trainedShards } from "./optimizer.ts";
 
 export interface AdamWOptions {
   beta1?: number;
@@ -40,8 +40,10 @@ export function adamw(parameters: Parameters, options: AdamWOptions = {}): Optim
   }
   const [m, v] = [parameters.zeros(), parameters.zeros()];
   const betas = [beta1, 1 - beta1, beta2, 1 - beta2, eps].map(f32Bits);
+  const state = { exp_avg: m, exp_avg_sq: v };
   return {
-    state: { exp_avg: m, exp_avg_sq: v },
+    state,
+    dispose: () => disposeOf(state),
     numbers: ({ step, lr, weightDecay, averageMomentum = 1 }) =>
       step === 0
         ? [1, 0, 0, 0] // √(1 - β2^0): the kernel knows it by this

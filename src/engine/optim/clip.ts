@@ -14,8 +14,11 @@ const squaresKernel = kernel("clip_squares", [clipWgsl, unscaledWgsl], { WORKGRO
 const factorsKernel = kernel("clip_factors", [clipWgsl, unscaledWgsl], { WORKGROUP });
 const unscalingKernel = kernel("clip_factors", [clipWgsl, scaledWgsl], { WORKGROUP });
 
+/** Above every norm whose square is finite; divided by the smallest length, 1e-6, it is finite itself. */
+const NO_LIMIT = 1e30;
+
 export interface ClipOptions {
-  /** Largest norm allowed; no clipping when absent. */
+  /** Largest norm allowed, above 0; no clipping when absent. */
   limit?: number;
   /** One norm for the whole model (torch.nn.utils.clip_grad_norm_) or one per tensor (DINO). */
   by?: "model" | "tensor";
@@ -35,8 +38,11 @@ export interface Clipped {
 export function clipGradients(
   parameters: Parameters,
   guard: Guard,
-  { limit, by = "model" }: ClipOptions = {},
+  { limit = NO_LIMIT, by = "model" }: ClipOptions = {},
 ): Clipped {
+  if (!(limit > 0)) {
+    throw new Error(`clipGradients: limit must be above 0; got ${limit}. Leave it out to clip nothing`);
+  }
   const { device } = parameters;
   const shards = trainedShards("clipGradients", parameters);
   const { count, chunkCount, segments } = segmentTable(parameters);
@@ -47,7 +53,7 @@ export function clipGradients(
   }
   const factors = Tensor.empty(device, [count]);
   const norm = Tensor.empty(device, []);
-  const settings = words(count, by === "tensor" ? 1 : 0, f32Bits(limit ?? 3e38));
+  const settings = words(count, by === "tensor" ? 1 : 0, f32Bits(Math.min(limit, NO_LIMIT)));
   const bindings = [settings, squares, segments, factors, norm, guard.state];
   if (guard.scale) device.run(unscalingKernel, [...bindings, guard.scale.value], 1);
   else device.run(factorsKernel, bindings, 1);

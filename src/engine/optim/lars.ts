@@ -4,7 +4,7 @@ import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { BLOCK, type Parameters } from "../graph/parameters.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { type Optimizer, trainedShards } from "./optimizer.ts";
+import { disposeOf, type Optimizer, refuseLate, trainedShards } from "./optimizer.ts";
 import { segmentTable } from "./segments.ts";
 
 const WORKGROUP = 64;
@@ -26,12 +26,15 @@ export interface LarsOptions {
 export function lars(parameters: Parameters, options: LarsOptions = {}): Optimizer {
   const { momentum = 0.9, trustCoefficient = 0.001 } = options;
   const { device } = parameters;
+  refuseLate("lars", parameters);
   const shards = trainedShards("lars", parameters);
   const { count, chunkCount, segments } = segmentTable(parameters);
   const buffer = parameters.zeros();
+  const state = { momentum_buffer: buffer };
   return {
-    state: { momentum_buffer: buffer },
+    state,
     numbers: ({ lr, weightDecay }) => [lr, weightDecay, 0, 0],
+    dispose: () => disposeOf(state),
     update(numbers, factors) {
       const squares = Tensor.empty(device, [chunkCount, 2]);
       const trust = Tensor.empty(device, [count]);

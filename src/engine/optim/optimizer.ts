@@ -21,9 +21,12 @@ export interface Optimizer {
   /**
    * Records one update of the parameters from their gradients. `numbers` [4] holds the step's `numbers`; `factors`
    * [segments] come from `clipGradients`: the gradients are multiplied by them, and a negative one skips the update.
-   * `late` [4] holds the numbers of shards whose parameters are late, where their updates are counted apart.
+   * `late` [4] holds the numbers of shards whose parameters are late, where their updates are counted apart. The graph does
+   * not notice: a gradient of what was computed before it, taken after it, mixes old values and new.
    */
   update(numbers: Tensor, factors: Tensor, late?: Tensor): void;
+  /** Gives the memory of the state back. */
+  dispose(): void;
 }
 
 /** What an optimiser works on, shard by shard. */
@@ -31,6 +34,21 @@ export interface TrainedShard extends ShardTable {
   values: Tensor;
   gradients: Tensor;
   late: boolean;
+}
+
+/** Gives the memory of an optimiser's state back. */
+export function disposeOf(state: Optimizer["state"]): void {
+  for (const tensors of Object.values(state)) for (const tensor of tensors) tensor.dispose();
+}
+
+/** Throws one sentence if a parameter is late: an update rule without a number that leaves everything as it is. */
+export function refuseLate(name: string, { segments }: Parameters): void {
+  const late = segments.find((segment) => segment.late);
+  if (late) {
+    throw new Error(
+      `${name}: no parameter may be late, since only adamw can hold one still; got ${late.name}. Use adamw`,
+    );
+  }
 }
 
 /** The trained shards of a model, or one clear sentence. */

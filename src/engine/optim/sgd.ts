@@ -3,7 +3,7 @@ import sgdWgsl from "../../shaders/sgd.wgsl";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { BLOCK, type Parameters } from "../graph/parameters.ts";
-import { type Optimizer, trainedShards } from "./optimizer.ts";
+import { disposeOf, type Optimizer, refuseLate, trainedShards } from "./optimizer.ts";
 
 /* @__NO_SIDE_EFFECTS__ */
 const kernelOf = (nesterov: boolean) => kernel("sgd", [gridWgsl, sgdWgsl], { BLOCK, NESTEROV: nesterov });
@@ -23,11 +23,14 @@ export function sgd(parameters: Parameters, options: SgdOptions = {}): Optimizer
     throw new Error(`sgd: nesterov needs a momentum above 0; got ${momentum}. Leave nesterov out`);
   }
   const { device } = parameters;
+  refuseLate("sgd", parameters);
   const shards = trainedShards("sgd", parameters);
   const buffer = parameters.zeros();
+  const state = { momentum_buffer: buffer };
   return {
-    state: { momentum_buffer: buffer },
+    state,
     numbers: ({ lr, weightDecay }) => [lr, weightDecay, 0, 0],
+    dispose: () => disposeOf(state),
     update(numbers, factors) {
       for (const [i, { values, gradients, blocks }] of shards.entries()) {
         const count = values.size / BLOCK;

@@ -53,6 +53,12 @@ export class MetricRing {
     this.#restarts.write([++this.#restartCount]);
   }
 
+  /** Gives the memory of all rows back. */
+  dispose(): void {
+    this.#ring.dispose();
+    this.#restarts.dispose();
+  }
+
   /**
    * The rows of steps `first` to `end` (exclusive), all submitted by now, since the last `restart` and at most `rows`
    * ago. Throws if one did not arrive: the GPU dropped the work without an error.

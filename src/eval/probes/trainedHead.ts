@@ -145,10 +145,8 @@ async function trainHead(
   const { stepsPerEpoch } = batches;
   const rateAt = rateOf(recipe, settings, stepsPerEpoch);
 
-  const optimizer = optimizerOf(recipe, head.params);
-  for (const tensor of Object.values(optimizer.state).flat()) hold(tensor);
-  const guard = new Guard(device);
-  hold(guard.state);
+  const optimizer = hold(optimizerOf(recipe, head.params));
+  const guard = hold(new Guard(device));
   const batch = await rows.open(device, batchSize, hold);
   const values = hold(
     new StepValues(device, {
@@ -206,7 +204,7 @@ async function testLogits(
   const found = new Float32Array(count * classes);
   // A guard that nobody settles: the batch's statistics count, and the running ones stay.
   const guard = batchStatistics === undefined ? null : new Guard(device);
-  if (guard) hold(guard.state);
+  if (guard) hold(guard);
   const chunks = guard
     ? wholeChunks(count, batchStatistics!)
     : evenChunks(count, Math.min(mostRows, testedAtOnce(dim)));

@@ -127,10 +127,8 @@ async function trainHead(
     },
   });
   const rateAt = warmupPolynomial({ base: rate, warmupSteps: warmupUpdates, totalSteps: updates });
-  const optimizer = adamw(head);
-  for (const tensor of Object.values(optimizer.state).flat()) hold(tensor);
-  const guard = new Guard(device);
-  hold(guard.state);
+  const optimizer = hold(adamw(head));
+  const guard = hold(new Guard(device));
   const values = hold(new StepValues(device, { numbers: { dtype: "f32", shape: [4] } }));
   const total = hold(Tensor.from(device, [0], []));
   const step = hold(
