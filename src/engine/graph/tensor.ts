@@ -141,8 +141,17 @@ export class Tensor {
     });
   }
 
-  /** Replaces the values, in queue order: work recorded before sees the old ones. */
+  /**
+   * Replaces the values, in queue order: work recorded before sees the old ones. The graph does not notice: a gradient taken
+   * after it, through an op that read this tensor before, mixes both. Throws while a step is captured.
+   */
   write(values: Values | readonly number[]): void {
+    if (this.device.isCapturing) {
+      throw new Error(
+        "Tensor.write: the host must not write within a captured step, as its runs would not repeat it; " +
+          "got a write at the capture. Write before each run",
+      );
+    }
     this.device.write(this, toArray("Tensor.write", values, this.shape, this.dtype));
   }
 
@@ -158,8 +167,9 @@ export class Tensor {
   }
 
   /**
-   * Gives the memory back at once; also ends the life of every alias of it. The memory of a compiled step's outputs goes
-   * with the step alone.
+   * Gives the memory back at once; also ends the life of every alias of it. `reshape`, `stopGradient` and `cast` between whole
+   * numbers give one, and an op that has nothing to do (`dropout` of 0, a `slice` of all, `expand` to the same shape) gives
+   * its input itself. The memory of a compiled step's outputs goes with the step alone.
    */
   dispose(): void {
     this.device.release(this.storage);

@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/engine/capture/compile.ts";
 import { grad } from "../../../src/engine/graph/autograd.ts";
+import { Guard } from "../../../src/engine/graph/guard.ts";
+import { Parameters } from "../../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../../src/engine/graph/tensor.ts";
 import { mul, square } from "../../../src/engine/ops/elementwise.ts";
 import { reshape } from "../../../src/engine/ops/reshape.ts";
 import { sum } from "../../../src/engine/ops/sum.ts";
+import { MetricRing } from "../../../src/engine/step/metricRing.ts";
+import { StepValues } from "../../../src/engine/step/stepValues.ts";
 import { withDevice } from "../../withDevice.ts";
 
 const on = withDevice();
@@ -111,6 +115,31 @@ describe("copies and writes stay within their ranges", () => {
       "write: the range holds 8 bytes; got 512",
     );
   });
+});
+
+test("a write within a captured step is refused, whoever makes it", async () => {
+  const { device } = on;
+  const values = new StepValues(device, { rate: { dtype: "f32" } });
+  const guard = new Guard(device);
+  const params = new Parameters(device, [{ name: "w", shape: [2], values: new Float32Array(2) }]);
+  const w = new Map([["w", { shape: [2], values: Float32Array.of(1, 2) }]]);
+  const writes = [
+    () => params.get("w").write([1, 2]),
+    () => values.write({ rate: 1 }),
+    () => guard.restart(),
+    () => new MetricRing(device, ["loss"]).restart(),
+    () => params.write(params.values, w),
+  ];
+  for (const write of writes) {
+    const step = () => {
+      write();
+      return {};
+    };
+    await expect(compile(device, step)).rejects.toThrow(
+      "Tensor.write: the host must not write within a captured step",
+    );
+    write();
+  }
 });
 
 describe("a tensor that was disposed", () => {
