@@ -144,11 +144,14 @@ export interface Captured<Out extends Tensors> {
   readonly outputs: Out;
   readonly commands: readonly Command[];
   readonly memory: MemoryPlan;
-  /** The memory of tensors that the step function filled from the host, held already. */
+  /** The memory of tensors that the step function filled from the host, held already: `Device.release` gives it back. */
   readonly tables: ReadonlySet<Storage>;
 }
 
-/** Runs `step` once with recording on and plans its memory. Creates no buffer and no pipeline, computes nothing. */
+/**
+ * Runs `step` once with recording on and plans its memory. Computes nothing and creates no pipeline; the only buffers are
+ * `tables`, which become the caller's: of each `Tensor.from` in the step.
+ */
 export function capture<Out extends Tensors>(
   device: Device,
   step: () => Out,

@@ -68,7 +68,10 @@ const tokensOp = defineOp<[Tensor, Tensor], boolean>({
 
 /** What is known of an index. */
 export interface IndexOptions {
-  /** The caller promises that no number occurs twice in a row of the index: the gradient is then a plain scatter. */
+  /**
+   * The caller promises that no number occurs twice in a row of the index, and none from outside of [0, N): rows are then
+   * scattered without a sum. Where the promise is broken some rows hold what their memory held before.
+   */
   unique?: boolean;
 }
 

@@ -70,7 +70,10 @@ export function addIndexed(x: Tensor, index: Tensor, y: Tensor, choice: Choice):
   }
 }
 
-/** The same for rows whose indices differ within each outer place: every value is written once, none is added. */
+/**
+ * The same for rows whose indices differ within each outer place: every value is written once, none is added. As many
+ * indices as places fill all of them, so that y need not be cleared: a third of the pass, and a pass of its own.
+ */
 export function writeIndexed(x: Tensor, index: Tensor, y: Tensor, choice: Choice): void {
   const { outer, n, m, inner } = choice;
   const lanes = lanesOf(choice);
