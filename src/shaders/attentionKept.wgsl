@@ -82,19 +82,22 @@ fn attention_backward_q_kept(@builtin(workgroup_id) group: vec3u, @builtin(local
   }
 }
 
-// The gradient of the bias, a lane for each (head, query, key): ds summed over the pictures that share it.
+// The gradient of the bias: ds of each (head, query, key), summed over the pictures that share it.
 @group(0) @binding(7) var<storage, read_write> dbias: array<f32>;
 @group(0) @binding(9) var<storage, read> kept_values: array<f32>;
 
 @compute @workgroup_size(64)
 fn attention_backward_bias_kept(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let pair = group.x * 64u + lane;
-  if (pair >= sizes.queries * sizes.keys) {
-    return;
+  for (var pair = group.x * 64u + lane; pair < sizes.queries * sizes.keys; pair += groups.x * 64u) {
+    add_kept(group, pair);
   }
+}
+
+fn add_kept(group: vec3u, pair: u32) {
   let i = pair % sizes.queries; // neighbours read neighbours
   let j = pair / sizes.queries;
   let batch = sizes.picture + group.z;

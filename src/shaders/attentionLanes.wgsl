@@ -255,15 +255,22 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
   }
 }
 
-// The gradient of the bias, one lane per (head, query, key): ds summed over the pictures that share it.
+// The gradient of the bias: ds of each (head, query, key), summed over the pictures that share it.
 @group(0) @binding(7) var<storage, read_write> dbias: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn attention_backward_bias(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let pair = group.x * WORKGROUP + lane;
-  if (pair >= sizes.queries * sizes.keys) {
-    return;
+fn attention_backward_bias(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let pairs = sizes.queries * sizes.keys;
+  for (var pair = group.x * WORKGROUP + lane; pair < pairs; pair += groups.x * WORKGROUP) {
+    dbias[(group.z * sizes.heads + group.y) * pairs + pair] = bias_slope(group, pair);
   }
+}
+
+fn bias_slope(group: vec3u, pair: u32) -> f32 {
   let i = pair / sizes.keys;
   let j = pair % sizes.keys;
   let width = sizes.heads * D4;
@@ -284,5 +291,5 @@ fn attention_backward_bias(@builtin(workgroup_id) group: vec3u, @builtin(local_i
     let score = product * sizes.scale + bias_at(batch, group.y, i, j);
     total += exp_or_nan(score - statistics_saved[row]) * (dp - statistics_saved[sizes.pairs + row]);
   }
-  dbias[(group.z * sizes.heads + group.y) * sizes.queries * sizes.keys + pair] = total;
+  return total;
 }

@@ -7,7 +7,6 @@ import { packedLayout } from "../../src/engine/ops/attentionLayout.ts";
 import {
   attentionMethods,
   chooseAttention,
-  KEPT_BYTES,
   keptBytes,
   shippedAttention,
 } from "../../src/engine/ops/attentionMethods.ts";
@@ -100,7 +99,10 @@ describe("every method gives the same bits", () => {
     for (const outputs of others) expect(outputs).toEqual(first);
   });
 
-  test("ds by groups of pictures, with a bias that they share", expectGroupsEqual);
+  test.each(["lanes", "tiles"])(
+    "%s: by groups of pictures, and of pairs of a bias that they share",
+    expectGroupsEqual,
+  );
 });
 
 test.each(METHODS)(
@@ -121,10 +123,10 @@ test.each(METHODS)(
   },
 );
 
-/** Gradients whose ds fits at once, and two pictures at a time. */
-async function expectGroupsEqual(): Promise<void> {
+/** Gradients whose ds fits at once, and two pictures at a time; a workgroup for all pairs of a lane, and for one. */
+async function expectGroupsEqual(method: string): Promise<void> {
   const { device } = on;
-  device.tuning = new Fixed({ "attention backward": "tiles" });
+  device.tuning = new Fixed({ "attention backward": method });
   const [batch, tokens, heads, width] = [5, 19, 2, 16];
   const qkv = noise(1, [batch, tokens, 3 * width]);
   const bias = noise(2, [heads, tokens, tokens]);
@@ -135,10 +137,11 @@ async function expectGroupsEqual(): Promise<void> {
   const targets = { dqRow: row, dqStart: 0, dkRow: row, dkStart: width, dvStart: 2 * width };
   const o = Tensor.empty(device, dy.shape);
   const statistics = forward(layout, operands, o);
-  const results = [KEPT_BYTES, 2 * keptBytes(layout), 1].map((mostBytes) => {
+  const limits = [[], [2 * keptBytes(layout), 2], [1]];
+  const results = limits.map((some) => {
     const gradients = Tensor.empty(device, qkv.shape);
     const dbias = Tensor.empty(device, bias.shape);
-    backward(layout, operands, { o, statistics, dy, gradients, targets, dbias }, mostBytes);
+    backward(layout, operands, { o, statistics, dy, gradients, targets, dbias }, ...some);
     return [gradients, dbias];
   });
   const [atOnce, ...byGroups] = await Promise.all(results.map((tensors) => Promise.all(tensors.map(bits))));

@@ -51,6 +51,9 @@ export interface Capabilities {
   refused: readonly string[];
 }
 
+/** What is known where a caller's `GPUDevice` does not say: older browsers have no `GPUDevice.adapterInfo`. */
+const UNKNOWN = { vendor: "", architecture: "", device: "", description: "" } as GPUAdapterInfo;
+
 /** What a device is besides its `GPUDevice`. */
 interface Nature {
   precision?: Precision | undefined;
@@ -84,7 +87,7 @@ export class Device {
   readonly #failure: Failure;
 
   private constructor(gpu: GPUDevice, source: GPU | GPUDevice, nature: Nature = {}) {
-    const { precision = "f32", info = gpu.adapterInfo, wait, plansOnly = false } = nature;
+    const { precision = "f32", info = gpu.adapterInfo ?? UNKNOWN, wait, plansOnly = false } = nature;
     this.gpu = gpu;
     this.source = source;
     this.precision = precision;
@@ -120,19 +123,26 @@ export class Device {
   }
 
   /**
-   * Opens a device on a `GPU` object (browser: `navigator.gpu`; Node: Dawn's `create([])`), with every limit raised to
-   * what the adapter has; or wraps a caller's own `GPUDevice`, which is then never destroyed by us. A small kernel is
-   * run and read back first: an adapter that computes nothing (Dawn's null backend) is refused.
+   * Opens a device on a `GPU` object (browser: `navigator.gpu`; Node: Dawn's `create([])`), with the limits on buffers and
+   * workgroups raised to what the adapter has; or wraps a caller's own `GPUDevice`, which is then never destroyed by us. A
+   * small kernel is run and read back first: an adapter that computes nothing (Dawn's null backend) is refused. What goes
+   * wrong on the GPU later, a `GpuError` (`OutOfMemoryError` among them) or `DeviceLostError`, is the end of the device:
+   * whatever is asked of it from then on throws the same error. Open another one.
    */
   static async open(gpu: GPU | GPUDevice, options: DeviceOptions = {}): Promise<Device> {
     const opened = "requestAdapter" in gpu ? await requestDevice(gpu, options) : { device: gpu };
     const device = new Device(opened.device, gpu, { ...options, ...opened });
-    await selfTest(device);
-    const { subgroupSize } = device.capabilities;
-    if (subgroupSize > 0 && (options.portable || !(await subgroupsAreRuns(device, subgroupSize)))) {
-      device.capabilities = { ...device.capabilities, subgroupSize: 0 };
+    try {
+      await selfTest(device);
+      const { subgroupSize } = device.capabilities;
+      if (subgroupSize > 0 && (options.portable || !(await subgroupsAreRuns(device, subgroupSize)))) {
+        device.capabilities = { ...device.capabilities, subgroupSize: 0 };
+      }
+      return device;
+    } catch (error) {
+      device.destroy();
+      throw error;
     }
-    return device;
   }
 
   /**
@@ -301,14 +311,16 @@ export class Device {
   }
 }
 
+/** Workgroups in a dimension by WebGPU's default limit, so that a grid is the same on every adapter. */
+export const MOST_GROUPS = 65_535;
+
 /**
  * Workgroup counts for a one-dimensional grid of any length: [x, y, 1] with x * y >= count. Kernels recover the flat
  * index with `flat_workgroup` (grid.wgsl) and guard the surplus.
  */
 export function flatGroups(count: number): Workgroups {
-  const most = 65_535; // WebGPU's default limit, so that the grid is the same on every adapter
-  if (count <= most) return [count, 1, 1];
-  const rows = Math.ceil(count / most);
+  if (count <= MOST_GROUPS) return [count, 1, 1];
+  const rows = Math.ceil(count / MOST_GROUPS);
   return [Math.ceil(count / rows), rows, 1];
 }
 

@@ -1,6 +1,7 @@
 import attentionWgsl from "../../shaders/attention.wgsl";
 import biasWgsl from "../../shaders/attentionBias.wgsl";
 import noBiasWgsl from "../../shaders/attentionNoBias.wgsl";
+import { MOST_GROUPS } from "../gpu/device.ts";
 import { kernel } from "../gpu/kernel.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -50,8 +51,14 @@ interface Part {
   targets: Targets;
 }
 
-/** Runs one kernel on some of the pictures. */
-function run(chosen: AttentionKernel, layout: AttentionLayout, tensors: Tensors, part: Part): void {
+/** Runs one kernel on some of the pictures; where pairs take more than `mostGroups` workgroups, each walks several. */
+function run(
+  chosen: AttentionKernel,
+  layout: AttentionLayout,
+  tensors: Tensors,
+  part: Part,
+  mostGroups = MOST_GROUPS,
+): void {
   const { batch, queries, keys, heads, headSize, rows, starts } = layout;
   const { first, count, targets } = part;
   const { entry, sources, constants, by, span, binds, products } = chosen;
@@ -93,7 +100,7 @@ function run(chosen: AttentionKernel, layout: AttentionLayout, tensors: Tensors,
   device.run(
     kernel(entry, [attentionWgsl, ...sources, bias ? biasWgsl : noBiasWgsl], constants),
     Array.from(bindings, (bound) => bound ?? null),
-    [Math.ceil(whole / span), heads, isShared ? 1 : count],
+    [Math.min(Math.ceil(whole / span), mostGroups), heads, isShared ? 1 : count],
     {
       flops: products * 2 * count * heads * queries * keys * headSize,
       shape: [count, heads, queries, keys, headSize],
@@ -127,12 +134,16 @@ export interface BackwardTensors {
   dbias?: Tensor | undefined;
 }
 
-/** Fills the gradients. Where ds is kept, `mostBytes` of it for a group of pictures at a time; a bit does not depend on it. */
+/**
+ * Fills the gradients. Where ds is kept, `mostBytes` of it for a group of pictures at a time; the bias's gradient by
+ * `mostGroups` workgroups a head. No bit depends on either.
+ */
 export function backward(
   layout: AttentionLayout,
   operands: Operands,
   { targets, ...others }: BackwardTensors,
   mostBytes = KEPT_BYTES,
+  mostGroups = MOST_GROUPS,
 ): void {
   const { batch, queries, keys, heads } = layout;
   const { device } = others.o;
@@ -142,7 +153,7 @@ export function backward(
   const tensors = { ...operands, ...others };
   const isGrouped = ({ binds }: AttentionKernel) => binds.includes("kept");
   for (const chosen of kernels.filter((one) => !isGrouped(one))) {
-    run(chosen, layout, tensors, { first: 0, count: batch, targets });
+    run(chosen, layout, tensors, { first: 0, count: batch, targets }, mostGroups);
   }
   const grouped = kernels.filter(isGrouped);
   if (grouped.length === 0) return;
@@ -151,6 +162,6 @@ export function backward(
   const kept = Tensor.empty(device, [most, heads, keys, 4 * Math.ceil(queries / 4)]);
   for (let first = 0; first < batch; first += most) {
     const part = { first, count: Math.min(most, batch - first), targets };
-    for (const chosen of grouped) run(chosen, layout, { ...tensors, kept }, part);
+    for (const chosen of grouped) run(chosen, layout, { ...tensors, kept }, part, mostGroups);
   }
 }

@@ -21,6 +21,42 @@ describe("a caller's own GPUDevice", () => {
     expect((await gpu.lost).reason).toBe("destroyed");
   });
 
+  test("may be silent about its adapter", async () => {
+    const gpu = await (await testGpu().requestAdapter())!.requestDevice();
+    Object.defineProperty(gpu, "adapterInfo", { value: undefined });
+    const device = await Device.open(gpu);
+    expect(device.info.description).toBe("");
+    expect(device.capabilities.subgroupSize).toBe(0);
+    expect(await square(Tensor.from(device, [3], [1])).item()).toBe(9);
+    gpu.destroy();
+  });
+
+  test("one opened here is destroyed where its test fails, and a caller's is not", async () => {
+    const real = testGpu();
+    const opened: GPUDevice[] = [];
+    /** Reads nothing but zeros back. */
+    const spoiled = (gpu: GPUDevice): GPUDevice => {
+      const create = gpu.createBuffer.bind(gpu);
+      gpu.createBuffer = (descriptor) => {
+        const buffer = create(descriptor);
+        if (descriptor.label === "read") buffer.getMappedRange = () => new ArrayBuffer(descriptor.size);
+        return buffer;
+      };
+      opened.push(gpu);
+      return gpu;
+    };
+    const adapter = (await real.requestAdapter())!;
+    const request = adapter.requestDevice.bind(adapter);
+    adapter.requestDevice = async (descriptor) => spoiled(await request(descriptor));
+    const broken = { requestAdapter: async () => adapter } as unknown as GPU;
+    await expect(Device.open(broken)).rejects.toThrow("Device.open: the adapter must compute");
+    expect((await opened[0]!.lost).reason).toBe("destroyed");
+    const own = spoiled(await (await real.requestAdapter())!.requestDevice());
+    await expect(Device.open(own)).rejects.toThrow("Device.open: the adapter must compute");
+    await own.queue.onSubmittedWorkDone(); // rejects on a device that is lost
+    own.destroy();
+  });
+
   test("one opened here is destroyed", async () => {
     const device = await Device.open(testGpu());
     device.destroy();
