@@ -14,7 +14,7 @@ export type { TimedDispatch } from "./capture/timing.ts";
 export type { Bound, Work, Workgroups } from "./gpu/command.ts";
 export type { Counters } from "./gpu/counters.ts";
 export { type Capabilities, Device, type DeviceOptions, flatGroups, type Precision } from "./gpu/device.ts";
-export { DeviceLostError } from "./gpu/failure.ts";
+export { DeviceLostError, GpuError, OutOfMemoryError } from "./gpu/failure.ts";
 export { type Constants, type Kernel, kernel } from "./gpu/kernel.ts";
 export { LimitError } from "./gpu/memory.ts";
 export { f32Bits, words } from "./gpu/words.ts";

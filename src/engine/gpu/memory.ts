@@ -1,5 +1,5 @@
 import type { Counters } from "./counters.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, OutOfMemoryError } from "./failure.ts";
 import { Pool } from "./pool.ts";
 import type { Wait } from "./wait.ts";
 
@@ -9,13 +9,13 @@ export const ALIGNMENT = 256;
 /** Rounds a byte count up to whole alignment units; at least one. */
 export const alignBytes = (bytes: number): number => Math.max(1, Math.ceil(bytes / ALIGNMENT)) * ALIGNMENT;
 
-/** More is asked for than the adapter allows; `rule` says what and how much. */
+/** More is asked for than the adapter allows; `rule` says what and how much, `fix` what would help. */
 export class LimitError extends Error {
   override name = "LimitError";
   readonly rule: string;
 
-  constructor(rule: string) {
-    super(`${rule}. Use a smaller batch`);
+  constructor(rule: string, fix = "Use a smaller batch") {
+    super(`${rule}. ${fix}`);
     this.rule = rule;
   }
 }
@@ -105,10 +105,9 @@ export class Allocator {
   create(size: number, usage: GPUBufferUsageFlags, label: string): GPUBuffer {
     this.#checkSize(size);
     const { gpu, counters, failure } = this.#parts;
-    const buffer = failure.guard(
-      () => gpu.createBuffer({ size, usage, label }),
-      ["validation", "out-of-memory"],
-    );
+    const buffer = failure.guard(() => gpu.createBuffer({ size, usage, label }), {
+      "out-of-memory": (error) => new OutOfMemoryError(size, label, error),
+    });
     counters.buffersCreated++;
     counters.bytesHeld += size;
     counters.bytesPeak = Math.max(counters.bytesPeak, counters.bytesHeld);

@@ -1,6 +1,6 @@
 import type { Bound } from "./command.ts";
 import type { Counters } from "./counters.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, gpuError } from "./failure.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Uniforms } from "./uniforms.ts";
 import type { Wait } from "./wait.ts";
@@ -46,7 +46,7 @@ export class Pipelines {
   }
 
   #guard<T>(action: () => T): T {
-    return this.#failure.guard(action, ["validation", "internal"]);
+    return this.#failure.guard(action, { internal: gpuError });
   }
 
   #keep(kernel: Kernel, pipeline: GPUComputePipeline): void {

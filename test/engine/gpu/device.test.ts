@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { compile } from "../../../src/engine/capture/compile.ts";
 import { Device } from "../../../src/engine/gpu/device.ts";
-import { DeviceLostError } from "../../../src/engine/gpu/failure.ts";
+import { DeviceLostError, GpuError, OutOfMemoryError } from "../../../src/engine/gpu/failure.ts";
 import { kernel } from "../../../src/engine/gpu/kernel.ts";
 import { fill } from "../../../src/engine/graph/fill.ts";
 import { Guard } from "../../../src/engine/graph/guard.ts";
@@ -35,6 +35,26 @@ const wrong = {
     "@compute @workgroup_size(70000) fn wrong_lanes() { y[0] = 1.0; }",
   ]),
 };
+
+test("memory that the GPU does not have is an error of its own, and the end of the device", () =>
+  withOwnDevice(async (device) => {
+    const { gpu } = device;
+    const pop = gpu.popErrorScope.bind(gpu);
+    let asked = 0;
+    // The first scope to close is the one around the memory.
+    gpu.popErrorScope = async () => {
+      const found = await pop();
+      return asked++ === 0 ? { message: "no room" } : found;
+    };
+    Tensor.zeros(device, [1024]);
+    const failure = await device.finish().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(OutOfMemoryError);
+    expect(failure).toBeInstanceOf(GpuError);
+    expect(failure).toMatchObject({ bytes: 4096, label: "tensor" });
+    expect(() => device.check()).toThrow(
+      "allocate: the GPU must have room for a tensor buffer of 4096 bytes; it has none (no room). Open the device again",
+    );
+  }));
 
 describe("a GPU error", () => {
   for (const [name, chosen] of Object.entries(wrong)) {
