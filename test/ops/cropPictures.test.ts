@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { ImageSet } from "../../src/data/images.ts";
 import { crop, type Filter, resize } from "../../src/data/resize.ts";
 import { compile } from "../../src/engine/capture/compile.ts";
@@ -155,6 +155,39 @@ test("boxes are data: a captured step cuts what they hold when it runs", async (
   }
   await step.dispose();
   images.dispose();
+});
+
+test("eager calls share one table of weights, which no tidy takes away", async () => {
+  const { device } = on;
+  const set = pictures(3, 17, 23);
+  const images = await DeviceImages.upload(device, set);
+  const boxes = Tensor.from(device, someBoxes(set, 4), [8, BOX_WORDS], "i32");
+  const write = vi.spyOn(device, "write");
+  const cut = (size: number) => device.tidy(() => cropPictures(images.shards, boxes, { size, ...PLAIN }));
+  const first = await cut(6).read();
+  expect(write).toHaveBeenCalledTimes(1);
+  expect(await cut(6).read()).toEqual(first);
+  expect(write).toHaveBeenCalledTimes(1);
+  for (let size = 7; size < 12; size++) cut(size); // more than are kept
+  expect(await cut(6).read()).toEqual(first);
+  expect(write).toHaveBeenCalledTimes(7);
+  write.mockRestore();
+  images.dispose();
+});
+
+test("a table of weights that the adapter cannot bind is refused before it is made", () => {
+  const { device } = on;
+  const shards = {
+    tensors: [Tensor.zeros(device, [1], "u32")],
+    perShard: 1,
+    count: 1,
+    width: 100_000,
+    height: 1,
+  };
+  const boxes = Tensor.zeros(device, [1, BOX_WORDS], "i32");
+  expect(() => cropPictures(shards, boxes, { size: 4096, ...PLAIN })).toThrow(
+    /^cropPictures: this adapter binds at most \d+ bytes at once; got sides up to 100000 resampled to 4096, a table of \d+\. Make the pictures smaller first$/,
+  );
 });
 
 test("a box that is not inside of a picture gives NaN, the others are unharmed", async () => {

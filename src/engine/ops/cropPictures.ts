@@ -1,6 +1,8 @@
 import cropPicturesWgsl from "../../shaders/cropPictures.wgsl";
 import gridWgsl from "../../shaders/grid.wgsl";
+import type { Device } from "../gpu/device.ts";
 import { kernel } from "../gpu/kernel.ts";
+import { LimitError } from "../gpu/memory.ts";
 import { f32Bits, words } from "../gpu/words.ts";
 import { checkDTypes, WHOLE } from "../graph/takes.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -60,13 +62,17 @@ const UNIT = 2 ** 22;
  * Output i has its centre at c = (i + 1/2) length/size; the filter, stretched by s = max(1, length/size), covers the
  * pixels first .. end - 1 within reach·s of c, cut off at the ends and normalised. A row holds first, end, weights.
  */
-function tapTable(
-  longest: number,
-  size: number,
-  filter: keyof typeof FILTERS,
-): { table: Int32Array; stride: number } {
+function tapTable(device: Device, longest: number, size: number, filter: keyof typeof FILTERS): Tensor {
   const { reach, kernel } = FILTERS[filter];
   const stride = 2 + Math.min(longest, Math.ceil(2 * reach * Math.max(1, longest / size)) + 1);
+  const most = device.limits.maxStorageBufferBindingSize;
+  if (longest * size * stride * 4 > most) {
+    throw new LimitError(
+      `cropPictures: this adapter binds at most ${most} bytes at once; got sides up to ${longest} resampled to ${size}, ` +
+        `a table of ${longest * size * stride * 4}`,
+      "Make the pictures smaller first",
+    );
+  }
   const table = new Int32Array(longest * size * stride);
   for (let length = 1; length <= longest; length++) {
     const scale = length / size;
@@ -85,7 +91,29 @@ function tapTable(
       table.set([first, end, ...fixed], ((length - 1) * size + i) * stride);
     }
   }
-  return { table, stride };
+  return Tensor.from(device, table, [longest, size, stride], "i32");
+}
+
+/** The tables of a device's latest eager calls, which come again with every batch. */
+const tables = new WeakMap<Device, Map<string, Tensor>>();
+const MOST_TABLES = 4;
+
+/** The table on the device. A captured step has one of its own, which goes with it. */
+function tapsFor(device: Device, longest: number, size: number, filter: keyof typeof FILTERS): Tensor {
+  const make = () => tapTable(device, longest, size, filter);
+  if (device.isCapturing) return make();
+  const known = tables.get(device) ?? new Map<string, Tensor>();
+  tables.set(device, known);
+  const key = `${longest} ${size} ${filter}`;
+  const table = known.get(key) ?? device.eager.keep(make);
+  known.delete(key); // to stand last
+  known.set(key, table);
+  const [oldest] = known;
+  if (known.size > MOST_TABLES && oldest) {
+    known.delete(oldest[0]);
+    oldest[1].dispose();
+  }
+  return table;
 }
 
 /**
@@ -114,8 +142,8 @@ export function cropPictures(
   const { device } = boxes;
   const batch = boxes.shape[0]!;
   const longest = Math.max(width, height);
-  const { table, stride } = tapTable(longest, size, filter);
-  const taps = Tensor.from(device, table, [longest, size, stride], "i32");
+  const taps = tapsFor(device, longest, size, filter);
+  const stride = taps.shape[2]!;
   const rows = Tensor.empty(device, [batch, height, size], "u32");
   const y = Tensor.empty(device, [batch, size, size, 3]);
   const geometry = [height, width, count, perShard, stride];
