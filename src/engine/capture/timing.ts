@@ -37,7 +37,7 @@ export async function timeCommands(device: Device, commands: readonly Prepared[]
   );
   const staging = device.allocator.create(bytes, MAP_READ | COPY_DST, "timestamps");
   device.eager.flush();
-  const mapped = device.guard(() => {
+  device.guard(() => {
     const encoder = device.gpu.createCommandEncoder({ label: "profile" });
     let query = 0;
     for (const command of commands) {
@@ -60,12 +60,16 @@ export async function timeCommands(device: Device, commands: readonly Prepared[]
     }
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
     device.gpu.queue.submit([encoder.finish()]);
-    return staging.mapAsync(1); // GPUMapMode.READ
   });
-  await device.wait(mapped);
-  const times = new BigUint64Array(staging.getMappedRange().slice(0));
-  for (const buffer of [resolved, staging]) device.allocator.destroy(buffer);
-  for (const set of sets) set.destroy();
+  let times: BigUint64Array;
+  try {
+    await device.finish();
+    await device.wait(staging.mapAsync(1)); // GPUMapMode.READ
+    times = new BigUint64Array(staging.getMappedRange().slice(0));
+  } finally {
+    for (const buffer of [resolved, staging]) device.allocator.destroy(buffer);
+    for (const set of sets) set.destroy();
+  }
   const origin = times[0] ?? 0n;
   return dispatches.map(({ label, workgroups, work }, i) => ({
     ...work,

@@ -84,6 +84,17 @@ test("times run forward, and what the step computes is what it computes without 
   await step.dispose();
 });
 
+test("what the GPU says against a timed step comes out, and the queries' memory is given back", async () => {
+  const own = await Device.open(testGpu(), { timestamps: true });
+  const x = Tensor.from(own, [1, 2], [2]);
+  const step = await compile(own, () => ({ y: square(x) }));
+  const held = own.counters.bytesHeld;
+  x.storage.buffer!.destroy();
+  await expect(step.timeDispatches()).rejects.toThrow(/^GPU: /);
+  expect(own.counters.bytesHeld).toBe(held);
+  own.destroy();
+});
+
 test("a device without timestamps is refused with what to do", async () => {
   const plain = await Device.open(testGpu());
   const x = Tensor.from(plain, [1], [1]);
