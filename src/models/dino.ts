@@ -119,29 +119,34 @@ export function dino(
 }
 
 /** With DINO's values. */
-export const dinoSettings: Settings<DinoConfig> = {
-  prototypes: wholeNumber("--prototypes <n>", "of the head", 65_536, 2),
-  hiddenDim: wholeNumber("--hidden-dim <n>", "width of the head's hidden layers", 2048, 1),
-  bottleneckDim: wholeNumber("--bottleneck-dim <n>", "width before the prototypes", 256, 1),
-  normLastLayer: toggle("--no-norm-last-layer", "let the prototypes' lengths be trained", true),
-  ...multiCropSettings,
-  studentTemperature: positiveNumber("--student-temperature <t>", "of the student's answers", 0.1),
-  warmupTeacherTemperature: positiveNumber(
-    "--warmup-teacher-temperature <t>",
-    "the teacher's at first",
-    0.04,
-  ),
-  teacherTemperature: positiveNumber("--teacher-temperature <t>", "the teacher's after its warm-up", 0.07),
-  warmupTeacherTemperatureEpochs: wholeNumber("--teacher-warmup <n>", "epochs of that warm-up", 50),
-  momentum: share("--momentum <m>", "of the teacher at first", 0.996),
-  centerMomentum: share("--center-momentum <m>", "of the center of the teacher's answers; 1 for none", 0.9),
-  dropPath: share("--drop-path <p>", "of the student's last block", 0.1),
-  freezeLastLayer: share(
-    "--freeze-last-layer <x>",
-    "share of the run in which the student's prototypes stay as they are",
-    0.01,
-  ),
-};
+/* @__NO_SIDE_EFFECTS__ */
+function dinoSettingsOf(): Settings<DinoConfig> {
+  return {
+    prototypes: wholeNumber("--prototypes <n>", "of the head", 65_536, 2),
+    hiddenDim: wholeNumber("--hidden-dim <n>", "width of the head's hidden layers", 2048, 1),
+    bottleneckDim: wholeNumber("--bottleneck-dim <n>", "width before the prototypes", 256, 1),
+    normLastLayer: toggle("--no-norm-last-layer", "let the prototypes' lengths be trained", true),
+    ...multiCropSettings(),
+    studentTemperature: positiveNumber("--student-temperature <t>", "of the student's answers", 0.1),
+    warmupTeacherTemperature: positiveNumber(
+      "--warmup-teacher-temperature <t>",
+      "the teacher's at first",
+      0.04,
+    ),
+    teacherTemperature: positiveNumber("--teacher-temperature <t>", "the teacher's after its warm-up", 0.07),
+    warmupTeacherTemperatureEpochs: wholeNumber("--teacher-warmup <n>", "epochs of that warm-up", 50),
+    momentum: share("--momentum <m>", "of the teacher at first", 0.996),
+    centerMomentum: share("--center-momentum <m>", "of the center of the teacher's answers; 1 for none", 0.9),
+    dropPath: share("--drop-path <p>", "of the student's last block", 0.1),
+    freezeLastLayer: share(
+      "--freeze-last-layer <x>",
+      "share of the run in which the student's prototypes stay as they are",
+      0.01,
+    ),
+  };
+}
+
+export const dinoSettings = dinoSettingsOf();
 
 export const dinoModule: MethodModule<DinoConfig> = {
   about:

@@ -27,27 +27,30 @@ export interface MultiCrop {
   solarizeProb: number;
 }
 
-/** With the values of DINO's code. */
-export const multiCropSettings: Settings<MultiCrop> = {
-  localCrops: wholeNumber("--local-crops <n>", "small crops of a picture", 8),
-  localSize: wholeNumber("--local-size <n>", "their side, a multiple of the patch size", 96, 1),
-  globalScale: range("--global-scale <low,high>", "share of the area that a large crop has", [0.25, 1]),
-  localScale: range("--local-scale <low,high>", "share of the area that a small crop has", [0.05, 0.25]),
-  jitterProb: addedLater(share("--jitter-prob <p>", "probability of changed colours", 0.8), 0.8),
-  grayscaleProb: addedLater(share("--grayscale-prob <p>", "probability of gray", 0.2), 0.2),
-  blurProbs: addedLater(
-    shares<[number, number, number]>(
-      "--blur-probs <p1,p2,local>",
-      "probabilities of a blur: first and second large crop, small crops",
+/** With the values of DINO's code; a function, so that bundlers may leave it out. */
+/* @__NO_SIDE_EFFECTS__ */
+export function multiCropSettings(): Settings<MultiCrop> {
+  return {
+    localCrops: wholeNumber("--local-crops <n>", "small crops of a picture", 8),
+    localSize: wholeNumber("--local-size <n>", "their side, a multiple of the patch size", 96, 1),
+    globalScale: range("--global-scale <low,high>", "share of the area that a large crop has", [0.25, 1]),
+    localScale: range("--local-scale <low,high>", "share of the area that a small crop has", [0.05, 0.25]),
+    jitterProb: addedLater(share("--jitter-prob <p>", "probability of changed colours", 0.8), 0.8),
+    grayscaleProb: addedLater(share("--grayscale-prob <p>", "probability of gray", 0.2), 0.2),
+    blurProbs: addedLater(
+      shares<[number, number, number]>(
+        "--blur-probs <p1,p2,local>",
+        "probabilities of a blur: first and second large crop, small crops",
+        [1, 0.1, 0.5],
+      ),
       [1, 0.1, 0.5],
     ),
-    [1, 0.1, 0.5],
-  ),
-  solarizeProb: addedLater(
-    share("--solarize-prob <p>", "probability of solarizing the second large crop", 0.2),
-    0.2,
-  ),
-};
+    solarizeProb: addedLater(
+      share("--solarize-prob <p>", "probability of solarizing the second large crop", 0.2),
+      0.2,
+    ),
+  };
+}
 
 /** The views of a method in their order: two global ones, then the local ones. */
 export interface MultiCropViews {
