@@ -9,6 +9,7 @@ import { type DataDescription, descriptionOf, type RunSettings, runSettings } fr
 import { DEFAULT_BATCH, flagOf, type ModelFlags } from "../options/methodOptions.ts";
 import type { DataFlags } from "../pictures/dataOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
+import { sha256Of } from "../system/sha256.ts";
 import type { GivenStart } from "./givenStart.ts";
 import type { GivenTokenizer } from "./givenTokenizer.ts";
 
@@ -113,7 +114,7 @@ const codesOf = ({ tokenizer }: RunSettings): string =>
 /** What a checkpoint remembers of its pictures; the digests tell apart sets of one name and size. */
 export const dataOf = (images: ImageSet): DataDescription => ({
   ...descriptionOf(images),
-  sha256: createHash("sha256").update(images.pixels).digest("hex"),
+  sha256: sha256Of(images.pixels),
   labels: createHash("sha256").update(JSON.stringify(images.classes)).update(images.labels).digest("hex"),
 });
 

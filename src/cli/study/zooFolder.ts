@@ -1,5 +1,4 @@
 /** A folder of encoders that were trained before, as `npm run zoo` makes it: zoo.json says what each is and who made it. */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
 import { METHODS, type MethodName } from "../../models/methods.ts";
@@ -9,6 +8,7 @@ import type { Saved } from "../../train/checkpoint.ts";
 import { openSaved } from "../../train/encoderFile.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
 import { readBytes } from "../system/files.ts";
+import { sha256Of } from "../system/sha256.ts";
 
 export const ZOO_INDEX = "zoo.json";
 const FORMAT = "partwise.zoo.2";
@@ -82,7 +82,7 @@ const SHAPE = ["imageSize", "patchSize", "embedDim", "depth", "numHeads"] as con
 /** Opens the file of an encoder and holds it to its hash, to its method and to a study's model. */
 export async function openGiven({ file, sha256, method }: GivenEncoder, model: string): Promise<Saved> {
   const bytes = await readBytes(file);
-  const found = createHash("sha256").update(bytes).digest("hex");
+  const found = sha256Of(bytes);
   if (found !== sha256) {
     throw new UsageError(
       `${file}: must have the SHA-256 ${sha256}, as zoo.json says; got ${found}. Is it another file, or not whole?`,

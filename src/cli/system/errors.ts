@@ -8,13 +8,13 @@ export class UsageError extends Error {
 
 /**
  * Runs what judges the user's input (settings, files, sizes): what it throws about them becomes a `UsageError` with the
- * same sentence. Faults of the program itself (TypeError and the like) pass unchanged.
+ * same sentence. Faults of the program itself (TypeError and the like, and what Node gives a code) pass unchanged.
  */
 export async function asUsage<T>(action: () => T | Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    if (error instanceof RangeError && /allocation|array length/i.test(error.message)) {
+    if (isOutOfMemory(error)) {
       throw new UsageError(
         "the pictures or the model do not fit this machine's memory; use fewer or smaller ones",
         {
@@ -22,12 +22,20 @@ export async function asUsage<T>(action: () => T | Promise<T>): Promise<T> {
         },
       );
     }
-    if (error instanceof LimitError || (error instanceof Error && error.constructor === Error)) {
+    if (error instanceof LimitError || isSentence(error)) {
       throw new UsageError(error.message, { cause: error });
     }
     throw error;
   }
 }
+
+/** An array was asked for that is larger than memory, or than any may be; one of a negative length is a fault. */
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof RangeError && /allocation failed|^Invalid typed array length: \d+$/.test(error.message);
+
+/** Written here, for a person. */
+const isSentence = (error: unknown): error is Error =>
+  error instanceof Error && error.constructor === Error && !("code" in error);
 
 /** 0 for help and version, 2 for misuse, 1 for what went wrong while running. */
 export function exitCodeOf(error: unknown): number {
