@@ -226,9 +226,9 @@ export interface MaeSettings extends Omit<MaeConfig, "encoder"> {
 
 /** The configuration behind settings. */
 export function maeConfigOf({ encoder }: Pick<Frame, "encoder">, settings: MaeSettings): MaeConfig {
-  const { cropScale: _, ...changes } = settings;
-  const asked = Object.entries(changes).filter(([, value]) => value !== 0);
-  return maeConfig(encoder, Object.fromEntries(asked));
+  const { cropScale: _, maskRatio, normPixLoss, ...sizes } = settings;
+  const asked = Object.entries(sizes).filter(([, size]) => size !== 0);
+  return maeConfig(encoder, { maskRatio, normPixLoss, ...Object.fromEntries(asked) });
 }
 
 export function maeMethod(frame: Frame, settings: MaeSettings): Method<never> {

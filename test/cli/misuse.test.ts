@@ -142,6 +142,7 @@ const cases: [string, RegExp][] = [
     `${mae} creatures --mask-ratio 1e-17`,
     /^maskRatio 1e-17 of 64 patches removes no patch; use a larger one\.$/,
   ],
+  [`${mae} creatures --mask-ratio 0`, /^maskRatio must be in \(0, 1\); got 0\. Is it a percentage\?$/],
   [`${mae} creatures --mask-ratio 0.999`, /^maskRatio 0\.999 of 64 patches leaves no patch visible/],
   [`${mae} creatures --out `, /'--out <dir>' argument '' is invalid. It must not be empty\.$/],
   [`${mae} creatures --model vit_huge_patch4_32`, /^model: a name reads .* got "vit_huge_patch4_32"/],
