@@ -21,7 +21,7 @@ import { linearSpecs, type Training, trunk, trunkSpecs } from "./block.ts";
 import { type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { positionSpec } from "./positions.ts";
-import { range, share, toggle, wholeNumber } from "./settings.ts";
+import { areaRange, share, toggle, wholeNumber } from "./settings.ts";
 import { embedPatches, gridOf, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
 export interface MaeConfig {
@@ -279,7 +279,7 @@ export const maeModule: MethodModule<MaeSettings> = {
       "heads of the decoder, 0 for what fits the encoder",
       0,
     ),
-    cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.2, 1]),
+    cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.2, 1]),
   },
   recipes: {
     paper: {

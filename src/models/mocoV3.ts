@@ -24,7 +24,7 @@ import { batchNormMlp, batchNormMlpSpecs, classToken, patchTokens, type Widths }
 import { type Initializer, mocoInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
-import { positiveNumber, range, share, wholeNumber } from "./settings.ts";
+import { areaRange, positiveNumber, range, share, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { type VitConfig, vit, vitSpecs } from "./vit.ts";
 
@@ -154,7 +154,7 @@ export const mocoV3Module: MethodModule<MocoV3Config> = {
     dim: wholeNumber("--dim <n>", "width of what is contrasted", 256, 1),
     temperature: positiveNumber("--temperature <t>", "of the contrast", 0.2),
     momentum: share("--momentum <m>", "of the teacher at first", 0.99),
-    cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
+    cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
     blur: range("--blur <p2,p1>", "probability of a blur: second view, first view", [0.1, 1]),
     solarize: share("--solarize <p>", "probability of solarizing the second view", 0.2),
   },

@@ -27,7 +27,7 @@ import { timmInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Seeing } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { anyVit } from "./relativeVit.ts";
-import { addedLater, positiveOrZero, range, share, toggle, wholeNumber } from "./settings.ts";
+import { addedLater, areaRange, positiveOrZero, share, toggle, wholeNumber } from "./settings.ts";
 import { classify, headLogits, type VitConfig, vit } from "./vit.ts";
 
 export interface SupervisedConfig extends ClassifierConfig {
@@ -183,7 +183,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
     jitterProb: share("--jitter-prob <p>", "probability of colour jitter", 0.8),
     jitter: positiveOrZero("--jitter <x>", "strength of brightness, contrast and saturation jitter", 0.4),
     hue: share("--hue <x>", "largest turn of the hue, as a share of the circle", 0.1),
-    cropScale: range("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
+    cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
     repeats: addedLater(
       wholeNumber("--repeated-augmentation <n>", "times that an epoch has a picture, in a row", 3, 1),
       1,
