@@ -18,7 +18,7 @@ import { sum } from "../engine/ops/sum.ts";
 import { where } from "../engine/ops/where.ts";
 import { colorJitter } from "../pictures/colorJitter.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
-import { type MaskSettings, movingMasks } from "./batchMasks.ts";
+import { type MaskSettings, maskSizes, movingMasks } from "./batchMasks.ts";
 import { linearSpecs, type Training } from "./block.ts";
 import { beitInit, type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
@@ -118,6 +118,7 @@ export function beit(
   config: BeitConfig,
 ): Method<"mask" | "order" | "weights"> {
   const encoder = beitEncoder(given, config);
+  const masks = maskSizes(encoder, config, 0.4);
   const source = tokenSource(encoder, config);
   return {
     ...source.parts,
@@ -135,12 +136,12 @@ export function beit(
       };
     },
     views: source.views(maskedViews(encoder, config)),
-    moving: movingMasks("beit", encoder, config, { batch, exact: false }),
+    moving: movingMasks("beit", encoder, masks, { batch, exact: false }),
     metrics: ["accuracy"],
     record({ networks, views, value, training }) {
       const model = networks.model!;
       const [images] = views as [Tensor];
-      const hidden = slice(value("order"), 1, 0, config.maskedPatches); // [B, M]
+      const hidden = slice(value("order"), 1, 0, masks.maskedPatches); // [B, M]
       const targets = source.targets({ networks, views }, hidden); // [B, M]
       const { tokens } = encodeMasked(model, encoder, images, value("mask"), training(0));
       const logits = maskedHead(model, tokens, hidden); // [B, M, K]
@@ -156,8 +157,16 @@ export function beit(
 
 /** Settings of masks, encoder and crops, with BEiT's values. */
 export const maskedSettings: Settings<MaskedEncoderConfig> = {
-  maskedPatches: wholeNumber("--masked-patches <n>", "patches hidden in each picture, at most", 75, 1),
-  minBlock: wholeNumber("--min-block <n>", "smallest area of a hidden block, in patches", 16, 1),
+  maskedPatches: wholeNumber(
+    "--masked-patches <n>",
+    "patches hidden in each picture, at most; 0 for 40 % of the grid",
+    75,
+  ),
+  minBlock: wholeNumber(
+    "--min-block <n>",
+    "smallest area of a hidden block, in patches; 0 for 8 % of the grid",
+    16,
+  ),
   layerScale: positiveNumber("--layer-scale <x>", "first factor of what a block adds", 0.1),
   dropPath: share("--drop-path <p>", "of the last block", 0.1),
   cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
@@ -216,8 +225,8 @@ function beitModuleOf(): MethodModule<BeitConfig> {
         // A bias that begins at 0 and moves by a rate at a time is still below .5 after 400 steps: attention sees no places.
         config: {
           relativePositions: false,
-          maskedPatches: 26,
-          minBlock: 5,
+          maskedPatches: 0,
+          minBlock: 0,
           dropPath: 0,
           cropScale: [0.4, 1],
           tokens: 512,

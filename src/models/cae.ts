@@ -21,7 +21,7 @@ import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
-import { movingMasks } from "./batchMasks.ts";
+import { maskSizes, movingMasks } from "./batchMasks.ts";
 import {
   accuracy,
   type MaskedEncoderConfig,
@@ -88,9 +88,11 @@ function regressed(params: Parameters, encoder: VitConfig, depth: number, tokens
 }
 
 export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConfig): Method<"order"> {
-  const { layerScale, dropPath, maskedPatches, alignment } = config;
+  const { layerScale, dropPath, alignment } = config;
   const encoder: VitConfig = { ...given, positions: "sincos-moco", noKeyBias: true, layerScale, dropPath };
-  const { order } = movingMasks("cae", encoder, config, { batch, exact: true });
+  const masks = maskSizes(encoder, config, 0.5);
+  const { maskedPatches } = masks;
+  const { order } = movingMasks("cae", encoder, masks, { batch, exact: true });
   const source = tokenSource(encoder, config);
   return {
     ...source.parts,
@@ -162,7 +164,11 @@ function caeModuleOf(): MethodModule<CaeConfig> {
     reading: "mean",
     settings: {
       ...maskedSettings,
-      maskedPatches: { ...maskedSettings.maskedPatches, help: "patches hidden in each picture", value: 98 },
+      maskedPatches: {
+        ...maskedSettings.maskedPatches,
+        help: "patches hidden in each picture; 0 for half of the grid",
+        value: 98,
+      },
       jitter: { ...maskedSettings.jitter, value: 0 },
       tokens: tokensSetting,
       regressorDepth: wholeNumber("--regressor-depth <n>", "blocks of the regressor", 4, 1),
@@ -183,8 +189,8 @@ function caeModuleOf(): MethodModule<CaeConfig> {
       small: {
         ...smallMasked,
         config: {
-          maskedPatches: 32,
-          minBlock: 5,
+          maskedPatches: 0,
+          minBlock: 0,
           regressorDepth: 2,
           decoderDepth: 2,
           dropPath: 0,

@@ -15,7 +15,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
-import { movingMasks } from "./batchMasks.ts";
+import { maskSizes, movingMasks } from "./batchMasks.ts";
 import {
   type BeitEncoderConfig,
   beitEncoder,
@@ -72,6 +72,7 @@ export function data2vec(
   config: Data2vecConfig,
 ): Method<"mask" | "order" | "weights" | "momentum"> {
   const encoder = beitEncoder(given, config);
+  const masks = maskSizes(encoder, config, 0.6);
   const targetBlocks = config.targetBlocks || Math.ceil(encoder.depth / 2);
   if (targetBlocks > encoder.depth) {
     throw new Error(
@@ -88,14 +89,14 @@ export function data2vec(
     },
     views: maskedViews(encoder, config),
     moving: {
-      ...movingMasks("data2vec", encoder, config, { batch, exact: false }),
+      ...movingMasks("data2vec", encoder, masks, { batch, exact: false }),
       momentum: { dtype: "f32", at: () => config.momentum },
     },
     metrics: FEATURE_SIGNS,
     record({ networks, views, value, training, guard, afterUpdate }) {
       const { student, teacher } = networks as { student: Parameters; teacher: Parameters };
       const [images] = views as [Tensor];
-      const hidden = slice(value("order"), 1, 0, config.maskedPatches); // [B, M]
+      const hidden = slice(value("order"), 1, 0, masks.maskedPatches); // [B, M]
       const { targets, classTokens } = contextTargets(teacher, encoder, images, targetBlocks);
       const { tokens } = encodeMasked(student, encoder, images, value("mask"), training(0));
       const said = maskedHead(student, tokens, hidden); // [B, M, D]
@@ -119,7 +120,11 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
     reading: "mean",
     settings: {
       ...beitEncoderSettings(),
-      maskedPatches: { ...maskedSettings.maskedPatches, value: 120 },
+      maskedPatches: {
+        ...maskedSettings.maskedPatches,
+        help: "patches hidden in each picture, at most; 0 for 60 % of the grid",
+        value: 120,
+      },
       layerScale: { ...maskedSettings.layerScale, value: 1e-4 },
       dropPath: { ...maskedSettings.dropPath, value: 0.25 },
       targetBlocks: wholeNumber("--target-blocks <n>", "last blocks that make the target, 0 for half", 0),
@@ -143,8 +148,8 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
         // .9998 forgets half of the first values in 3,466 steps, which is such a run's whole length; .99 in 69.
         config: {
           relativePositions: false,
-          maskedPatches: 39,
-          minBlock: 5,
+          maskedPatches: 0,
+          minBlock: 0,
           layerScale: 0.1,
           dropPath: 0,
           cropScale: [0.4, 1],

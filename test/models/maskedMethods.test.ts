@@ -6,14 +6,15 @@ import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { square, sub } from "../../src/engine/ops/elementwise.ts";
 import { mean } from "../../src/engine/ops/mean.ts";
 import { Random } from "../../src/engine/random.ts";
+import { maskSizes } from "../../src/models/batchMasks.ts";
 import { beitModule } from "../../src/models/beit.ts";
 import { caeModule } from "../../src/models/cae.ts";
 import { contextTargets, data2vecModule } from "../../src/models/data2vec.ts";
 import { beitInit, caeInit } from "../../src/models/init.ts";
-import type { Method, MethodModule } from "../../src/models/method.ts";
+import type { Method, MethodModule, Moving } from "../../src/models/method.ts";
 import { relativeIndex } from "../../src/models/relativePositions.ts";
 import { defaultsOf } from "../../src/models/settings.ts";
-import { type VitConfig, vitConfig } from "../../src/models/vit.ts";
+import { gridOf, type VitConfig, vitConfig } from "../../src/models/vit.ts";
 import { withDevice } from "../withDevice.ts";
 import { creaturePictures, networksOf, overfit, stepOf } from "./learning.ts";
 
@@ -139,6 +140,31 @@ describe("the methods", () => {
     const away = square(sub(targets, mean(targets, 0, true)));
     const share = await mean(away).item();
     expect(share).toBeGreaterThan(0.3); // by place alone: 0.01 with BEiT's first values
+  });
+
+  test("0 stands for a share of the grid, which on 8 x 8 is what small runs always had", () => {
+    const moment = { seed: 3, step: 2, epoch: 0, stepsPerEpoch: 5, totalSteps: 9 };
+    const small = <C extends object>(module: MethodModule<C>, model: string, changes: object = {}) => {
+      const config = { ...defaultsOf(module.settings), ...module.recipes.small.config, ...changes };
+      const { order } = module.make({ encoder: vitConfig(model), batchSize: 2, classes: 0 }, config).moving;
+      return (order as Moving).at(moment);
+    };
+    const asEver = { minBlock: 5, maskedPatches: 26 };
+    const model = "vit_micro_patch4_32";
+    expect(small(beitModule, model)).toEqual(small(beitModule, model, asEver));
+    expect(small(data2vecModule, model)).toEqual(
+      small(data2vecModule, model, { ...asEver, maskedPatches: 39 }),
+    );
+    expect(small(caeModule, model)).toEqual(small(caeModule, model, { ...asEver, maskedPatches: 32 }));
+    for (const other of ["vit_micro_patch16_32", "vit_micro_patch8_32", "vit_micro_patch8_96"]) {
+      for (const module of [beitModule, data2vecModule, caeModule]) {
+        expect(small(module as MethodModule<object>, other)).toHaveLength(2 * gridOf(vitConfig(other)) ** 2);
+      }
+    }
+    const sizes = [0.4, 0.6, 0.5].map((share) =>
+      maskSizes(vitConfig("vit_micro_patch8_32"), { maskedPatches: 0, minBlock: 0 }, share),
+    );
+    expect(sizes).toEqual([7, 10, 8].map((maskedPatches) => ({ maskedPatches, minBlock: 1 })));
   });
 
   test("settings that do not fit the grid are refused in one sentence", () => {
