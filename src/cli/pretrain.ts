@@ -18,6 +18,7 @@ import { addStartOption, grade, gradedPictures, withStart } from "./runs/givenSt
 import { addTeacherOption, withTeacher } from "./runs/givenTeacher.ts";
 import { addTokenizerOption, withTokenizer } from "./runs/givenTokenizer.ts";
 import { encoderKnn, type KnnPictures, knnPictures, MOST_PICTURES } from "./runs/onlineKnn.ts";
+import { rateNote } from "./runs/rateNote.ts";
 import { RunFolder, readCheckpoint, type SavedFile } from "./runs/runFolder.ts";
 import {
   assumedSettings,
@@ -30,7 +31,7 @@ import {
   settingsOf,
 } from "./runs/runSettings.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
-import { printLine, printResult, printWarning } from "./system/output.ts";
+import { printLine, printNote, printResult, printWarning } from "./system/output.ts";
 import { byteSize, duration, ProgressLine } from "./system/progress.ts";
 import { stopOnSignals } from "./system/signals.ts";
 import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
@@ -67,7 +68,11 @@ function pretrainBy(method: MethodName, about: string): Command {
     .description(about)
     .requiredOption("--out <dir>", "folder of the run", path)
     .addOption(new Option("--steps <n>", "updates to make").argParser(whole(1)).conflicts("epochs"))
-    .addOption(new Option("--epochs <n>", "passes over the pictures, instead of --steps").argParser(whole(1)))
+    .addOption(
+      new Option("--epochs <n>", "passes over the pictures, instead of --steps").argParser(
+        whole(1),
+      ),
+    )
     .option("--seed <n>", "of first values, order, crops and masks (default: 0)", seed)
     .option("--save-every <n>", "steps between checkpoints (default: a tenth of the run)", whole(1))
     .option(
@@ -119,6 +124,8 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
   const settings = checkpoint
     ? checkData(checkpoint.info.settings, dataOf(images))
     : await asUsage(() => settingsOf(flags, dataOf(images)));
+  const note = checkpoint ? null : rateNote(flags, settings);
+  if (note) printNote(note);
   const graded = await gradedPictures(settings, choiceOf(flags), images, encoder.imageSize);
   if (!checkpoint) {
     await folder.make();

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { rateNote } from "../../src/cli/runs/rateNote.ts";
 import {
   checkData,
   checkFlags,
@@ -60,4 +61,21 @@ test("resuming takes flags that repeat the run's settings, and no others", () =>
   expect(() => checkFlags({ ...flags, epochs: 4 }, settings)).toThrow(/--epochs must be .* 3; got 4/);
   expect(() => checkFlags({ ...flags, model: "vit_mini_patch4_32" }, settings)).toThrow(/--model must be/);
   expect(() => checkFlags({ ...flags, baseRate: 1 }, settings)).toThrow(/--base-rate must be .* 0\.048/);
+});
+
+test("a recipe's absolute rate is told where the batch is not the recipe's", () => {
+  const noted = (changes: Partial<PretrainFlags>) => {
+    const asked = { ...flags, ...changes };
+    return rateNote(asked, settingsOf(asked, dataOf(images)));
+  };
+  expect(noted({})).toBe(
+    "the rate 0.0015 is the small recipe's for batches of 256 and stays so for 8; take --batch 256, or --base-rate 0.0015 to scale it",
+  );
+  expect(noted({ method: "moco-v3" })).toMatch(/for batches of 512 .* --base-rate 0\.00075 to scale it$/);
+  expect(noted({ method: "beit", recipe: "paper", config: { maskedPatches: 0, minBlock: 0 } })).toMatch(
+    /^the rate 0\.0015 is the paper recipe's for batches of 2048 .* --base-rate 0\.0001875 to scale it$/,
+  );
+  for (const silent of [{ lr: 1e-3 }, { baseRate: 1e-3 }, { recipe: "paper" }] as const) {
+    expect(noted(silent)).toBeNull(); // MAE's paper recipe has a rate per 256 pictures
+  }
 });
