@@ -3,7 +3,7 @@ import type { DataFormat, ReadOptions } from "./dataFormat.ts";
 import { type Folder, type FolderEntry, filesFrom, folderOf, foldersFrom } from "./folder.ts";
 import { nameSome } from "./folderLayout.ts";
 import { FORMATS, LAST_FORMAT } from "./formats.ts";
-import { bytesPerImage, type ImageSet, pictureAt, subset } from "./images.ts";
+import { bytesPerImage, checkPixelBytes, type ImageSet, pictureAt, subset } from "./images.ts";
 import { fitSquare } from "./resize.ts";
 import { knownAndUnread, SEARCH_DEPTH } from "./unreadFormats.ts";
 
@@ -45,6 +45,7 @@ function formatOf(folder: Folder, path: string): DataFormat {
 function scaled(set: ImageSet, size: number): ImageSet {
   const { width, height, count } = set;
   if (width === size && height === size) return set;
+  checkPixelBytes(set.name, count, { width: size, height: size });
   const result: ImageSet = {
     ...set,
     width: size,

@@ -4,7 +4,7 @@ import { eachAtMost } from "./eachAtMost.ts";
 import { type Folder, type FolderEntry, folderOf } from "./folder.ts";
 import { type ChoiceOptions, choosePictures } from "./folderChoice.ts";
 import { contentsOf, hasSplits, holdsPictures, layoutOf, type SplitName } from "./folderLayout.ts";
-import { checkImageSet, type ImageSet } from "./images.ts";
+import { checkImageSet, checkPixelBytes, type ImageSet } from "./images.ts";
 import { type Filter, fitSquare } from "./resize.ts";
 
 export interface ImageFolderOptions extends ChoiceOptions {
@@ -50,6 +50,7 @@ async function readPictures(folder: Folder, options: ImageFolderOptions): Promis
     const picture = imageSize ? fitSquare(decoded, imageSize, filter) : decoded;
     if (!side || pixels.length === 0) {
       side = { width: picture.width, height: picture.height };
+      checkPixelBytes(name, entries.length, side);
       pixels = new Uint8Array(entries.length * picture.pixels.length);
     }
     if (picture.width !== side.width || picture.height !== side.height) {

@@ -50,6 +50,20 @@ test("other sizes are scaled and cropped, or refused where no size is set", asyn
   );
 });
 
+test("more pixels than memory holds are refused after the first picture, with how many may be read", async () => {
+  const large = Array.from({ length: 22_018 }, (_, i) => entry(`${10_000 + i}.jpg`, 255, 255, 1));
+  const read: string[] = [];
+  const decode: Decoder = (path, bytes) => {
+    read.push(path);
+    return toy(path, bytes);
+  };
+  const named = { decode, name: "large" };
+  await expect(readImageFolder(large, named)).rejects.toThrow(
+    /^large: the pixels must take at most 4294967296 bytes; 22018 pictures of 255 x 255 need 4295161350\. Use --limit 22017 or less, or a smaller --data-size$/,
+  );
+  expect(read).toEqual(["10000.jpg"]);
+});
+
 test("the first picture is the first by name, however late its file arrives", async () => {
   const late: FolderEntry = {
     path: "a/1.jpg",

@@ -5,7 +5,7 @@ import { readDataSet } from "../../data/dataSet.ts";
 import type { Decoder } from "../../data/decode.ts";
 import { checkEvaluation } from "../../data/evaluationPair.ts";
 import { nameSome } from "../../data/folderLayout.ts";
-import { centerCrops, type ImageSet } from "../../data/images.ts";
+import { centerCrops, checkPixelBytes, type ImageSet } from "../../data/images.ts";
 import { partCrops } from "../../data/partCrops.ts";
 import { readPartCrops } from "../../data/parts/readPartCrops.ts";
 import { type DataDescription, descriptionOf } from "../../train/run.ts";
@@ -59,8 +59,6 @@ export const BUILT_IN: readonly string[] = [...DRAWN, ...PARTS.keys()];
 
 /** Pictures of a built-in set when no limit is given. */
 export const CREATURES: Record<Split, number> = { train: 4096, test: 1024 };
-/** Pixels that are held in memory at most; more has no chance on the GPU either. */
-const MOST_PIXEL_BYTES = 2 ** 32;
 
 /** Count and size of one split: the built-in set's without drawing it, a folder's by reading it. */
 export async function describeSplit(
@@ -115,13 +113,7 @@ export function drawCreatures(
 ): CreatureSet {
   const count = limit ?? CREATURES[split];
   const side = size ?? drawnSize;
-  const bytes = count * side * side * 3;
-  if (bytes > MOST_PIXEL_BYTES) {
-    throw new UsageError(
-      `${kind}: the pixels must take at most ${MOST_PIXEL_BYTES} bytes; ${count} pictures of ${side} x ${side} ` +
-        `need ${bytes}. Use a smaller --limit or --data-size`,
-    );
-  }
+  checkPixelBytes(kind, count, { width: side, height: side });
   onProgress?.(0, count);
   return creatures({ kind, count, size: side, split });
 }

@@ -34,7 +34,7 @@ export async function readPartCrops(
     throw new Error(`${path}: must hold a part to ${split} that can be cut out; got none`);
   }
   const chosen = new Set(balanced(labels, limit ?? labels.length));
-  checkPixelBytes(path, chosen.size, size);
+  checkPixelBytes(path, chosen.size, { width: size, height: size });
   const bytes = size * size * 3;
   const pixels = new Uint8Array(chosen.size * bytes);
   const work = inOrder(pictures, chosen);

@@ -48,7 +48,7 @@ export async function readPartMasks(
   if (work.length === 0)
     throw new Error(`${path}: must hold a picture to ${split} with an outlined part; got none`);
   const count = Math.min(work.length, limit ?? work.length);
-  checkPixelBytes(path, count, size);
+  checkPixelBytes(path, count, { width: size, height: size });
   const pixels = new Uint8Array(count * size * size * 3);
   const partMask = new Uint16Array(count * size * size);
   let done = 0;
