@@ -69,7 +69,7 @@ function pretrainBy(method: MethodName, about: string): Command {
     .requiredOption("--out <dir>", "folder of the run", path)
     .addOption(new Option("--steps <n>", "updates to make").argParser(whole(1)).conflicts("epochs"))
     .addOption(
-      new Option("--epochs <n>", "passes over the pictures, instead of --steps").argParser(
+      new Option("--epochs <n>", "epochs of count / batch steps each, instead of --steps").argParser(
         whole(1),
       ),
     )

@@ -140,14 +140,17 @@ export interface Frame {
   classes: number;
 }
 
+/** Of the settings in a file, whatever they are. */
+export type ValueBefore<T> = (former: Readonly<Record<string, unknown>>) => T | undefined;
+
 /** One setting of a method: its flag on the command line, its place in JSON, its default. */
 export interface Setting<T> {
   /** As commander reads it: `--mask-ratio <x>`. */
   flag: string;
   help: string;
   value: T;
-  /** Of a setting that came later than its method: the value that runs had before, and that their files do not say. */
-  before?: T;
+  /** Of a setting that came later than its method: what runs had before, or how it follows from what their files say. */
+  before?: T | ValueBefore<T>;
   /** Throws one sentence where the text is no value. */
   parse(text: string): T;
 }

@@ -24,7 +24,7 @@ import { batchNormMlp, batchNormMlpSpecs, classToken, patchTokens, type Widths }
 import { type Initializer, mocoInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
-import { areaRange, positiveNumber, range, share, wholeNumber } from "./settings.ts";
+import { addedLater, areaRange, positiveNumber, share, shares, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { type VitConfig, vit, vitSpecs } from "./vit.ts";
 
@@ -36,8 +36,8 @@ export interface MocoV3Config {
   /** The teacher's momentum at first; it reaches 1 by half a cosine. */
   momentum: number;
   cropScale: readonly [number, number];
-  /** Probability of a blur for the second view and for the first, and of solarizing the second. */
-  blur: readonly [number, number];
+  /** Probability of a blur for the first view and for the second, and of solarizing the second. */
+  blurProbs: readonly [number, number];
   solarize: number;
 }
 
@@ -110,7 +110,7 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
         augment: [
           colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: 0.8 }),
           grayscale(0.2),
-          gaussianBlur({ p: [config.blur[1], config.blur[0]] }),
+          gaussianBlur({ p: config.blurProbs }),
           solarize([0, config.solarize]),
         ],
       },
@@ -155,7 +155,10 @@ export const mocoV3Module: MethodModule<MocoV3Config> = {
     temperature: positiveNumber("--temperature <t>", "of the contrast", 0.2),
     momentum: share("--momentum <m>", "of the teacher at first", 0.99),
     cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
-    blur: range("--blur <p2,p1>", "probability of a blur: second view, first view", [0.1, 1]),
+    blurProbs: addedLater(
+      shares("--blur <p1,p2>", "probability of a blur: first view, second view", [1, 0.1]),
+      ({ blur }) => (Array.isArray(blur) ? [blur[1], blur[0]] : undefined), // the second view's came first
+    ),
     solarize: share("--solarize <p>", "probability of solarizing the second view", 0.2),
   },
   recipes: {
@@ -177,7 +180,7 @@ export const mocoV3Module: MethodModule<MocoV3Config> = {
       lr: { kind: "warmupCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
       weightDecay: 0.1,
       clip: null,
-      config: { hiddenDim: 512, dim: 128, cropScale: [0.2, 1], blur: [0, 0] },
+      config: { hiddenDim: 512, dim: 128, cropScale: [0.2, 1], blurProbs: [0, 0] },
     },
   },
   make: mocoV3,

@@ -1,6 +1,6 @@
 // Kinds of settings: how a text of the command line becomes a value, or one sentence.
 
-import type { Setting, Settings } from "./method.ts";
+import type { Setting, Settings, ValueBefore } from "./method.ts";
 
 /** A number that `fits`, `wanted` in words. */
 function number(
@@ -123,9 +123,9 @@ export function toggle(flag: string, help: string, value: boolean): Setting<bool
   };
 }
 
-/** A setting that came later than its method, and the value that runs had before. */
+/** A setting that came later than its method, and what runs had before. */
 /* @__NO_SIDE_EFFECTS__ */
-export function addedLater<T>(setting: Setting<T>, before: T): Setting<T> {
+export function addedLater<T>(setting: Setting<T>, before: NoInfer<T> | ValueBefore<NoInfer<T>>): Setting<T> {
   return { ...setting, before };
 }
 
@@ -144,6 +144,6 @@ const eachOf = <C extends object>(
 export const defaultsOf = <C extends object>(settings: Settings<C>): C =>
   eachOf(settings, ({ value }) => value) as C;
 
-/** What runs had of the settings that did not exist yet. */
-export const valuesBefore = <C extends object>(settings: Settings<C>): Partial<C> =>
-  eachOf(settings, ({ before }) => before);
+/** What a run had of the settings that did not exist yet when its own were written. */
+export const valuesBefore = <C extends object>(settings: Settings<C>, former: object): Partial<C> =>
+  eachOf(settings, ({ before }) => (typeof before === "function" ? before({ ...former }) : before));

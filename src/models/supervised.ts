@@ -1,8 +1,9 @@
 // The supervised control: DeiT's recipe (Touvron et al. 2021, "Training data-efficient image transformers & distillation through
 // attention", arXiv:2012.12877; official file main.py, with timm's mixup, random erasing and label smoothing). With a teacher it
 // is DeiT's hard distillation (models.py, losses.py): a second class token learns the teacher's opinion of the mixed pictures.
-// What differs: the teacher is one of our own; soft distillation is left out; the rate moves by iteration, not by epoch and one
-// epoch late; mixup's partner is found in the whole batch, where DeiT's ranks look in their own, so a picture meets its copy only
+// What differs: the teacher is one of our own; soft distillation is left out; the rate moves by iteration, from 0 to its highest
+// and then by half a cosine, where DeiT's is set once an epoch and one epoch late, begins at 1e-6, and falls by a cosine that is
+// counted from the run's first epoch, so that it goes on from below the highest when the warm-up ends; mixup's partner is found in the whole batch, where DeiT's ranks look in their own, so a picture meets its copy only
 // in the middle.
 
 import { fill } from "../engine/graph/fill.ts";

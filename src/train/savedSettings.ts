@@ -36,7 +36,7 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
 /** A run of before its method gained settings, with the values that it had of them. */
 export const withLaterSettings = (settings: RunSettings): RunSettings => ({
   ...settings,
-  config: { ...valuesBefore(moduleOf(settings.method).settings), ...settings.config },
+  config: { ...valuesBefore(moduleOf(settings.method).settings, settings.config), ...settings.config },
 });
 
 /** Settings of a method that have each the type that every run's have; schedules and clipping are of several kinds. */

@@ -30,7 +30,7 @@ const SMALL: Record<MethodName, object> = {
   beit: { relativePositions: true, tokens: 8, maskedPatches: 6, minBlock: 2, dropPath: 0.2 },
   data2vec: { maskedPatches: 9, minBlock: 2, dropPath: 0.2 },
   cae: { tokens: 8, maskedPatches: 8, minBlock: 2, dropPath: 0.2, regressorDepth: 1, decoderDepth: 1 },
-  "moco-v3": { hiddenDim: 32, dim: 16, blur: [0.5, 0.5] },
+  "moco-v3": { hiddenDim: 32, dim: 16, blurProbs: [0.5, 0.5] },
   dino,
   ibot: { ...dino, teacherPatchTemperature: 0.07 },
 };
