@@ -21,6 +21,8 @@ export interface ClassifierConfig {
   layerDecay: number;
 }
 
+/** Deviation of a head's first values: DeiT's, of timm 0.3. */
+const DEIT_HEAD = 0.02;
 /** Of a head that a pretrained encoder gets: MAE's; BEiT's and CAE's is N(0.02) times .001, the same. */
 const FINE_TUNED_HEAD = 2e-5;
 
@@ -38,8 +40,8 @@ export function classifierSpecs(
       meanPool && isFinalNorm(spec.name) ? specWith(spec, { trained: false }) : spec,
     ),
     ...(meanPool ? normSpecs("fc_norm", embedDim) : []),
-    ...headSpecs(embedDim, classes, init, "head", meanPool ? FINE_TUNED_HEAD : undefined),
-    ...(distToken ? headSpecs(embedDim, classes, init, "head_dist") : []),
+    ...headSpecs(embedDim, classes, init, "head", meanPool ? FINE_TUNED_HEAD : DEIT_HEAD),
+    ...(distToken ? headSpecs(embedDim, classes, init, "head_dist", DEIT_HEAD) : []),
   ];
   return specs.map((spec) => {
     const rateScale = layerDecay ** (depth + 1 - layerOf(spec.name, depth));

@@ -71,6 +71,12 @@ export function timmInit(seed: number): Initializer {
   };
 }
 
+/** The same as DeiT, DINO and iBOT have it, of timm 0.3: N(0.02) for the class tokens too, whose cuts at ±2 are 100 deviations. */
+export function deitInit(seed: number): Initializer {
+  const timm = timmInit(seed);
+  return { ...timm, token: timm.positions };
+}
+
 /**
  * MoCo v3's vits.py: Xavier for linear layers, with q, k and v taken as three; the patch convolution as if it were one of
  * them, its bias 0; N(1e-6) for the class token.

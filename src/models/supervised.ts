@@ -24,7 +24,7 @@ import { randAugment } from "../pictures/randAugment.ts";
 import { drawErasing, erase } from "../pictures/randomErasing.ts";
 import { type ClassifierConfig, classifierLogits, classifierSpecs } from "./classifier.ts";
 import { fineTuning, SMALL_PICTURES } from "./fineTuning.ts";
-import { timmInit } from "./init.ts";
+import { deitInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Seeing } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { anyVit } from "./relativeVit.ts";
@@ -110,7 +110,7 @@ export function supervised(
     encoder: { network: "model", config: read },
     needsLabels: true,
     networks(seed) {
-      const init = timmInit(seed);
+      const init = deitInit(seed);
       const specs = classifierSpecs(encoder, classes, init, config);
       const networks: Record<string, readonly ParameterSpec[]> = { model: specs };
       if (config.weightEma > 0) networks.ema = specs;

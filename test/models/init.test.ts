@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ParameterSpec } from "../../src/engine/graph/parameters.ts";
-import { maeInit, mocoInit, timmInit } from "../../src/models/init.ts";
+import { classifierSpecs } from "../../src/models/classifier.ts";
+import { deitInit, maeInit, mocoInit, timmInit } from "../../src/models/init.ts";
 import { decoderSpecs, maeConfig } from "../../src/models/mae.ts";
 import { sincosPositions } from "../../src/models/positions.ts";
 import { headSpecs, vitConfig, vitSpecs } from "../../src/models/vit.ts";
@@ -101,6 +102,23 @@ const methods: [name: string, specs: (seed: number) => ParameterSpec[], starts: 
       ["patch_embed.proj.bias", torchConv],
       ["head.weight", { normal: 0.01 }],
       ...["qkv", "attn.proj", "fc1", "fc2"].map((layer): Starts[0] => [`${layer}.weight`, { normal: 0.02 }]),
+      ...common,
+    ],
+  ],
+  [
+    "DeiT's models.py",
+    (seed) => {
+      const config = { meanPool: false, layerDecay: 1 };
+      return classifierSpecs({ ...encoder, distToken: true }, 10, deitInit(seed), config);
+    },
+    [
+      ...["cls_token", "dist_token", "pos_embed"].map((name): Starts[0] => [name, { normal: 0.02 }]),
+      ["patch_embed.proj.weight", torchConv],
+      ["patch_embed.proj.bias", torchConv],
+      ...["head", "head_dist", "qkv", "attn.proj", "fc1", "fc2"].map((layer): Starts[0] => [
+        `${layer}.weight`,
+        { normal: 0.02 },
+      ]),
       ...common,
     ],
   ],
