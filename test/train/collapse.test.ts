@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { creatures } from "../../src/data/creatures/creatures.ts";
 import type { MetricRow } from "../../src/engine/step/metricRing.ts";
-import { COLLAPSE_WINDOW, collapseWarning } from "../../src/models/collapseWarning.ts";
+import { COLLAPSE_WINDOW, collapseWarning, collapseWatch } from "../../src/models/collapseWarning.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { type ProgressRow, train } from "../../src/train/loop.ts";
 import { runSettings } from "../../src/train/run.ts";
@@ -75,4 +75,30 @@ test("the other ways to collapse have a line each", () => {
 test("nothing is said of a run that has just begun, or of a method without signs", () => {
   expect(collapseWarning(signs({ featureStd: 0 }, COLLAPSE_WINDOW - 1))).toBeNull();
   expect(collapseWarning(signs({ loss: 1, gradNorm: 1 }))).toBeNull();
+});
+
+/** What is told of windows of steps whose teachers' answers tell so many nats. */
+function toldOf(...nats: number[]): string[] {
+  const watch = collapseWatch();
+  return nats.flatMap((told, window) =>
+    signs({ featureStd: 0.6, teacherEntropy: 3.1 - told, marginalEntropy: 3.1 }).flatMap(
+      ({ step, values }) => watch({ step: window * COLLAPSE_WINDOW + step, values }) ?? [],
+    ),
+  );
+}
+
+test("a teacher that comes to tell less than 40 % of what it told at first is told of once", () => {
+  expect(toldOf(0.8, 0.25, 0.25, 0.25)).toEqual([
+    "step 99: plateau, the teacher's answers tell less of the pictures than at first (0.250 nats, 0.800 over steps 0 to 49). " +
+      "Measure the encoder before it trains on",
+  ]);
+  expect(toldOf(0.8, 0.35, 2, 0.35)).toEqual([]);
+  expect(toldOf(0.25, 0.25)).toEqual([]); // it has always been so
+});
+
+test("a collapse after a plateau is told as well", () => {
+  expect(toldOf(0.8, 0.25, 0)).toEqual([
+    expect.stringMatching(/^step 99: plateau/),
+    expect.stringMatching(/^step 14\d: collapse, the teacher answers every picture alike/),
+  ]);
 });
