@@ -237,5 +237,5 @@ export {
   type TokenizerWanted,
   writeTokenizer,
 } from "./train/tokenizerFile.ts";
-export { type Look, Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.ts";
+export { type Look, Trainer, type TrainerOptions } from "./train/trainer.ts";
 export { fillBoxes, type View, type ViewKey, type ViewSettings, viewOf } from "./train/views.ts";

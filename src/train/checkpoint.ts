@@ -2,13 +2,14 @@ import { toFloat32 } from "../data/safetensors.ts";
 import { type ByteSource, openSafetensors, safetensorsPieces } from "../data/safetensorsFile.ts";
 import type { HeaderEntry } from "../data/safetensorsHeader.ts";
 import type { Device } from "../engine/gpu/device.ts";
-import { type NamedValues, Parameters } from "../engine/graph/parameters.ts";
+import { Parameters } from "../engine/graph/parameters.ts";
 import type { Shape, Tensor } from "../engine/graph/tensor.ts";
 import type { Projection } from "../models/method.ts";
 import type { VitConfig } from "../models/vit.ts";
 import { methodOf, type RunSettings } from "./run.ts";
+import { prefixOf, valuesOf, viewsOf } from "./runState.ts";
 import { FORMAT, FORMATS, settingsIn } from "./savedSettings.ts";
-import { prefixOf, type Trainer } from "./trainer.ts";
+import type { Trainer } from "./trainer.ts";
 
 /** Bytes after which loading waits for the queue, which keeps a copy of what is written until the GPU has it. */
 const MOST_WAITING = 2 ** 26;
@@ -74,22 +75,6 @@ export async function encodeCheckpoint(
     return { dtype: "F32", shape, data: data as Float32Array<ArrayBuffer> } as const;
   };
   return { info, pieces: safetensorsPieces(new Map(shapes), next, { partwise: JSON.stringify(info) }) };
-}
-
-/** Views of all that a trainer keeps, by their names in a checkpoint. */
-function viewsOf(trainer: Trainer): Map<string, Tensor> {
-  const views = new Map<string, Tensor>();
-  for (const [prefix, { tensors, layout }] of Object.entries(trainer.kept())) {
-    for (const [name, view] of layout.views(tensors)) views.set(prefix + name, view);
-  }
-  return views;
-}
-
-/** Their values in the same order, read shard by shard. */
-async function* valuesOf(trainer: Trainer): AsyncGenerator<[name: string, NamedValues]> {
-  for (const [prefix, { tensors, layout }] of Object.entries(trainer.kept())) {
-    for await (const [name, values] of layout.entries(tensors)) yield [prefix + name, values];
-  }
 }
 
 /** Opens what `encodeCheckpoint` wrote. `name` is the file's, for messages. */

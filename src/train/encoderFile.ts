@@ -4,8 +4,9 @@ import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors
 import type { ByteSource } from "../data/safetensorsFile.ts";
 import { infoIn, open, parsed, type Saved } from "./checkpoint.ts";
 import type { RunSettings } from "./run.ts";
+import { prefixOf } from "./runState.ts";
 import { FORMAT, settingsIn } from "./savedSettings.ts";
-import { prefixOf, type Trainer } from "./trainer.ts";
+import type { Trainer } from "./trainer.ts";
 
 const ENCODER_FORMAT = "partwise.encoder.1";
 

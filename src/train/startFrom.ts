@@ -4,7 +4,8 @@ import { timmInit } from "../models/init.ts";
 import { type VitConfig, vitSpecs } from "../models/vit.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { methodOf, type RunSettings } from "./run.ts";
-import { prefixOf, type Trainer } from "./trainer.ts";
+import { prefixOf } from "./runState.ts";
+import type { Trainer } from "./trainer.ts";
 
 /** What a run that starts from another one has of it. */
 export interface Start {

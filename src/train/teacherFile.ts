@@ -3,7 +3,7 @@
 import type { VitConfig } from "../models/vit.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { methodOf } from "./run.ts";
-import { prefixOf } from "./trainer.ts";
+import { prefixOf } from "./runState.ts";
 
 /** What a run needs of its teacher. */
 export interface Teacher {

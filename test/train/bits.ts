@@ -1,7 +1,7 @@
-import type { TrainerState } from "../../src/train/trainer.ts";
+import type { SavedState } from "./savedFile.ts";
 
 /** Names of the tensors that do not have the same bits in both, in no time: matchers look at large arrays value by value. */
-export function unequal(a: Pick<TrainerState, "tensors">, b: Pick<TrainerState, "tensors">): string[] {
+export function unequal(a: Pick<SavedState, "tensors">, b: Pick<SavedState, "tensors">): string[] {
   const bytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
     Buffer.from(buffer, byteOffset, byteLength);
   return [...new Set([...a.tensors.keys(), ...b.tensors.keys()])].filter((name) => {

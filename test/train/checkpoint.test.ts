@@ -6,7 +6,7 @@ import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { descriptionOf, runSettings } from "../../src/train/run.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
-import { digestOf, openBytes, savedBytes, sourceOf } from "./savedFile.ts";
+import { digestOf, openBytes, restore, savedBytes, sourceOf, stateOf } from "./savedFile.ts";
 import { tinySettings, tinyTrainer } from "./tinyRun.ts";
 
 const on = withDevice();
@@ -97,10 +97,10 @@ test("goes on in a trainer with a past to the same bits and metrics", async () =
 test("puts away the metrics of before: a step that is to be made again has none", async () => {
   const trainer = await tinyTrainer(on.device);
   await trainer.prepare();
-  const start = await trainer.state();
+  const start = await stateOf(trainer);
   trainer.run();
   expect(await trainer.ring.read(0, 1)).toHaveLength(1);
-  trainer.restore(start);
+  await restore(trainer, start);
   await expect(trainer.ring.read(0, 1)).rejects.toThrow("step 0: the GPU must have written its metrics");
   trainer.run();
   expect(await trainer.ring.read(0, 1)).toHaveLength(1);

@@ -15,7 +15,7 @@ import { viewOf } from "../../src/train/views.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
-import { sourceOf } from "./savedFile.ts";
+import { restore, sourceOf, stateOf } from "./savedFile.ts";
 
 const bytes = readFileSync(new URL("../parity/fixtures/dalle/legacy.pkl", import.meta.url));
 const file = sourceOf(Uint8Array.from(bytes));
@@ -44,21 +44,21 @@ describe.each(["beit", "cae"] as const)("%s", (name) => {
   test("goes on to the same bits without the file, captured or not, in one submit a step", async () => {
     const whole = await started(named(name));
     while (whole.step < 2) whole.run();
-    const half = await whole.state();
+    const half = await stateOf(whole);
     const before = on.device.counters.submits;
     whole.run();
     expect(on.device.counters.submits - before).toBe(1);
     whole.run();
     const resumed = new Trainer(on.device, named(name), images);
-    resumed.restore(half);
+    await restore(resumed, half);
     await resumed.ready();
     while (resumed.step < 4) {
       resumed.writeInputs();
       on.device.tidy(() => resumed.record());
       resumed.advance();
     }
-    const last = await whole.state();
-    expect(unequal(await resumed.state(), last)).toEqual([]);
+    const last = await stateOf(whole);
+    expect(unequal(await stateOf(resumed), last)).toEqual([]);
     for (const [key, values] of given.values)
       expect([key, last.tensors.get(key)?.values]).toEqual([key, values]);
     expect([...last.tensors.keys()].filter((key) => key.startsWith("optimizer.exp_avg.tokenizer"))).toEqual(

@@ -14,7 +14,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
-import { openBytes, savedBytes } from "./savedFile.ts";
+import { openBytes, restore, savedBytes, stateOf } from "./savedFile.ts";
 
 const on = withDevice();
 const classes = pictures.classes.length;
@@ -45,7 +45,7 @@ async function runTo(steps: number): Promise<Trainer> {
 }
 
 test("the teacher stays what its checkpoint has, while the student's second head learns", async () => {
-  const { tensors } = await (await runTo(4)).state();
+  const { tensors } = await stateOf(await runTo(4));
   for (const [name, values] of teacher.values)
     expect([name, tensors.get(name)!.values]).toEqual([name, values]);
   expect(teacher.values.get("teacher.head.weight")).toHaveLength(classes * 32);
@@ -56,16 +56,16 @@ test("the teacher stays what its checkpoint has, while the student's second head
 
 test("a resumed run needs no file, and has the bits of one that never stopped, captured or not", async () => {
   const whole = await runTo(5);
-  const half = await (await runTo(3)).state();
+  const half = await stateOf(await runTo(3));
   const resumed = new Trainer(on.device, distilling(), images);
-  resumed.restore(half);
+  await restore(resumed, half);
   await resumed.ready();
   while (resumed.step < 5) {
     resumed.writeInputs();
     on.device.tidy(() => resumed.record());
     resumed.advance();
   }
-  expect(unequal(await resumed.state(), await whole.state())).toEqual([]);
+  expect(unequal(await stateOf(resumed), await stateOf(whole))).toEqual([]);
 });
 
 test("its checkpoint is read with both class tokens: features, logits, and as a teacher of another", async () => {

@@ -8,9 +8,9 @@ import { noisePictures } from "../../src/data/noise.ts";
 import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
 import { adapterName, restoreTrainer, savedEncoder } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
-import { Trainer, type TrainerState } from "../../src/train/trainer.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
-import { openBytes, savedBytes } from "./savedFile.ts";
+import { openBytes, type SavedState, savedBytes, stateOf } from "./savedFile.ts";
 
 const on = withDevice();
 const bytes = readFileSync(new URL("fixtures/formatOne.safetensors", import.meta.url));
@@ -23,7 +23,7 @@ const trainerOf = async (): Promise<Trainer> => {
 };
 
 /** Of every name and value. */
-function digestOf({ tensors }: TrainerState): string {
+function digestOf({ tensors }: SavedState): string {
   const hash = createHash("sha256");
   for (const name of [...tensors.keys()].sort()) hash.update(name).update(tensors.get(name)!.values);
   return hash.digest("hex");
@@ -63,7 +63,7 @@ test("it resumes to the bits that it would have come to, and is a file of today'
   const trainer = await trainerOf();
   const checkpoint = await openBytes(bytes);
   await restoreTrainer(trainer, checkpoint);
-  expect(await trainer.state()).toEqual({ step: 4, tensors: saved });
+  expect(await stateOf(trainer)).toMatchObject({ step: 4, tensors: saved });
   const again = await openBytes(await savedBytes(trainer));
   expect(again.info).toEqual({
     ...checkpoint.info,
@@ -77,8 +77,8 @@ test("it resumes to the bits that it would have come to, and is a file of today'
   while (whole.step < 4) whole.run();
   // Between adapters floats are only nearly equal.
   if (checkpoint.info.adapter !== adapterName(on.device)) return;
-  expect((await whole.state()).tensors).toEqual(saved);
-  expect(digestOf(await trainer.state())).toBe(AFTER_SEVEN);
+  expect((await stateOf(whole)).tensors).toEqual(saved);
+  expect(digestOf(await stateOf(trainer))).toBe(AFTER_SEVEN);
 });
 
 test("its encoder is read for evaluation", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
 import { compile } from "../../src/engine/capture/compile.ts";
 import { grad } from "../../src/engine/graph/autograd.ts";
 import { Guard, NonFiniteLossError } from "../../src/engine/graph/guard.ts";
@@ -18,7 +19,7 @@ import { restoreTrainer } from "../../src/train/checkpoint.ts";
 import { train } from "../../src/train/loop.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
-import { openBytes, savedBytes } from "./savedFile.ts";
+import { openBytes, restore, savedBytes, stateOf } from "./savedFile.ts";
 import { tinySettings, tinyTrainer } from "./tinyRun.ts";
 
 const on = withDevice();
@@ -128,9 +129,9 @@ const trainer = async () => {
 test("a checkpoint saved after a halt holds the state before the bad step, and goes on to the whole run's bits", async () => {
   const whole = await trainer();
   while (whole.step < 3) whole.run();
-  const before = await whole.state();
+  const before = await stateOf(whole);
   while (whole.step < 6) whole.run();
-  const end = await whole.state();
+  const end = await stateOf(whole);
 
   const halted = await trainer();
   while (halted.step < 3) halted.run();
@@ -141,7 +142,7 @@ test("a checkpoint saved after a halt holds the state before the bad step, and g
   loss.write(fixed);
   while (halted.step < 8) halted.run();
   expect((await halted.ring.read(3, 4))[0]!.values.gradNorm).toBeNaN();
-  const kept = await halted.state();
+  const kept = await stateOf(halted);
   expect([unequal(kept, before), kept.step, before.step]).toEqual([[], 3, 3]);
 
   const checkpoint = await openBytes(await savedBytes(halted));
@@ -150,14 +151,14 @@ test("a checkpoint saved after a halt holds the state before the bad step, and g
   await restoreTrainer(halted, checkpoint);
   expect(halted.step).toBe(3);
   while (halted.step < 6) halted.run();
-  const again = await halted.state();
+  const again = await stateOf(halted);
   expect([unequal(again, end), again.step, end.step]).toEqual([[], 6, 6]);
 });
 
 test("the loop names the first bad step, however many follow before it looks", async () => {
   const made = await trainer();
   while (made.step < 2) made.run();
-  const before = await made.state();
+  const before = await stateOf(made);
   made.trained
     .get("decoder_pos_embed")
     .write(before.tensors.get("decoder_pos_embed")!.values.map(() => Number.NaN));
@@ -166,7 +167,7 @@ test("the loop names the first bad step, however many follow before it looks", a
   await expect(running).rejects.toThrow(NonFiniteLossError);
   await expect(running).rejects.toThrow(/^step 2: loss and gradients must be finite; got loss NaN/);
   expect(made.step).toBeGreaterThan(2);
-  const after = await made.state();
+  const after = await stateOf(made);
   expect(after.step).toBe(2);
   expect(unequal(after, before)).toEqual(["decoder_pos_embed"]);
 });
@@ -174,17 +175,20 @@ test("the loop names the first bad step, however many follow before it looks", a
 test("what is not whole is refused before anything changes", async () => {
   const made = await trainer();
   made.run();
-  const before = await made.state();
-  const spoiled = {
-    step: 7,
-    tensors: new Map(
-      [...before.tensors].map(([name, { shape, values }]) => {
-        return [name, { shape, values: values.map((value) => value + 1) }] as const;
-      }),
-    ),
-  };
-  spoiled.tensors.delete("optimizer.exp_avg_sq.cls_token");
-  expect(() => made.restore(spoiled)).toThrow("Parameters: cls_token needs shape [1,1,8]; got nothing");
-  expect(unequal(await made.state(), before)).toEqual([]);
+  const before = await stateOf(made);
+  const { tensors, metadata } = readSafetensors(before.bytes);
+  const spoiled = new Map(
+    [...tensors].map(([name, { shape, data }]) => {
+      return [
+        name,
+        { dtype: "F32", shape, data: (data as Float32Array<ArrayBuffer>).map((value) => value + 1) },
+      ] as const;
+    }),
+  );
+  spoiled.delete("optimizer.exp_avg_sq.cls_token");
+  await expect(restore(made, { bytes: writeSafetensors(spoiled, metadata) })).rejects.toThrow(
+    "checkpoint: optimizer.exp_avg_sq.cls_token must have shape [1,1,8]; got nothing. Was it another model?",
+  );
+  expect(unequal(await stateOf(made), before)).toEqual([]);
   expect(made.step).toBe(1);
 });

@@ -7,11 +7,11 @@ import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { savedEncoder } from "../../src/train/checkpoint.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { methodOf, type RunSettings } from "../../src/train/run.ts";
-import { Trainer, type TrainerState } from "../../src/train/trainer.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
-import { digestOf, openBytes, savedBytes } from "./savedFile.ts";
+import { digestOf, openBytes, restore, type SavedState, savedBytes, stateOf } from "./savedFile.ts";
 
 const on = withDevice();
 let images: DeviceImages;
@@ -26,12 +26,12 @@ const names = Object.keys(METHODS) as MethodName[];
 async function runTo(settings: RunSettings, steps: number, ...asked: number[]) {
   const trainer = new Trainer(on.device, settings, images);
   await trainer.prepare();
-  const states = new Map<number, TrainerState>();
+  const states = new Map<number, SavedState>();
   while (trainer.step < steps) {
     trainer.run();
-    if (asked.includes(trainer.step)) states.set(trainer.step, await trainer.state());
+    if (asked.includes(trainer.step)) states.set(trainer.step, await stateOf(trainer));
   }
-  return { trainer, states, last: await trainer.state() };
+  return { trainer, states, last: await stateOf(trainer) };
 }
 
 describe.each(names)("%s", (name) => {
@@ -48,17 +48,17 @@ describe.each(names)("%s", (name) => {
       on.device.tidy(() => trainer.record());
       trainer.advance();
     }
-    const uncaptured = await trainer.state();
+    const uncaptured = await stateOf(trainer);
     expect(unequal(uncaptured, whole.states.get(6)!)).toEqual([]);
     expect(uncaptured.step).toBe(6);
   });
 
   test("a resumed run has the bits of one that never stopped, in all networks and moments", async () => {
     const resumed = new Trainer(on.device, smallRun(name), images);
-    resumed.restore(whole.states.get(3)!);
+    await restore(resumed, whole.states.get(3)!);
     await resumed.prepare();
     while (resumed.step < 7) resumed.run();
-    const state = await resumed.state();
+    const state = await stateOf(resumed);
     expect(unequal(state, whole.last)).toEqual([]);
     expect([state.step, whole.last.step]).toEqual([7, 7]);
     expect(unequal(whole.states.get(3)!, whole.last).length).toBeGreaterThan(20); // the bits that moved since
@@ -106,7 +106,7 @@ describe.each(names)("%s", (name) => {
       });
       await trainer.prepare();
       while (trainer.step < 6) trainer.run();
-      const isOther = unequal(await trainer.state(), whole.states.get(6)!).length > 0;
+      const isOther = unequal(await stateOf(trainer), whole.states.get(6)!).length > 0;
       const values = Array.from({ length: 6 }, (_, step) => `${at(momentAt(trainer, step))}`);
       expect([moving, isOther]).toEqual([moving, new Set(values).size > 1]);
     }

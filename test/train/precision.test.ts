@@ -12,10 +12,10 @@ import { restoreTrainer } from "../../src/train/checkpoint.ts";
 import { type ProgressRow, train } from "../../src/train/loop.ts";
 import { planRun } from "../../src/train/plan.ts";
 import { FORMAT, settingsIn } from "../../src/train/savedSettings.ts";
-import type { Trainer, TrainerState } from "../../src/train/trainer.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
-import { openBytes, savedBytes } from "./savedFile.ts";
+import { openBytes, type SavedState, savedBytes, stateOf } from "./savedFile.ts";
 import { tinySettings, tinyTrainer } from "./tinyRun.ts";
 
 const [f32, f16] = [withDevice(), withDevice({ precision: "f16" })];
@@ -40,7 +40,7 @@ const setScaling = (trainer: Trainer, name: string, value: number): void =>
 const OVERFLOW = 2 ** 60;
 
 /** The names of tensors that differ, those of the loss scale aside. */
-const moved = (a: TrainerState, b: TrainerState): string[] =>
+const moved = (a: SavedState, b: SavedState): string[] =>
   unequal(a, b).filter((name) => !name.startsWith("lossScale."));
 
 test("sixty steps in f16: losses within 1 % of f32's, and not the same", async () => {
@@ -77,11 +77,11 @@ test.each(["captured", "uncaptured"] as const)(
     };
     run();
     expect(await scaling(trainer)).toEqual([65_536, 1, 0]);
-    const before = await trainer.state();
+    const before = await stateOf(trainer);
     setScaling(trainer, "scale", OVERFLOW);
     run();
     expect(await scaling(trainer)).toEqual([OVERFLOW / 2, 0, 1]);
-    const skipped = await trainer.state();
+    const skipped = await stateOf(trainer);
     expect([moved(skipped, before), skipped.step]).toEqual([[], 2]);
     const [row] = await trainer.ring.read(1, 2);
     expect(row!.values).toMatchObject({ skipped: 1, lossScale: OVERFLOW / 2 });
@@ -94,7 +94,7 @@ test.each(["captured", "uncaptured"] as const)(
     run();
     expect(await scaling(trainer)).toEqual([2048, 0, 0]);
     expect((await trainer.guard.read()).halted).toBe(false);
-    expect(moved(await trainer.state(), skipped)).not.toEqual([]);
+    expect(moved(await stateOf(trainer), skipped)).not.toEqual([]);
     await step.dispose();
   },
 );
@@ -130,7 +130,7 @@ test("a resumed run is the whole one to the bit, skipped steps and scale include
   setScaling(resumed, "scale", 512);
   resumed.run();
   resumed.run();
-  expect(unequal(await resumed.state(), await whole.state())).toEqual([]);
+  expect(unequal(await stateOf(resumed), await stateOf(whole))).toEqual([]);
 });
 
 test("the loop passes skipped steps and tells them", async () => {
@@ -156,7 +156,7 @@ test("the loop passes skipped steps and tells them", async () => {
 test("many bad steps in a row halt the run, at the state before them", async () => {
   const trainer = await ready(50);
   trainer.run();
-  const before = await trainer.state();
+  const before = await stateOf(trainer);
   const fixed = trainer.trained.get("decoder_pos_embed"); // never trained: a NaN in it stays
   fixed.write(before.tensors.get("decoder_pos_embed")!.values.map(() => Number.NaN));
   let clock = 0;
@@ -166,7 +166,7 @@ test("many bad steps in a row halt the run, at the state before them", async () 
     /^step 32: loss and gradients must be finite; .*, 32 steps in a row\. /,
   );
   expect(await trainer.guard.read()).toEqual({ halted: true, steps: 32 });
-  expect(moved(await trainer.state(), before)).toEqual(["decoder_pos_embed"]);
+  expect(moved(await stateOf(trainer), before)).toEqual(["decoder_pos_embed"]);
 });
 
 test("a plan counts the loss scale, and its dispatches", () => {

@@ -1,11 +1,13 @@
 // What a method finds in the run's own pictures before the first step: BEiT's codes, without the trainer knowing of them.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readSafetensors, writeSafetensors } from "../../src/data/safetensors.ts";
 import { CODEBOOK } from "../../src/models/tokenizer.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
+import { restore, savedBytes, stateOf } from "./savedFile.ts";
 
 const on = withDevice();
 let images: DeviceImages;
@@ -35,13 +37,12 @@ test("a run that goes on has the codes of the saved one, whatever its pictures w
   const first = trainerOf();
   await first.prepare();
   first.run();
-  const state = await first.state();
-  const name = [...state.tensors.keys()].find((key) => key.endsWith(CODEBOOK))!;
-  expect(name).toBe(CODEBOOK);
-  const marked = state.tensors.get(name)!.values.map((value) => value + 1);
-  state.tensors.set(name, { shape: state.tensors.get(name)!.shape, values: marked });
+  const { tensors, metadata } = readSafetensors(await savedBytes(first));
+  const { shape, data } = tensors.get(CODEBOOK)!;
+  const marked = (data as Float32Array<ArrayBuffer>).map((value) => value + 1);
+  tensors.set(CODEBOOK, { dtype: "F32", shape, data: marked });
   const second = trainerOf();
-  second.restore(state);
+  await restore(second, { bytes: writeSafetensors(tensors, metadata) });
   await second.prepare();
   expect(await codesOf(second)).toEqual(marked);
 });
@@ -61,16 +62,16 @@ test("CAE's teacher is what the step before began with, and a bad step copies no
   const trainer = trainerOf("cae");
   await trainer.prepare();
   trainer.run();
-  const one = await trainer.state();
+  const one = await stateOf(trainer);
   trainer.run();
-  const two = await trainer.state();
+  const two = await stateOf(trainer);
   for (const name of ["blocks.0.attn.qkv.weight", "patch_embed.proj.bias", "norm.weight"]) {
     expect(two.tensors.get(`teacher.${name}`)).toEqual(one.tensors.get(name));
     expect(two.tensors.get(name)).not.toEqual(one.tensors.get(name));
   }
   trainer.trained.get("pretext_neck.head.bias").write(new Float32Array(8).fill(Number.NaN));
   trainer.run();
-  const three = await trainer.state();
+  const three = await stateOf(trainer);
   expect(three.step).toBe(2);
   const teacher = "teacher.blocks.0.attn.qkv.weight";
   expect(three.tensors.get(teacher)).toEqual(two.tensors.get(teacher));

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Device } from "../../src/engine/gpu/device.ts";
 import { testGpu } from "../gpu.ts";
 import { unequal } from "./bits.ts";
+import { stateOf } from "./savedFile.ts";
 import { tinyTrainer } from "./tinyRun.ts";
 
 test("a profiled step is the step that would have been made, to the bit", async () => {
@@ -15,7 +16,7 @@ test("a profiled step is the step that would have been made, to the bit", async 
         expect(await trainer.timeDispatches()).toHaveLength(dispatches);
       } else trainer.run();
     }
-    return trainer.state();
+    return stateOf(trainer);
   };
   const [plain, profiled] = [await after(), await after(0, 2)];
   expect([unequal(profiled, plain), profiled.step, plain.step]).toEqual([[], 3, 3]);

@@ -6,6 +6,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
+import { stateOf } from "./savedFile.ts";
 
 const on = withDevice();
 let images: DeviceImages;
@@ -86,7 +87,7 @@ test("looking moves nothing: the run has the bits of one that nobody looked at",
   }
   await on.device.finish();
   expect(on.device.counters.bytesHeld).toBe(before);
-  expect(unequal(await looked.state(), await alone.state())).toEqual([]);
+  expect(unequal(await stateOf(looked), await stateOf(alone))).toEqual([]);
 });
 
 test("views of one size are numbered, a single one is not", () => {

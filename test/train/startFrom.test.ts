@@ -12,7 +12,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { unequal } from "./bits.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
-import { openBytes, savedBytes } from "./savedFile.ts";
+import { openBytes, restore, savedBytes, stateOf } from "./savedFile.ts";
 
 const on = withDevice();
 let images: DeviceImages;
@@ -57,13 +57,13 @@ test.each<MethodName>(["dino", "beit", "cae"])("the encoder of %s arrives, and l
   const { start: own, held } = await pretrained(method);
   for (const [name, values] of own.values) expect([name, values]).toEqual([name, held.get(name)]);
   const trainer = await tuned(own, { weightEma: 0.9 });
-  const before = (await trainer.state()).tensors;
+  const before = (await stateOf(trainer)).tensors;
   for (const [name, values] of own.values) {
     expect([name, before.get(name)!.values]).toEqual([name, values]);
     expect([name, before.get(`ema.${name}`)!.values]).toEqual([name, values]);
   }
   trainer.run();
-  const after = (await trainer.state()).tensors;
+  const after = (await stateOf(trainer)).tensors;
   const stayed = [...own.values.keys()].filter(
     (name) => `${after.get(name)!.values}` === `${before.get(name)!.values}`,
   );
@@ -75,9 +75,9 @@ test("the first step of AdamW moves every layer by its own rate", async () => {
   const trainer = await tuned(start, { layerDecay: 0.5 });
   const head = trainer.trained.get("head.weight");
   head.write(Float32Array.from({ length: head.size }, (_, i) => Math.sin(i))); // so that gradients are far above eps
-  const before = (await trainer.state()).tensors;
+  const before = (await stateOf(trainer)).tensors;
   trainer.run();
-  const after = (await trainer.state()).tensors;
+  const after = (await stateOf(trainer)).tensors;
   const median = (name: string) => {
     const [a, b] = [before.get(name)!.values, after.get(name)!.values];
     return a.map((v, i) => Math.abs(b[i]! - v)).sort()[a.length >> 1]! / 0.001;
@@ -96,13 +96,13 @@ test("the first step of AdamW moves every layer by its own rate", async () => {
 test("resumed, a run needs no other and has the bits of one that never stopped", async () => {
   const whole = await tuned(start);
   for (let i = 0; i < 3; i++) whole.run();
-  const half = await whole.state();
+  const half = await stateOf(whole);
   for (let i = 0; i < 2; i++) whole.run();
   const resumed = new Trainer(on.device, tuning(start), images);
-  resumed.restore(half);
+  await restore(resumed, half);
   await resumed.prepare();
   for (let i = 0; i < 2; i++) resumed.run();
-  expect(unequal(await resumed.state(), await whole.state())).toEqual([]);
+  expect(unequal(await stateOf(resumed), await stateOf(whole))).toEqual([]);
 });
 
 test("its classifier is tested as it was trained: pictures that it has learned by heart are all right", async () => {

@@ -5,12 +5,13 @@ import { type ChannelStatistics, CIFAR10_STATISTICS, type ImageSet } from "../..
 import { DeviceImages } from "../../src/train/deviceImages.ts";
 import { train } from "../../src/train/loop.ts";
 import { descriptionOf, type RunChoices, type RunSettings, runSettings } from "../../src/train/run.ts";
-import { Trainer, type TrainerState } from "../../src/train/trainer.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { testRandom } from "../array64.ts";
 import { relativeError } from "../parity/relative.ts";
 import { VALUE } from "../tolerances.ts";
 import { withDevice } from "../withDevice.ts";
 import { gelu64 } from "./mae64.ts";
+import { type SavedState, stateOf } from "./savedFile.ts";
 import { type Recipe, type Trained, training64 } from "./training64.ts";
 
 const STEPS = 4;
@@ -100,7 +101,7 @@ const reversed = ({ mean: [r, g, b], std: [x, y, z] }: ChannelStatistics): Chann
 const on = withDevice();
 
 /** Values of a state by name, in float64: parameters, or what lies behind a prefix. */
-function named({ tensors }: TrainerState, prefix = ""): Values64 {
+function named({ tensors }: SavedState, prefix = ""): Values64 {
   const isWanted = (name: string) => (prefix ? name.startsWith(prefix) : !name.startsWith("optimizer."));
   const wanted = [...tensors].filter(([name]) => isWanted(name));
   return new Map(wanted.map(([name, { values }]) => [name.slice(prefix.length), Float64Array.from(values)]));
@@ -116,7 +117,7 @@ interface Run {
 async function runOf(chosen: RunSettings, base: Recipe): Promise<Run> {
   const images = await DeviceImages.upload(on.device, set);
   const trainer = new Trainer(on.device, chosen, images);
-  const first = named(await trainer.state());
+  const first = named(await stateOf(trainer));
   const [losses, gradNorms, rates]: number[][] = [[], [], []];
   await train(trainer, {
     now: () => 0,
@@ -127,7 +128,7 @@ async function runOf(chosen: RunSettings, base: Recipe): Promise<Run> {
       rates!.push(lr);
     },
   });
-  const state = await trainer.state();
+  const state = await stateOf(trainer);
   const moment = (name: string) => named(state, `optimizer.${name}.`);
   const found = {
     losses: losses!,

@@ -1,7 +1,7 @@
 /** An encoder file small enough for a software adapter: a run's first values. */
 import { type StoredTensor, toHalf, writeSafetensors } from "../../src/data/safetensors.ts";
 import { methodOf, type RunSettings, runSettings } from "../../src/train/run.ts";
-import { prefixOf } from "../../src/train/trainer.ts";
+import { prefixOf } from "../../src/train/runState.ts";
 
 /** A DINO of one block with heads of a few units. */
 export function tinySettings(): RunSettings {

@@ -4,6 +4,7 @@ import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { METHODS, type MethodName } from "../../src/models/methods.ts";
 import { RAND_AUGMENT, randAugment } from "../../src/pictures/randAugment.ts";
 import { DeviceImages } from "../../src/train/deviceImages.ts";
+import { keptOf } from "../../src/train/runState.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { pictures, smallRun } from "../train/methodRuns.ts";
 
@@ -48,7 +49,7 @@ async function trained(trainer: Trainer): Promise<MethodResult> {
   while (trainer.step < STEPS) trainer.run();
   const rows = await trainer.ring.read(0, STEPS);
   const digests: Record<string, string> = {};
-  for (const [prefix, { tensors }] of Object.entries(trainer.kept())) {
+  for (const [prefix, { tensors }] of Object.entries(keptOf(trainer))) {
     for (const [shard, tensor] of tensors.entries()) {
       digests[`${prefix}${shard}`] = await sha256(await tensor.read());
     }
