@@ -53,6 +53,16 @@ test("a tokenizer that was fitted is what a run predicts, and what it is resumed
   await expectOnlyMeasured(program, at("run"), { method: "beit", step: 2 });
 });
 
+test("without a tokenizer a run finds codes of its own, with masks that fit its grid", async () => {
+  const own = ["pretrain", "beit", ...PICTURES, ..."--tokens 6 --steps 1 --out".split(" "), at("own")];
+  expect(await program.json(...own)).toMatchObject({ step: 1, loss: expect.any(Number) });
+  const codes = codesIn(join(at("own"), "checkpoint.safetensors"));
+  expect(codes.shape).toEqual([6, 192]);
+  expect(new Set(codes.data as Float32Array).size).toBeGreaterThan(192); // the pictures', each another
+  const { settings } = JSON.parse(readFileSync(join(at("own"), "checkpoint.json"), "utf8"));
+  expect(settings.tokenizer).toBeUndefined();
+});
+
 test("DALL-E's encoder is read, planned with, kept by the run, and refused where it is damaged", async () => {
   const encoder = fileURLToPath(new URL("../parity/fixtures/dalle/legacy.pkl", import.meta.url));
   const masks = "--masked-patches 4 --min-block 2".split(" ");
