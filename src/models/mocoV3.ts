@@ -156,7 +156,11 @@ export const mocoV3Module: MethodModule<MocoV3Config> = {
     momentum: share("--momentum <m>", "of the teacher at first", 0.99),
     cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
     blurProbs: addedLater(
-      shares("--blur <p1,p2>", "probability of a blur: first view, second view", [1, 0.1]),
+      shares<readonly [number, number]>(
+        "--blur-probs <p1,p2>",
+        "probabilities of a blur: first view, second view",
+        [1, 0.1],
+      ),
       ({ blur }) => (Array.isArray(blur) ? [blur[1], blur[0]] : undefined), // the second view's came first
     ),
     solarize: share("--solarize <p>", "probability of solarizing the second view", 0.2),

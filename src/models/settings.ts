@@ -2,6 +2,10 @@
 
 import type { Setting, Settings, ValueBefore } from "./method.ts";
 
+/** NaN where the text is none. */
+const numberIn = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
+const numbersIn = (text: string): number[] => text.split(",").map(numberIn);
+
 /** A number that `fits`, `wanted` in words. */
 function number(
   flag: string,
@@ -15,7 +19,7 @@ function number(
     help,
     value,
     parse(text) {
-      const x = text.trim() === "" ? Number.NaN : Number(text);
+      const x = numberIn(text);
       if (!fits(x)) throw new Error(`${flag.split(" ")[0]} must be ${wanted}; got ${text}`);
       return x;
     },
@@ -62,7 +66,7 @@ function pair(
     help,
     value,
     parse(text) {
-      const [a, b, ...rest] = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+      const [a, b, ...rest] = numbersIn(text);
       if (a === undefined || b === undefined || rest.length > 0 || !fits(a, b)) {
         throw new Error(`${flag.split(" ")[0]} must be two ${wanted}; got ${text}`);
       }
@@ -101,7 +105,7 @@ export function shares<T extends readonly number[]>(flag: string, help: string, 
     help,
     value,
     parse(text) {
-      const found = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+      const found = numbersIn(text);
       if (found.length !== value.length || !found.every((x) => x >= 0 && x <= 1)) {
         throw new Error(
           `${flag.split(" ")[0]} must be ${value.length} numbers from 0 to 1, as ${value.join(",")}; got ${text}`,

@@ -145,8 +145,8 @@ const cases: [string, RegExp][] = [
   [`${mae} creatures --mask-ratio 0`, /^maskRatio must be in \(0, 1\); got 0\. Is it a percentage\?$/],
   [`${mae} creatures --mask-ratio 0.999`, /^maskRatio 0\.999 of 64 patches leaves no patch visible/],
   [
-    `pretrain moco-v3 ${run} creatures --blur 1,1.1`,
-    /^--blur must be two numbers from 0 to 1, as 1,0\.1; got 1,1\.1\.$/,
+    `pretrain moco-v3 ${run} creatures --blur-probs 1,1.1`,
+    /^--blur-probs must be 2 numbers from 0 to 1, as 1,0\.1; got 1,1\.1\.$/,
   ],
   [
     `${mae} creatures --crop-scale 0,1`,
@@ -157,7 +157,7 @@ const cases: [string, RegExp][] = [
   [`${mae} creatures --limit 20 --batch 64`, /^planBatches: .* 20 pictures and batches of 64/],
   [
     `${mae} creatures --limit 9000000`,
-    /^creatures: the pixels must take at most .* need 27648000000\. Use --limit 1398101 or a smaller --data-size\.$/,
+    /^creatures: the pixels must take at most .* need 27648000000\. Use --limit 1398101 or less, or a smaller --data-size\.$/,
   ],
   [`${mae} creatures --out @/set.tar.gz`, /^--out must be a folder; .* is a file/],
   [
