@@ -84,16 +84,17 @@ describe("every method gives the same bits", () => {
     });
   }
 
-  test("a large tile, more than one each way, k in parts of which the last is shorter", async () => {
+  test("a large tile with a bias, more than one each way, k in parts of which the last is shorter", async () => {
     const [m, n, k] = [68, 68, 301];
     const a = noise(1, [k, m]);
     const b = noise(2, [k, n]);
+    const bias = noise(3, [n]);
     expectEqual(
       await bitsOf(
         () => {
           const y = Tensor.empty(context.device, [m, n]);
           const rowSums = Tensor.empty(context.device, [m]);
-          gemm({ a, b, y, m, n, k, transposeA: true, rowSums });
+          gemm({ a, b, y, m, n, k, transposeA: true, bias, rowSums });
           return [y, rowSums];
         },
         (name) => ["plain", "tile64x64", "workgroup64"].includes(name),
