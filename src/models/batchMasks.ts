@@ -7,22 +7,19 @@ import { gridOf, type VitConfig } from "./vit.ts";
 
 /** What a method asks of its masks. */
 export interface MaskSettings {
-  /** Patches hidden: at most so many, or exactly; 0 for a share of the grid, see `maskSizes`. */
+  /** Patches hidden: at most so many, or exactly; 0 for a share of the grid, see `withMaskSizes`. */
   maskedPatches: number;
   /** Smallest area that a block is drawn from, in patches; 0 for one that fits the grid. */
   minBlock: number;
 }
 
-/** The same with what 0 stands for: `share` of the grid's patches, and blocks from 8 % of it on, as BEiT's 16 of 196 are. */
-export function maskSizes(
-  encoder: VitConfig,
-  { maskedPatches, minBlock }: MaskSettings,
-  share: number,
-): MaskSettings {
+/** Settings with what 0 stands for: `share` of the grid's patches, and blocks from 8 % of it on, as BEiT's 16 of 196 are. */
+export function withMaskSizes<C extends MaskSettings>(encoder: VitConfig, config: C, share: number): C {
   const patches = gridOf(encoder) ** 2;
   return {
-    maskedPatches: maskedPatches || Math.ceil(share * patches),
-    minBlock: minBlock || Math.max(1, Math.floor((16 / 196) * patches)),
+    ...config,
+    maskedPatches: config.maskedPatches || Math.ceil(share * patches),
+    minBlock: config.minBlock || Math.max(1, Math.floor((16 / 196) * patches)),
   };
 }
 

@@ -18,7 +18,7 @@ import { sum } from "../engine/ops/sum.ts";
 import { where } from "../engine/ops/where.ts";
 import { colorJitter } from "../pictures/colorJitter.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
-import { type MaskSettings, maskSizes, movingMasks } from "./batchMasks.ts";
+import { type MaskSettings, movingMasks, withMaskSizes } from "./batchMasks.ts";
 import { linearSpecs, type Training } from "./block.ts";
 import { beitInit, type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
@@ -113,12 +113,15 @@ export function accuracy(logits: Tensor, targets: Tensor, weights: Tensor): Tens
   return sum(where(off, fill(off.device, [], 0), weights));
 }
 
+/** 40 % of the patches are hidden where the settings do not say how many. */
+const fitted = (encoder: VitConfig, config: BeitConfig): BeitConfig => withMaskSizes(encoder, config, 0.4);
+
 export function beit(
   { encoder: given, batchSize: batch }: Frame,
-  config: BeitConfig,
+  asked: BeitConfig,
 ): Method<"mask" | "order" | "weights"> {
+  const config = fitted(given, asked);
   const encoder = beitEncoder(given, config);
-  const masks = maskSizes(encoder, config, 0.4);
   const source = tokenSource(encoder, config);
   return {
     ...source.parts,
@@ -136,12 +139,12 @@ export function beit(
       };
     },
     views: source.views(maskedViews(encoder, config)),
-    moving: movingMasks("beit", encoder, masks, { batch, exact: false }),
+    moving: movingMasks("beit", encoder, config, { batch, exact: false }),
     metrics: ["accuracy"],
     record({ networks, views, value, training }) {
       const model = networks.model!;
       const [images] = views as [Tensor];
-      const hidden = slice(value("order"), 1, 0, masks.maskedPatches); // [B, M]
+      const hidden = slice(value("order"), 1, 0, config.maskedPatches); // [B, M]
       const targets = source.targets({ networks, views }, hidden); // [B, M]
       const { tokens } = encodeMasked(model, encoder, images, value("mask"), training(0));
       const logits = maskedHead(model, tokens, hidden); // [B, M, K]
@@ -234,6 +237,7 @@ function beitModuleOf(): MethodModule<BeitConfig> {
       },
     },
     tokenizer: "tokens",
+    fitted,
     make: beit,
   };
 }

@@ -21,7 +21,7 @@ import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
-import { maskSizes, movingMasks } from "./batchMasks.ts";
+import { movingMasks, withMaskSizes } from "./batchMasks.ts";
 import {
   accuracy,
   type MaskedEncoderConfig,
@@ -87,12 +87,14 @@ function regressed(params: Parameters, encoder: VitConfig, depth: number, tokens
   return regress(params, encoder, depth, places);
 }
 
-export function cae({ encoder: given, batchSize: batch }: Frame, config: CaeConfig): Method<"order"> {
-  const { layerScale, dropPath, alignment } = config;
+/** Half of the patches are hidden where the settings do not say how many. */
+const fitted = (encoder: VitConfig, config: CaeConfig): CaeConfig => withMaskSizes(encoder, config, 0.5);
+
+export function cae({ encoder: given, batchSize: batch }: Frame, asked: CaeConfig): Method<"order"> {
+  const config = fitted(given, asked);
+  const { layerScale, dropPath, maskedPatches, alignment } = config;
   const encoder: VitConfig = { ...given, positions: "sincos-moco", noKeyBias: true, layerScale, dropPath };
-  const masks = maskSizes(encoder, config, 0.5);
-  const { maskedPatches } = masks;
-  const { order } = movingMasks("cae", encoder, masks, { batch, exact: true });
+  const { order } = movingMasks("cae", encoder, config, { batch, exact: true });
   const source = tokenSource(encoder, config);
   return {
     ...source.parts,
@@ -200,6 +202,7 @@ function caeModuleOf(): MethodModule<CaeConfig> {
       },
     },
     tokenizer: "tokens",
+    fitted,
     make: cae,
   };
 }

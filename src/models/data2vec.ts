@@ -15,7 +15,7 @@ import { slice } from "../engine/ops/slice.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { grayPatches } from "../pictures/fillPatches.ts";
-import { maskSizes, movingMasks } from "./batchMasks.ts";
+import { movingMasks, withMaskSizes } from "./batchMasks.ts";
 import {
   type BeitEncoderConfig,
   beitEncoder,
@@ -67,12 +67,16 @@ export function contextTargets(
   return { targets: stopGradient(norm(average)), classTokens: classToken(tokens) };
 }
 
+/** 60 % of the patches are hidden where the settings do not say how many. */
+const fitted = (encoder: VitConfig, config: Data2vecConfig): Data2vecConfig =>
+  withMaskSizes(encoder, config, 0.6);
+
 export function data2vec(
   { encoder: given, batchSize: batch }: Frame,
-  config: Data2vecConfig,
+  asked: Data2vecConfig,
 ): Method<"mask" | "order" | "weights" | "momentum"> {
+  const config = fitted(given, asked);
   const encoder = beitEncoder(given, config);
-  const masks = maskSizes(encoder, config, 0.6);
   const targetBlocks = config.targetBlocks || Math.ceil(encoder.depth / 2);
   if (targetBlocks > encoder.depth) {
     throw new Error(
@@ -89,14 +93,14 @@ export function data2vec(
     },
     views: maskedViews(encoder, config),
     moving: {
-      ...movingMasks("data2vec", encoder, masks, { batch, exact: false }),
+      ...movingMasks("data2vec", encoder, config, { batch, exact: false }),
       momentum: { dtype: "f32", at: () => config.momentum },
     },
     metrics: FEATURE_SIGNS,
     record({ networks, views, value, training, guard, afterUpdate }) {
       const { student, teacher } = networks as { student: Parameters; teacher: Parameters };
       const [images] = views as [Tensor];
-      const hidden = slice(value("order"), 1, 0, masks.maskedPatches); // [B, M]
+      const hidden = slice(value("order"), 1, 0, config.maskedPatches); // [B, M]
       const { targets, classTokens } = contextTargets(teacher, encoder, images, targetBlocks);
       const { tokens } = encodeMasked(student, encoder, images, value("mask"), training(0));
       const said = maskedHead(student, tokens, hidden); // [B, M, D]
@@ -157,6 +161,7 @@ function data2vecModuleOf(): MethodModule<Data2vecConfig> {
         },
       },
     },
+    fitted,
     make: data2vec,
   };
 }

@@ -140,17 +140,16 @@ export interface Frame {
   classes: number;
 }
 
-/** Of the settings in a file, whatever they are. */
-export type ValueBefore<T> = (former: Readonly<Record<string, unknown>>) => T | undefined;
-
 /** One setting of a method: its flag on the command line, its place in JSON, its default. */
 export interface Setting<T> {
   /** As commander reads it: `--mask-ratio <x>`. */
   flag: string;
   help: string;
   value: T;
-  /** Of a setting that came later than its method: what runs had before, or how it follows from what their files say. */
-  before?: T | ValueBefore<T>;
+  /** Of a setting that came later than its method: the value that runs had before, and that their files do not say. */
+  before?: T;
+  /** Of a setting that has another name now: the one in files of before, and what their value of it, whatever it is, stands for. */
+  former?: { key: string; value(written: unknown): T | undefined };
   /** Throws one sentence where the text is no value. */
   parse(text: string): T;
 }
@@ -172,6 +171,8 @@ export interface MethodModule<C extends object> {
   readonly tokenizer?: string;
   /** Of a method that may learn from a teacher which was trained with labels: which of its settings is that one's encoder. */
   readonly teacher?: string;
+  /** The settings as a run of this encoder keeps them: with numbers in the place of 0 that follow from its grid. */
+  fitted?(encoder: VitConfig, config: C): C;
   /** Throws one sentence where the settings do not fit each other or the frame. */
   make(frame: Frame, config: C): Method;
 }

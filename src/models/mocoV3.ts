@@ -24,7 +24,7 @@ import { batchNormMlp, batchNormMlpSpecs, classToken, patchTokens, type Widths }
 import { type Initializer, mocoInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
-import { addedLater, areaRange, positiveNumber, share, shares, wholeNumber } from "./settings.ts";
+import { areaRange, positiveNumber, renamed, share, shares, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { type VitConfig, vit, vitSpecs } from "./vit.ts";
 
@@ -155,13 +155,14 @@ export const mocoV3Module: MethodModule<MocoV3Config> = {
     temperature: positiveNumber("--temperature <t>", "of the contrast", 0.2),
     momentum: share("--momentum <m>", "of the teacher at first", 0.99),
     cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
-    blurProbs: addedLater(
+    blurProbs: renamed(
       shares<readonly [number, number]>(
         "--blur-probs <p1,p2>",
         "probabilities of a blur: first view, second view",
         [1, 0.1],
       ),
-      ({ blur }) => (Array.isArray(blur) ? [blur[1], blur[0]] : undefined), // the second view's came first
+      "blur",
+      (blur) => (Array.isArray(blur) ? [blur[1], blur[0]] : undefined), // the second view's came first
     ),
     solarize: share("--solarize <p>", "probability of solarizing the second view", 0.2),
   },

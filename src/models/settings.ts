@@ -1,6 +1,6 @@
 // Kinds of settings: how a text of the command line becomes a value, or one sentence.
 
-import type { Setting, Settings, ValueBefore } from "./method.ts";
+import type { Setting, Settings } from "./method.ts";
 
 /** NaN where the text is none. */
 const numberIn = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
@@ -127,10 +127,20 @@ export function toggle(flag: string, help: string, value: boolean): Setting<bool
   };
 }
 
-/** A setting that came later than its method, and what runs had before. */
+/** A setting that came later than its method, and the value that runs had before. */
 /* @__NO_SIDE_EFFECTS__ */
-export function addedLater<T>(setting: Setting<T>, before: NoInfer<T> | ValueBefore<NoInfer<T>>): Setting<T> {
+export function addedLater<T>(setting: Setting<T>, before: T): Setting<T> {
   return { ...setting, before };
+}
+
+/** A setting that has another name now, and what a value under its former one stands for. */
+/* @__NO_SIDE_EFFECTS__ */
+export function renamed<T>(
+  setting: Setting<T>,
+  key: string,
+  value: (written: unknown) => NoInfer<T> | undefined,
+): Setting<T> {
+  return { ...setting, former: { key, value } };
 }
 
 /** What `pick` says of each setting, where it says something. */
@@ -148,6 +158,15 @@ const eachOf = <C extends object>(
 export const defaultsOf = <C extends object>(settings: Settings<C>): C =>
   eachOf(settings, ({ value }) => value) as C;
 
-/** What a run had of the settings that did not exist yet when its own were written. */
-export const valuesBefore = <C extends object>(settings: Settings<C>, former: object): Partial<C> =>
-  eachOf(settings, ({ before }) => (typeof before === "function" ? before({ ...former }) : before));
+/** What a run's file says of a method, in today's words and with what the run had of settings that came later. */
+export function inTodaysWords<C extends object>(settings: Settings<C>, written: object): object {
+  const config: Record<string, unknown> = { ...eachOf(settings, ({ before }) => before), ...written };
+  for (const [key, { former }] of Object.entries<Setting<unknown>>(
+    settings as Record<string, Setting<unknown>>,
+  )) {
+    if (!former || !(former.key in config)) continue;
+    config[key] = former.value(config[former.key]);
+    delete config[former.key];
+  }
+  return config;
+}

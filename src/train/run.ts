@@ -105,7 +105,7 @@ export const moduleOf = (method: MethodName): MethodModule<object> =>
 export function runSettings(choices: RunChoices): RunSettings {
   const { method, model, seed, batchSize, totalSteps, imageSize } = choices;
   const encoder = choices.start?.encoder ?? vitConfig(model, imageSize === undefined ? {} : { imageSize });
-  const { settings, recipes } = moduleOf(method);
+  const { settings, recipes, fitted = (_, config) => config } = moduleOf(method);
   const name = choices.recipe ?? recipeFor(encoder);
   const recipe = recipes[name];
   if (!recipe) {
@@ -118,7 +118,7 @@ export function runSettings(choices: RunChoices): RunSettings {
   const run: RunSettings = {
     method,
     recipe: name,
-    config: { ...defaultsOf(settings), ...recipe.config, ...choices.config },
+    config: fitted(encoder, { ...defaultsOf(settings), ...recipe.config, ...choices.config }),
     model,
     encoder,
     data: choices.data,

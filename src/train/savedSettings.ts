@@ -1,6 +1,6 @@
 import { METHODS } from "../models/methods.ts";
 import type { ScheduleSpec } from "../models/recipe.ts";
-import { valuesBefore } from "../models/settings.ts";
+import { inTodaysWords } from "../models/settings.ts";
 import { FORMAT_ONE, type FormerSettings, formerExample, fromFormatOne } from "./formatOne.ts";
 import { methodOf, moduleOf, type RunSettings, runSettings } from "./run.ts";
 
@@ -36,7 +36,7 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
 /** A run of before its method gained settings, with the values that it had of them. */
 export const withLaterSettings = (settings: RunSettings): RunSettings => ({
   ...settings,
-  config: { ...valuesBefore(moduleOf(settings.method).settings, settings.config), ...settings.config },
+  config: inTodaysWords(moduleOf(settings.method).settings, settings.config),
 });
 
 /** Settings of a method that have each the type that every run's have; schedules and clipping are of several kinds. */

@@ -79,3 +79,11 @@ test("a recipe's absolute rate is told where the batch is not the recipe's", () 
     expect(noted(silent)).toBeNull(); // MAE's paper recipe has a rate per 256 pictures
   }
 });
+
+test("a run keeps the numbers that its recipe finds in the grid, so that files say them as ever", () => {
+  const hidden = { beit: 26, data2vec: 39, cae: 32 } as const;
+  for (const [method, maskedPatches] of Object.entries(hidden)) {
+    const { config } = settingsOf({ ...flags, method: method as keyof typeof hidden }, dataOf(images));
+    expect(config).toMatchObject({ maskedPatches, minBlock: 5 });
+  }
+});

@@ -6,7 +6,7 @@ import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { square, sub } from "../../src/engine/ops/elementwise.ts";
 import { mean } from "../../src/engine/ops/mean.ts";
 import { Random } from "../../src/engine/random.ts";
-import { maskSizes } from "../../src/models/batchMasks.ts";
+import { withMaskSizes } from "../../src/models/batchMasks.ts";
 import { beitModule } from "../../src/models/beit.ts";
 import { caeModule } from "../../src/models/cae.ts";
 import { contextTargets, data2vecModule } from "../../src/models/data2vec.ts";
@@ -162,7 +162,7 @@ describe("the methods", () => {
       }
     }
     const sizes = [0.4, 0.6, 0.5].map((share) =>
-      maskSizes(vitConfig("vit_micro_patch8_32"), { maskedPatches: 0, minBlock: 0 }, share),
+      withMaskSizes(vitConfig("vit_micro_patch8_32"), { maskedPatches: 0, minBlock: 0 }, share),
     );
     expect(sizes).toEqual([7, 10, 8].map((maskedPatches) => ({ maskedPatches, minBlock: 1 })));
   });
