@@ -14,7 +14,7 @@ import {
   prototypeHeadSpecs,
   prototypesOf,
 } from "./heads.ts";
-import { constant, timmInit } from "./init.ts";
+import { constant, deitInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Moving, Settings } from "./method.ts";
 import { type MultiCrop, multiCropSettings, multiCropViews, viewTokens } from "./multiCrop.ts";
 import { type Answers, crossViewLoss, meanAnswer } from "./prototypeLoss.ts";
@@ -88,7 +88,7 @@ export function dino(
     encoder: { network: "teacher", config: given },
     projections: headProjections(HEAD, config),
     networks(seed) {
-      const init = timmInit(seed);
+      const init = deitInit(seed);
       const specs = [...vitSpecs(encoder, init), ...prototypeHeadSpecs(HEAD, encoder.embedDim, config, init)];
       return { student: specs, teacher: [...specs, centerSpec("center", config.prototypes)] };
     },

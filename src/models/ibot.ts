@@ -33,7 +33,7 @@ import {
   prototypeHeadSpecs,
   prototypesOf,
 } from "./heads.ts";
-import { constant, timmInit } from "./init.ts";
+import { constant, deitInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
 import { joined, multiCropViews, viewTokens } from "./multiCrop.ts";
 import { crossViewLoss, meanAnswer, patchLoss } from "./prototypeLoss.ts";
@@ -88,7 +88,7 @@ export function ibot({ encoder: given, batchSize: batch }: Frame, config: IbotCo
     encoder: { network: "teacher", config: given },
     projections: headProjections(HEAD, config),
     networks(seed) {
-      const init = timmInit(seed);
+      const init = deitInit(seed);
       const { embedDim } = encoder;
       const specs = [...vitSpecs(encoder, init), ...prototypeHeadSpecs(HEAD, embedDim, config, init)];
       const maskedEmbed = { name: "masked_embed", shape: [1, embedDim], values: constant(embedDim, 0) };

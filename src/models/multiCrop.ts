@@ -11,7 +11,7 @@ import { solarize } from "../pictures/solarize.ts";
 import type { Training } from "./block.ts";
 import { classToken } from "./heads.ts";
 import type { Settings, ViewGroup } from "./method.ts";
-import { addedLater, range, share, shares, wholeNumber } from "./settings.ts";
+import { addedLater, areaRange, share, shares, wholeNumber } from "./settings.ts";
 import { type VitConfig, vit } from "./vit.ts";
 
 export interface MultiCrop {
@@ -33,8 +33,12 @@ export function multiCropSettings(): Settings<MultiCrop> {
   return {
     localCrops: wholeNumber("--local-crops <n>", "small crops of a picture", 8),
     localSize: wholeNumber("--local-size <n>", "their side, a multiple of the patch size", 96, 1),
-    globalScale: range("--global-scale <low,high>", "share of the area that a large crop has", [0.25, 1]),
-    localScale: range("--local-scale <low,high>", "share of the area that a small crop has", [0.05, 0.25]),
+    globalScale: areaRange("--global-scale <low,high>", "share of the area that a large crop has", [0.25, 1]),
+    localScale: areaRange(
+      "--local-scale <low,high>",
+      "share of the area that a small crop has",
+      [0.05, 0.25],
+    ),
     jitterProb: addedLater(share("--jitter-prob <p>", "probability of changed colours", 0.8), 0.8),
     grayscaleProb: addedLater(share("--grayscale-prob <p>", "probability of gray", 0.2), 0.2),
     blurProbs: addedLater(

@@ -53,39 +53,6 @@ export function share(flag: string, help: string, value: number): Setting<number
   return number(flag, help, value, "a number from 0 to 1", (x) => x >= 0 && x <= 1);
 }
 
-/** Two numbers that `fit`, `wanted` in words. */
-function pair(
-  flag: string,
-  help: string,
-  value: readonly [number, number],
-  wanted: string,
-  fits: (a: number, b: number) => boolean,
-): Setting<readonly [number, number]> {
-  return {
-    flag,
-    help,
-    value,
-    parse(text) {
-      const [a, b, ...rest] = numbersIn(text);
-      if (a === undefined || b === undefined || rest.length > 0 || !fits(a, b)) {
-        throw new Error(`${flag.split(" ")[0]} must be two ${wanted}; got ${text}`);
-      }
-      return [a, b];
-    },
-  };
-}
-
-/** Two rising numbers in [0, 1], as `0.2,1`. */
-/* @__NO_SIDE_EFFECTS__ */
-export function range(
-  flag: string,
-  help: string,
-  value: readonly [number, number],
-): Setting<readonly [number, number]> {
-  const fits = (low: number, high: number) => low >= 0 && low <= high && high <= 1;
-  return pair(flag, help, value, "rising numbers from 0 to 1, as 0.2,1", fits);
-}
-
 /** Least and most of the share that a crop has of a picture's area: two rising numbers in (0, 1], as `0.2,1`. */
 /* @__NO_SIDE_EFFECTS__ */
 export function areaRange(
@@ -93,8 +60,24 @@ export function areaRange(
   help: string,
   value: readonly [number, number],
 ): Setting<readonly [number, number]> {
-  const fits = (low: number, high: number) => low > 0 && low <= high && high <= 1;
-  return pair(flag, help, value, "rising numbers above 0 and up to 1, as 0.2,1", fits);
+  return {
+    flag,
+    help,
+    value,
+    parse(text) {
+      const [low, high, ...rest] = numbersIn(text);
+      if (
+        low === undefined ||
+        high === undefined ||
+        rest.length > 0 ||
+        !(low > 0 && low <= high && high <= 1)
+      ) {
+        const name = flag.split(" ")[0];
+        throw new Error(`${name} must be two rising numbers above 0 and up to 1, as 0.2,1; got ${text}`);
+      }
+      return [low, high];
+    },
+  };
 }
 
 /** Numbers from 0 to 1, as many as the default has, in an order that the help says. */

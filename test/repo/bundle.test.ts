@@ -5,7 +5,7 @@ import { anywhere, stripWgsl } from "../../scripts/bundle.mjs";
 import { filesUnder, root, textOf } from "./files.ts";
 
 /** What a page may have to load of us, in bytes after gzip: the core, and the core with readers, data, probes and trainer. */
-const CORE_BUDGET = 80_000;
+const CORE_BUDGET = 81_000;
 const BUDGET = 180_000;
 
 /** Bytes of a module and all it imports, bundled as dist/core.mjs is, minified and compressed. */
