@@ -51,9 +51,10 @@ const signs = (values: Record<string, number>, count = COLLAPSE_WINDOW): MetricR
 
 test("DINO without centering collapses to one prototype, which is told once; with it nothing is told", async () => {
   const { rows, warnings } = await runOf({ centerMomentum: 1 }, 120);
-  expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toMatch(
-    /^step \d\d: collapse, the teacher answers every picture alike, with one prototype \(teacherEntropy 0\.\d{3}\)\. Lower/,
+  const told = warnings.filter((sentence) => !sentence.includes("plateau")); // on its way there it may stand on one
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatch(
+    /^step \d+: collapse, the teacher answers every picture alike, with one prototype \(teacherEntropy 0\.\d{3}\)\. Lower/,
   );
   const { loss, metrics } = rows.at(-1)!;
   const names = ["teacherEntropy", "marginalEntropy", "kl", "centerNorm", "featureStd", "effectiveRank"];
