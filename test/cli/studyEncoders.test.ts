@@ -144,7 +144,9 @@ test("the presets train on each set what it names", async () => {
   const plan = await readStudy("quick");
   const live = cellsOf(plan).filter(({ data }) => data === "live");
   expect(live.map(cellName)).toEqual(
-    ["pixels-0", "untrained-0", "supervised-0", "mae-0"].map((c) => `live/${c}`),
+    ["pixels-0", "untrained-0", "untrained-1", "untrained-2", "supervised-0", "mae-0"].map(
+      (c) => `live/${c}`,
+    ),
   );
   expect(Object.keys((await readStudy("look")).data)).toEqual(["live"]);
 });

@@ -24,7 +24,7 @@ const rowsOf = (out: string): Record<string, unknown>[] =>
 test("a run that collapses says so in one line on stderr, goes on, and keeps its signs", async () => {
   const uncentered = `pretrain dino --data creatures-coat --limit 8 --model vit_micro_patch16_32 --batch 4 --steps 60
     --warmup 10 --lr 1e-3 --local-crops 0 --prototypes 16 --hidden-dim 16 --bottleneck-dim 8 --momentum 0.8
-    --center-momentum 1 --out ${at("collapsed")}`;
+    --jitter-prob 0.8 --grayscale-prob 0.2 --blur-probs 1,0.1,0.5 --center-momentum 1 --out ${at("collapsed")}`;
   const { code, stderr } = await program.run(...uncentered.split(/\s+/));
   expect(code).toBe(0);
   const warnings = stderr.split("\n").filter((line) => line.startsWith("warning: "));
