@@ -4,7 +4,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -32,7 +31,7 @@ import { join } from "node:path";
 
 /**
  * Copies every encoder that a study's report has into another folder and writes zoo.json there, in the order of the file's methods;
- * other encoders go. What was recorded of an encoder that has not changed stays.
+ * encoders of the former zoo.json that it has not go. What was recorded of an encoder that has not changed stays.
  * @param {string} runs
  * @param {string} out
  * @param {string} command that computed the study
@@ -61,9 +60,7 @@ export function collectZoo(runs, out, command) {
   });
   writeIndex(out, index);
   const files = index.map(({ file }) => file);
-  for (const name of readdirSync(out)) {
-    if (name.endsWith(".safetensors") && !files.includes(name)) rmSync(join(out, name));
-  }
+  for (const { file } of before) if (!files.includes(file)) rmSync(join(out, file), { force: true });
   return {
     encoders: index,
     bytes: index.reduce((/** @type {number} */ sum, /** @type {ZooEncoder} */ { bytes }) => sum + bytes, 0),

@@ -4,7 +4,7 @@ import { eachAtMost } from "./eachAtMost.ts";
 import { type Folder, type FolderEntry, folderOf } from "./folder.ts";
 import { type ChoiceOptions, choosePictures } from "./folderChoice.ts";
 import { contentsOf, hasSplits, holdsPictures, layoutOf, type SplitName } from "./folderLayout.ts";
-import { checkImageSet, checkPixelBytes, type ImageSet } from "./images.ts";
+import { checkImageSet, checkPixelBytes, fitsPixels, type ImageSet } from "./images.ts";
 import { type Filter, fitSquare } from "./resize.ts";
 
 export interface ImageFolderOptions extends ChoiceOptions {
@@ -50,7 +50,13 @@ async function readPictures(folder: Folder, options: ImageFolderOptions): Promis
     const picture = imageSize ? fitSquare(decoded, imageSize, filter) : decoded;
     if (!side || pixels.length === 0) {
       side = { width: picture.width, height: picture.height };
-      checkPixelBytes(name, entries.length, side);
+      if (imageSize) checkPixelBytes(name, entries.length, side);
+      else if (!fitsPixels(entries.length, side)) {
+        throw new Error(
+          `${name}: without imageSize ${entries.length} pictures must fit in one array; ` +
+            `as large as the first, ${side.width} x ${side.height}, they do not. Set imageSize.`,
+        );
+      }
       pixels = new Uint8Array(entries.length * picture.pixels.length);
     }
     if (picture.width !== side.width || picture.height !== side.height) {

@@ -49,15 +49,19 @@ export const bytesPerImage = (set: Pick<ImageSet, "width" | "height">): number =
 /** Bytes of pixels that one array of the host may have; more has no chance on a GPU either. */
 const MOST_PIXEL_BYTES = 2 ** 32;
 
-/** Throws unless the pixels of so many pictures of a size fit in one array. */
+/** Whether the pixels of so many pictures of a size fit in one array. */
+export const fitsPixels = (count: number, size: Pick<ImageSet, "width" | "height">): boolean =>
+  count * bytesPerImage(size) <= MOST_PIXEL_BYTES;
+
+/** Throws unless `fitsPixels`. */
 export function checkPixelBytes(
   where: string,
   count: number,
   size: Pick<ImageSet, "width" | "height">,
 ): void {
   const each = bytesPerImage(size);
+  if (fitsPixels(count, size)) return;
   const most = Math.floor(MOST_PIXEL_BYTES / each);
-  if (count <= most) return;
   const limit = most > 0 ? `--limit ${most} or less, or a smaller --data-size` : "a smaller --data-size";
   throw new Error(
     `${where}: the pixels must take at most ${MOST_PIXEL_BYTES} bytes; ${count} pictures of ${size.width} x ${size.height} ` +

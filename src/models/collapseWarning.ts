@@ -49,7 +49,7 @@ export function collapseWarning(rows: readonly MetricRow[]): string | null {
 }
 
 /**
- * One line where a teacher's answers have come to tell much less of the pictures than in the `first` window of its run, or
+ * One line where a teacher's answers have come to tell much less of the pictures than in the `first` window since its run was started or resumed, or
  * where that goes on: it has not collapsed, but may stay on such a plateau. Null where they do not, or the windows are not apart.
  */
 export function plateauWarning(first: readonly MetricRow[], rows: readonly MetricRow[]): string | null {

@@ -34,10 +34,12 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
 }
 
 /** A run of before its method gained settings, with the values that it had of them. */
-export const withLaterSettings = (settings: RunSettings): RunSettings => ({
-  ...settings,
-  config: inTodaysWords(moduleOf(settings.method).settings, settings.config),
-});
+export function withLaterSettings(settings: RunSettings): RunSettings {
+  const config = inTodaysWords(moduleOf(settings.method).settings, settings.config);
+  // A mask ratio of 0 was accepted once, and trained at MAE's .75.
+  const known = "maskRatio" in config && config.maskRatio === 0 ? { ...config, maskRatio: 0.75 } : config;
+  return { ...settings, config: known };
+}
 
 /** Settings of a method that have each the type that every run's have; schedules and clipping are of several kinds. */
 function exampleOf(method: RunSettings["method"]): object {

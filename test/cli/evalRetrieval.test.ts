@@ -51,7 +51,7 @@ test("a folder's pictures that are read to their edge, as papers do not, are sai
   expect(code, stderr).toBe(0);
   expect(stderr.split("\n").filter((line) => line.startsWith("note: "))).toEqual([
     "note: --data-size 32 is the encoder's side: pictures are read to the edge of their square, not in its middle as in the " +
-      "papers. For that, leave it out or say 37.",
+      "papers. For that, say 37.",
   ]);
 });
 

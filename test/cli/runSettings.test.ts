@@ -58,6 +58,12 @@ test("resuming takes flags that repeat the run's settings, and no others", () =>
   expect(() =>
     checkFlags({ ...flags, steps: 6, seed: 0, config: { maskRatio: 0.75 } }, settings),
   ).not.toThrow();
+  const onGrid = { ...flags, method: "beit" as const, config: { maskedPatches: 0, minBlock: 0 } };
+  const hidden = settingsOf(onGrid, dataOf(images));
+  expect(() => checkFlags(onGrid, hidden)).not.toThrow(); // 0 is what the file has as a number
+  expect(() => checkFlags({ ...onGrid, config: { maskedPatches: 7 } }, hidden)).toThrow(
+    /--masked-patches must be as .* 26; got 7/,
+  );
   expect(() => checkFlags({ ...flags, epochs: 4 }, settings)).toThrow(/--epochs must be .* 3; got 4/);
   expect(() => checkFlags({ ...flags, model: "vit_mini_patch4_32" }, settings)).toThrow(/--model must be/);
   expect(() => checkFlags({ ...flags, baseRate: 1 }, settings)).toThrow(/--base-rate must be .* 0\.048/);

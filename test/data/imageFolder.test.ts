@@ -58,10 +58,13 @@ test("more pixels than memory holds are refused after the first picture, with ho
     return toy(path, bytes);
   };
   const named = { decode, name: "large" };
-  await expect(readImageFolder(large, named)).rejects.toThrow(
+  await expect(readImageFolder(large, { ...named, imageSize: 255 })).rejects.toThrow(
     /^large: the pixels must take at most 4294967296 bytes; 22018 pictures of 255 x 255 need 4295161350\. Use --limit 22017 or less, or a smaller --data-size$/,
   );
-  expect(read).toEqual(["10000.jpg"]);
+  await expect(readImageFolder(large, named)).rejects.toThrow(
+    "large: without imageSize 22018 pictures must fit in one array; as large as the first, 255 x 255, they do not. Set imageSize.",
+  );
+  expect(read).toEqual(["10000.jpg", "10000.jpg"]);
 });
 
 test("the first picture is the first by name, however late its file arrives", async () => {

@@ -61,9 +61,9 @@ test("DINO without centering collapses to one prototype, which is told once; wit
   expect(Object.keys(metrics)).toEqual(names);
   expect(metrics.kl!).toBeLessThan(0.01); // the student agrees: the loss is small, and nothing was learnt
   expect(loss).toBeCloseTo(metrics.teacherEntropy! + metrics.kl!, 5);
-  const ordinary = await runOf({}, 75);
-  expect(ordinary.rows).toHaveLength(75);
-  expect(ordinary.warnings).toEqual([]);
+  const ordinary = await runOf({}, 120);
+  expect(ordinary.rows).toHaveLength(120);
+  expect(ordinary.warnings.filter((sentence) => sentence.includes("collapse"))).toEqual([]);
 });
 
 test("the other ways to collapse have a line each", () => {

@@ -29,6 +29,12 @@ function otherThan(value: unknown): unknown {
   return typeof value === "boolean" ? !value : (value as number) / 2 + 1;
 }
 
+test("a mask ratio of 0 is the .75 that it trained at", () => {
+  const mae = texts.find(({ method }) => method === "mae")!;
+  const { config } = settingsIn(FORMAT, { ...mae, config: { ...mae.config, maskRatio: 0 } });
+  expect(config).toHaveProperty("maskRatio", 0.75);
+});
+
 test("there is one of every method", () => {
   expect(texts.map(({ method }) => method)).toEqual(Object.keys(METHODS));
 });

@@ -55,7 +55,7 @@ export function evaluationCrop(
   if (isWhole && !BUILT_IN.includes(data)) {
     printNote(
       `--data-size ${side} is the encoder's side: pictures are read to the edge of their square, not in its middle as in the papers. ` +
-        `For that, leave it out or say ${mixedSize}`,
+        `For that, say ${mixedSize}`,
     );
   }
   return { drawnSize: side, mixedSize };

@@ -5,7 +5,13 @@ import type { ImageSet } from "../../data/images.ts";
 import type { Precision } from "../../engine/gpu/device.ts";
 import type { MethodName } from "../../models/methods.ts";
 import { vitConfig } from "../../models/vit.ts";
-import { type DataDescription, descriptionOf, type RunSettings, runSettings } from "../../train/run.ts";
+import {
+  type DataDescription,
+  descriptionOf,
+  moduleOf,
+  type RunSettings,
+  runSettings,
+} from "../../train/run.ts";
 import { DEFAULT_BATCH, flagOf, type ModelFlags } from "../options/methodOptions.ts";
 import type { DataFlags } from "../pictures/dataOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
@@ -77,10 +83,13 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
   if (flags.from !== undefined) {
     throw new UsageError("--from is for a fresh run: one that is resumed has its encoder with it");
   }
-  const own = Object.entries(flags.config).map(([key, given]): [string, unknown, unknown] => {
-    const had = (saved.config as Record<string, unknown>)[key];
-    if (typeof given !== "boolean") return [flagOf(method, key), `${given}`, `${had}`];
-    return [flagOf(method, key), "given", given === had ? "given" : "not given"];
+  const { fitted = (_, config) => config } = moduleOf(method);
+  const had = saved.config as Record<string, unknown>;
+  const asked = fitted(saved.encoder, { ...had, ...flags.config }) as Record<string, unknown>;
+  const own = Object.keys(flags.config).map((key): [string, unknown, unknown] => {
+    const name = flagOf(method, key);
+    if (typeof asked[key] !== "boolean") return [name, `${asked[key]}`, `${had[key]}`];
+    return [name, "given", asked[key] === had[key] ? "given" : "not given"];
   });
   const isBaseRate = flags.baseRate !== undefined && (flags.baseRate * batchSize) / 256 === lr.base;
   const pairs: [string, unknown, unknown][] = [

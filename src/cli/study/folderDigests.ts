@@ -7,6 +7,7 @@ import type { PixelSet } from "../../data/pixelSet.ts";
 import type { Items } from "../../study/targets.ts";
 import { UsageError } from "../system/errors.ts";
 import { kindOf, readBytes, writeAtomic } from "../system/files.ts";
+import { updateInPieces } from "../system/sha256.ts";
 
 const FILE = "folders.json";
 
@@ -29,8 +30,8 @@ export function digestOf(sets: readonly (ImageSet & Partial<Items & PixelSet>)[]
     const { width, height, count, classes, pixelClasses = [] } = set;
     hash.update(JSON.stringify([width, height, count, classes, pixelClasses]));
     for (const numbers of [set.pixels, set.labels, set.pictures, set.pixelLabels]) {
-      if (!numbers) continue;
-      hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+      if (numbers)
+        updateInPieces(hash, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
     }
   }
   return hash.digest("hex");

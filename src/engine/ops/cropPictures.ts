@@ -97,6 +97,8 @@ function tapTable(device: Device, longest: number, size: number, filter: keyof t
 /** The tables of a device's latest eager calls, which come again with every batch. */
 const tables = new WeakMap<Device, Map<string, Tensor>>();
 const MOST_TABLES = 4;
+/** Values of all of them; one alone may have more. */
+const MOST_TABLE_VALUES = 2 ** 24;
 
 /** The table on the device. A captured step has one of its own, which goes with it. */
 function tapsFor(device: Device, longest: number, size: number, filter: keyof typeof FILTERS): Tensor {
@@ -108,10 +110,12 @@ function tapsFor(device: Device, longest: number, size: number, filter: keyof ty
   const table = known.get(key) ?? device.eager.keep(make);
   known.delete(key); // to stand last
   known.set(key, table);
-  const [oldest] = known;
-  if (known.size > MOST_TABLES && oldest) {
-    known.delete(oldest[0]);
-    oldest[1].dispose();
+  let values = [...known.values()].reduce((sum, { size: own }) => sum + own, 0);
+  for (const [name, oldest] of known) {
+    if (known.size <= MOST_TABLES && (values <= MOST_TABLE_VALUES || oldest === table)) break;
+    known.delete(name);
+    values -= oldest.size;
+    oldest.dispose();
   }
   return table;
 }
