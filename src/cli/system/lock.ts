@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { readFile, rename, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { UsageError } from "./errors.ts";
 import { explain } from "./files.ts";
 
@@ -12,6 +13,9 @@ interface Holder {
   /** The system's own words for it; null where it does not say. */
   began: string | null;
 }
+
+/** Between two looks at a lock that another process is taking away. */
+const RETRY_MS = 2;
 
 /** When a process began, in clock ticks since the machine did (Linux's /proc/PID/stat, field 22); null elsewhere. */
 function beganAt(pid: number): string | null {
@@ -42,6 +46,23 @@ function holderIn(text: string): Holder | null {
   }
 }
 
+/** Makes a file that is there with its contents, so that nobody reads half of it. False where there is one. */
+function appears(path: string, holder: Holder): boolean {
+  const written = `${path}.${process.pid}.${randomUUID()}`;
+  try {
+    writeFileSync(written, JSON.stringify(holder));
+    try {
+      linkSync(written, path);
+    } finally {
+      rmSync(written);
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw explain(path, error);
+  }
+}
+
 /**
  * Takes a file as a lock for this process, to its end or until the returned function gives it back. The lock of a process that has ended, or that
  * was never written whole, is taken over. Throws a `UsageError` while another process holds it; on another host nobody can
@@ -49,25 +70,15 @@ function holderIn(text: string): Holder | null {
  */
 export async function lock(path: string): Promise<() => void> {
   const mine: Holder = { pid: process.pid, host: hostname(), began: beganAt(process.pid) };
-  const written = `${path}.${process.pid}.${randomUUID()}`;
   for (;;) {
-    try {
-      // A link appears with its contents, so that nobody reads half a lock. At once, so that no signal's listener ends this
-      // process while the lock is there and its release is not.
-      writeFileSync(written, JSON.stringify(mine));
-      try {
-        linkSync(written, path);
-      } finally {
-        rmSync(written);
-      }
+    // Nothing waits between the lock and its release, so that no signal's listener ends this process with one and not the other.
+    if (appears(path, mine)) {
       const release = (): void => {
         process.off("exit", release);
         rmSync(path, { force: true });
       };
       process.once("exit", release);
       return release;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw explain(path, error);
     }
     const text = await readFile(path, "utf8").catch(() => "");
     const holder = holderIn(text);
@@ -81,18 +92,27 @@ export async function lock(path: string): Promise<() => void> {
         `${path}: must be free; process ${holder.pid} has it. Wait for that run, or name another --out`,
       );
     }
-    await discard(path, text);
+    await discard(path, text, mine);
   }
 }
 
-/** Takes a lock of nobody's away, unless somebody has replaced it by now. */
-async function discard(path: string, text: string): Promise<void> {
-  const aside = `${path}.${process.pid}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return; // another has taken it away
+/**
+ * Takes a lock of nobody's away, unless somebody has by now. One process at a time may: between reading a lock and removing it
+ * another could remove it too, and take it. All of it at once, so that no signal ends the process in between.
+ */
+async function discard(path: string, text: string, mine: Holder): Promise<void> {
+  const turn = `${path}.turn`;
+  if (!appears(turn, mine)) {
+    const holder = holderIn(await readFile(turn, "utf8").catch(() => ""));
+    if (holder && !isAlive(holder)) rmSync(turn, { force: true });
+    await sleep(RETRY_MS);
+    return;
   }
-  if ((await readFile(aside, "utf8")) === text) await rm(aside);
-  else await rename(aside, path);
+  try {
+    if (readFileSync(path, "utf8") === text) rmSync(path);
+  } catch {
+    // another has taken it away
+  } finally {
+    rmSync(turn);
+  }
 }
