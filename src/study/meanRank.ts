@@ -10,7 +10,7 @@ import type { MethodName } from "../models/methods.ts";
 import { SELF_SUPERVISED } from "./claims.ts";
 import { PROBES, readingOf } from "./probes.ts";
 import { overSeeds, type Sample, scoresOf } from "./sample.ts";
-import { NO_FLOOR, NOT_TRAINED, type Question, type SetResults } from "./setResults.ts";
+import { NO_FLOOR, NO_SPREAD, NOT_TRAINED, type Question, type SetResults } from "./setResults.ts";
 import { TARGETS } from "./targets.ts";
 
 export interface First {
@@ -53,7 +53,7 @@ export function firstInMeanRank(results: SetResults, method: MethodName): First 
   const samples = sharedSeeds(
     ranked.map((name) => readouts.map((readout) => results.sample(name, own(name, readout))!)),
   );
-  if (samples[0]![0]!.seeds.size < 2) return untold("one seed: no interval over runs", idle);
+  if (samples[0]![0]!.seeds.size < 2) return untold(NO_SPREAD, idle);
   const drawn = samples.map((row) =>
     row.map((sample, r) => {
       const resamples = results.resamples(readouts[r]!.target, sample);

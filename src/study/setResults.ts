@@ -21,6 +21,8 @@ type When = "readouts" | "first";
 /** Why a method that fails the gate does not count, and why the gate cannot be asked. */
 export const NOT_TRAINED = "not trained enough";
 export const NO_FLOOR = "first values not measured";
+/** Why single runs decide nothing. */
+export const NO_SPREAD = "one seed: no interval over runs";
 
 export class SetResults {
   readonly #cells: readonly ScoredCell[];

@@ -5,7 +5,7 @@ import { type Estimate, holm, intervalOf, pValue } from "./estimate.ts";
 import { type First, firstInMeanRank } from "./meanRank.ts";
 import { readingOf } from "./probes.ts";
 import { meanSample, minus, type Sample } from "./sample.ts";
-import { NO_FLOOR, NOT_TRAINED, type SetResults } from "./setResults.ts";
+import { NO_FLOOR, NO_SPREAD, NOT_TRAINED, type SetResults } from "./setResults.ts";
 
 export type Decision = "supported" | "contradicted" | "undecided";
 
@@ -79,7 +79,7 @@ function measured(results: SetResults, comparison: Comparison): Measured {
   if (gates.includes(null)) return undecided(NO_FLOOR, estimate);
   const idle = [...encoders].filter((_, i) => !gates[i]);
   if (idle.length > 0) return undecided(`${NOT_TRAINED}: ${idle.join(", ")}`, estimate, idle);
-  if (estimate.seedError === null) return undecided("one seed: no interval over runs", estimate);
+  if (estimate.seedError === null) return undecided(NO_SPREAD, estimate);
   return { comparison, estimate, why: null, idle };
 }
 

@@ -1,4 +1,5 @@
 /** Differences with their intervals, one below the other on one axis: a forest plot. */
+import { NO_SPREAD } from "../../../study/setResults.ts";
 import type { Answer } from "../../../study/verdict.ts";
 import { type Scale, scaleAround } from "./drawing/axis.ts";
 import { html, type Markup } from "./drawing/markup.ts";
@@ -23,7 +24,7 @@ const at = (x: Scale, share: number): string => `${x(100 * share).toFixed(2)}%`;
 
 function row({ what, probe, decision, why, found, above, p }: Answer, x: Scale): Markup {
   const reason = p === null ? (why ?? "") : pWords(p);
-  const runs = found?.seedError === null ? " · 1 seed" : ""; // its interval is over pictures alone
+  const runs = found?.seedError === null && reason !== NO_SPREAD ? " · 1 seed" : ""; // its interval is over pictures alone
   return html`<li class="${decision}${p === null ? " idle" : ""}">
 <span class="what">${what}<small>${probe}</small></span>
 ${found ? interval(found, above, x) : html`<span class="none">not measured</span>`}
