@@ -2,7 +2,7 @@
 // parts are asked for, and `cub`, those with their parts. Both are links into the folders that are given. See studies/birds.yaml.
 //
 //     node scripts/birds.mjs BIRDS100_FOLDER CUB20_FOLDER OUT
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 const [birds, cub, out] = process.argv.slice(2).map((folder) => resolve(folder));
@@ -10,6 +10,21 @@ if (!birds || !cub || !out) {
   console.error("birds: needs three folders, that of birds100, that of cub20 and one to make; got fewer");
   process.exit(2);
 }
+
+const stop = (/** @type {string} */ sentence) => {
+  console.error(`birds: ${sentence}`);
+  process.exit(2);
+};
+for (const needed of [
+  join(birds, "images.txt"),
+  join(birds, "train_test_split.txt"),
+  join(cub, "images"),
+  join(cub, "meta"),
+]) {
+  if (!existsSync(needed))
+    stop(`${needed} must be there; it is not. Name the unpacked folders, birds100 first`);
+}
+if (existsSync(out)) stop(`${out} must not be there yet; it is. Remove it, or name another folder`);
 
 /** Lines of a table, each cut into its fields. */
 const rows = (/** @type {string} */ table) =>

@@ -104,7 +104,7 @@ async function discard(path: string, text: string, mine: Holder): Promise<void> 
   const turn = `${path}.turn`;
   if (!appears(turn, mine)) {
     const holder = holderIn(await readFile(turn, "utf8").catch(() => ""));
-    if (holder && !isAlive(holder)) rmSync(turn, { force: true });
+    if (holder?.host === mine.host && !isAlive(holder)) rmSync(turn, { force: true });
     await sleep(RETRY_MS);
     return;
   }
