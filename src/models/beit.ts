@@ -25,6 +25,7 @@ import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.
 import { epochsOf, type Recipe } from "./recipe.ts";
 import { encodeAny } from "./relativeVit.ts";
 import { addedLater, areaRange, positiveNumber, share, toggle, wholeNumber } from "./settings.ts";
+import { CODEBOOK } from "./tokenizer.ts";
 import { type TokenConfig, tokenSource } from "./tokens.ts";
 import { embedMasked, prependClassToken, type VitConfig, type VitOutput, vitSpecs } from "./vit.ts";
 
@@ -90,6 +91,9 @@ export function encodeMasked(
   return encodeAny(params, encoder, prependClassToken(params, seen), training);
 }
 
+/** How the names of its parameters begin. */
+export const MASKED_HEAD = ["mask_token", "lm_head."];
+
 /** The head's answers at the patches `hidden`. tokens [B, 1 + N, D], hidden u32 [B, M] -> [B, M, outputs]. */
 export function maskedHead(params: Parameters, tokens: Tensor, hidden: Tensor): Tensor {
   const patches = slice(tokens, 1, 1, tokens.shape[1]!);
@@ -127,6 +131,7 @@ export function beit(
     ...source.parts,
     name: "beit",
     encoder: { network: "model", config: encoder },
+    lossOnly: [...MASKED_HEAD, CODEBOOK],
     networks(seed) {
       const init = beitEncoderInit(seed, config);
       return {

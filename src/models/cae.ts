@@ -38,6 +38,7 @@ import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { positiveNumber, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
+import { CODEBOOK } from "./tokenizer.ts";
 import { type TokenConfig, tokenSource } from "./tokens.ts";
 import { embedPatches, encode, prependClassToken, type VitConfig, vitSpecs } from "./vit.ts";
 
@@ -49,6 +50,7 @@ export interface CaeConfig extends MaskedEncoderConfig, TokenConfig {
   alignment: number;
 }
 
+const HEAD = "pretext_neck.head";
 const DECODER = { blocks: "pretext_neck.decoder_blocks", norm: "pretext_neck.norm2" };
 
 /** Mask token, regressor, decoder and head. */
@@ -56,7 +58,7 @@ const neckSpecs = (encoder: VitConfig, config: CaeConfig, init: Initializer): Pa
   { name: "mask_token", shape: [1, 1, encoder.embedDim], values: init.token("mask_token", encoder.embedDim) },
   ...regressorSpecs(encoder, config.regressorDepth, init),
   ...trunkSpecs(DECODER, { ...encoder, depth: config.decoderDepth }, init),
-  ...linearSpecs("pretext_neck.head", encoder.embedDim, config.tokens, init),
+  ...linearSpecs(HEAD, encoder.embedDim, config.tokens, init),
 ];
 
 /** What the encoder makes of some patches and the class token, which is dropped. chosen u32 [B, M] -> [B, M, D]. */
@@ -107,6 +109,7 @@ export function cae({ encoder: given, batchSize: batch }: Frame, asked: CaeConfi
         ofPatches: (params, tokens) => regressed(params, encoder, config.regressorDepth, tokens),
       },
     },
+    lossOnly: [DECODER.blocks, DECODER.norm, HEAD, CODEBOOK],
     networks(seed) {
       const init = caeInit(seed);
       const base = vitSpecs(encoder, init);
@@ -129,11 +132,7 @@ export function cae({ encoder: given, batchSize: batch }: Frame, asked: CaeConfi
       const guess = regress(model, encoder, config.regressorDepth, places, training(2));
       const deep: VitConfig = { ...encoder, depth: config.decoderDepth };
       const decoded = trunk(model, DECODER, deep, add(guess, hiddenPositions), training(3)).tokens;
-      const logits = linear(
-        decoded,
-        model.get("pretext_neck.head.weight"),
-        model.get("pretext_neck.head.bias"),
-      );
+      const logits = linear(decoded, model.get(`${HEAD}.weight`), model.get(`${HEAD}.bias`));
       const targets = source.targets({ networks, views }, hidden); // [B, M]
       const distance = meanSquaredError(guess, target);
       const loss = add(crossEntropy(logits, targets), scale(distance, alignment));

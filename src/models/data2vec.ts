@@ -23,6 +23,7 @@ import {
   beitEncoderSettings,
   beitEncoderSpecs,
   encodeMasked,
+  MASKED_HEAD,
   maskedHead,
   maskedHeadSpecs,
   maskedSettings,
@@ -86,6 +87,7 @@ export function data2vec(
   return {
     name: "data2vec",
     encoder: { network: "student", config: encoder },
+    lossOnly: MASKED_HEAD,
     networks(seed) {
       const init = beitEncoderInit(seed, config);
       const base = beitEncoderSpecs(encoder, init);

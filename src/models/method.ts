@@ -87,6 +87,8 @@ export interface Method<Name extends string = string> {
   readonly encoder: { network: string; config: VitConfig };
   /** What probes may read behind the encoder, by name: the heads of its network that the loss is made of. */
   readonly projections?: Readonly<Record<string, Projection>>;
+  /** How the names of that network's parameters begin which its loss alone reads: probes go without, and files of encoders. */
+  readonly lossOnly?: readonly string[];
   /**
    * Every network by name, the trained one first. Streams of first values are found by parameter names, so a teacher made
    * of the same specs equals its student. Buffers are specs that are not trained.

@@ -93,6 +93,7 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
         },
       },
     },
+    lossOnly: [PREDICTOR],
     networks(seed) {
       const init = mocoInit(seed);
       const base = baseSpecs(encoder, config, init);

@@ -4,7 +4,7 @@ import type { HeaderEntry } from "../data/safetensorsHeader.ts";
 import type { Device } from "../engine/gpu/device.ts";
 import { Parameters } from "../engine/graph/parameters.ts";
 import type { Shape, Tensor } from "../engine/graph/tensor.ts";
-import type { Projection } from "../models/method.ts";
+import type { Method, Projection } from "../models/method.ts";
 import type { VitConfig } from "../models/vit.ts";
 import { methodOf, type RunSettings } from "./run.ts";
 import { prefixOf, valuesOf, viewsOf } from "./runState.ts";
@@ -149,6 +149,10 @@ export interface SavedEncoder {
   projections: Readonly<Record<string, Projection>>;
 }
 
+/** Whether probes read a parameter of the network that they are given, see `Method.lossOnly`. */
+export const isRead = ({ lossOnly = [] }: Method, name: string): boolean =>
+  !lossOnly.some((start) => name.startsWith(start));
+
 /** The network that probes read, as it was before the first step, or with what was saved of it. */
 export async function savedEncoder(
   device: Device,
@@ -156,10 +160,12 @@ export async function savedEncoder(
   options: { untrained?: boolean } = {},
 ): Promise<SavedEncoder> {
   const { settings } = saved.info;
-  const { networks: networksOf, encoder, projections = {} } = methodOf(settings);
+  const method = methodOf(settings);
+  const { networks: networksOf, encoder, projections = {} } = method;
   const networks = networksOf(settings.seed);
   const { network, config } = encoder;
-  const params = new Parameters(device, networks[network]!, { gradients: false });
+  const specs = networks[network]!.filter(({ name }) => isRead(method, name));
+  const params = new Parameters(device, specs, { gradients: false });
   if (!options.untrained) await loadParameters(params, saved, prefixOf(networks, network));
   return { params, config, projections };
 }

@@ -2,7 +2,7 @@
 
 import { type StoredTensor, toHalf, writeSafetensors } from "../data/safetensors.ts";
 import type { ByteSource } from "../data/safetensorsFile.ts";
-import { infoIn, open, parsed, type Saved } from "./checkpoint.ts";
+import { infoIn, isRead, open, parsed, type Saved } from "./checkpoint.ts";
 import type { RunSettings } from "./run.ts";
 import { prefixOf } from "./runState.ts";
 import { FORMAT, settingsIn } from "./savedSettings.ts";
@@ -10,7 +10,7 @@ import type { Trainer } from "./trainer.ts";
 
 const ENCODER_FORMAT = "partwise.encoder.1";
 
-/** The network that probes read, its heads included, as a safetensors file, under the names of a checkpoint. */
+/** What probes read, the encoder and its projections, as a safetensors file, under the names of a checkpoint. */
 export async function encodeEncoder({
   encoder,
   method,
@@ -20,6 +20,7 @@ export async function encodeEncoder({
   const prefix = prefixOf(networks, method.encoder.network);
   const tensors = new Map<string, StoredTensor>();
   for await (const [name, { shape, values }] of encoder.entries(encoder.values)) {
+    if (!isRead(method, name)) continue;
     tensors.set(prefix + name, { dtype: "F16", shape, data: Uint16Array.from(values, toHalf) });
   }
   return writeSafetensors(tensors, { partwise: JSON.stringify({ format: ENCODER_FORMAT, settings }) });
