@@ -1,6 +1,6 @@
-// `npm run zoo [-- --minutes N] [--jobs N] [--study FILE] [--runs DIR] [--out DIR]`: pretrains the encoders of the zoo as a
-// study and keeps them in zoo/, with what made each one and what it scores in `npm start`. Cells that are finished are not computed again; those that fail or do not fit
-// into the minutes are left out. A software adapter needs hours for what a GPU does in minutes: give it a study of fewer pictures.
+// `npm run zoo [-- --minutes N] [--jobs N] [--study FILE] [--runs DIR] [--out DIR] [--data DIR] [--parts-from DIR]`: pretrains
+// the encoders of the zoo as a study and keeps them in zoo/, with what made each one and what it scores in `npm start`. Cells that
+// are finished are not computed again; those that fail or do not fit into the minutes are left out. A software adapter needs hours for what a GPU does in minutes: give it a study of fewer pictures.
 import { existsSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -15,11 +15,17 @@ const { values: given } = parseArgs({
     study: { type: "string", default: "studies/zoo.yaml" },
     runs: { type: "string", default: "runs/zoo" },
     out: { type: "string", default: "zoo" },
+    data: { type: "string" },
+    "parts-from": { type: "string" },
   },
 });
 setup();
-const command = ["study", given.study, "--out", given.runs, "--jobs", given.jobs];
-const inTime = given.minutes === undefined ? [] : ["--minutes", given.minutes];
+/** Options of the study, where they are given. @param {("minutes" | "data" | "parts-from")[]} names */
+const also = (...names) =>
+  names.flatMap((name) => (given[name] === undefined ? [] : [`--${name}`, given[name]]));
+const folders = also("data", "parts-from");
+const command = ["study", given.study, "--out", given.runs, "--jobs", given.jobs, ...folders];
+const inTime = also("minutes");
 const built = node("scripts/build.mjs");
 if (built !== 0) process.exit(built);
 const [runs, out] = [resolve(root, given.runs), resolve(root, given.out)];
@@ -35,7 +41,7 @@ console.log(`zoo: ${encoders.length} encoders, ${(bytes / 1e6).toFixed(1)} MB, i
 if (out !== resolve(root, "zoo")) process.exit(status);
 const recorded = join(given.runs, "recorded");
 rmSync(resolve(root, recorded, "zoo"), { recursive: true, force: true }); // of former encoders or of a former preset
-const read = ["study", "quick", "--set", "zoo", "--out", recorded, "--jobs", given.jobs];
+const read = ["study", "quick", "--set", "zoo", "--first", "--out", recorded, "--jobs", given.jobs];
 const readStatus = node("dist/cli.js", ...read);
 console.log(`zoo: scores of ${recordScores(out, resolve(root, recorded, "zoo"))} encoders are recorded`);
 process.exit(status || readStatus);

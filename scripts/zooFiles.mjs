@@ -26,7 +26,7 @@ import { join } from "node:path";
  * @property {number} seconds that training took
  * @property {object} adapter
  * @property {string} command
- * @property {{ plan: object, adapter: string, scores: object[] }} [recorded] its scores by the preset quick
+ * @property {{ plan: object, adapter: string, scores: object[], first?: object }} [recorded] its scores by the preset quick
  */
 
 /**
@@ -60,7 +60,10 @@ export function collectZoo(runs, out, command) {
   });
   writeIndex(out, index);
   const files = index.map(({ file }) => file);
-  for (const { file } of before) if (!files.includes(file)) rmSync(join(out, file), { force: true });
+  for (const { file } of before) {
+    if (files.includes(file)) continue;
+    for (const name of [file, firstName(file)]) rmSync(join(out, name), { force: true });
+  }
   return {
     encoders: index,
     bytes: index.reduce((/** @type {number} */ sum, /** @type {ZooEncoder} */ { bytes }) => sum + bytes, 0),
@@ -82,7 +85,7 @@ function encoderOf(runs, { data, encoder: method, seed, plan, training, adapter 
     model: plan.model,
     data: plan.data.source,
     file: `${data}-${method}-${seed}.safetensors`,
-    sha256: createHash("sha256").update(readFileSync(source)).digest("hex"),
+    sha256: hashOf(source),
     bytes: statSync(source).size,
     pictures: training.pictures,
     seconds: Math.round(training.seconds),
@@ -91,6 +94,15 @@ function encoderOf(runs, { data, encoder: method, seed, plan, training, adapter 
   };
   return { source, about };
 }
+
+/**
+ * What an encoder scored of each picture before its first step lies beside it.
+ * @param {string} file
+ */
+const firstName = (file) => file.replace(/\.safetensors$/, ".first.safetensors");
+
+/** @param {string} path */
+const hashOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
 /** @param {string} path */
 const jsonOf = (path) => JSON.parse(readFileSync(path, "utf8"));
@@ -106,7 +118,7 @@ function encodersIn(out) {
 }
 
 /**
- * Adds to zoo.json what its encoders scored, from the cells of a study that read them.
+ * Adds to zoo.json what its encoders scored, trained and before their first step, from the cells of a study that read them.
  * @param {string} out the zoo's folder
  * @param {string} cells folder of the set's cells
  * @returns {number} encoders whose scores were found
@@ -115,13 +127,19 @@ export function recordScores(out, cells) {
   const recorded = encodersIn(out).map((encoder) => {
     const path = join(cells, `${encoder.method}-${encoder.seed}`, "result.json");
     if (!existsSync(path)) return encoder;
-    const { plan, adapter, readouts } = jsonOf(path);
+    const { plan, adapter, readouts, first } = jsonOf(path);
     if (plan.given !== encoder.sha256)
       throw new Error(`zoo: ${path} must be of ${encoder.file}; it is of another file`);
     const scores = readouts.map((/** @type {any} */ { target, reading, probe, score }) => ({
       ...{ target, reading, probe, score },
     }));
-    return { ...encoder, recorded: { plan, adapter: adapter.description, scores } };
+    const file = firstName(encoder.file);
+    if (first) copyFileSync(join(path, "..", "first.safetensors"), join(out, file));
+    const before = first && { file, sha256: hashOf(join(out, file)), scores: first };
+    return {
+      ...encoder,
+      recorded: { plan, adapter: adapter.description, scores, ...(first && { first: before }) },
+    };
   });
   writeIndex(out, recorded);
   return recorded.filter((encoder) => "recorded" in encoder).length;

@@ -30,6 +30,7 @@ interface StudyFlags {
   only?: (typeof ONLY)[number];
   data?: string;
   partsFrom?: string;
+  first?: true;
   tune: boolean;
 }
 
@@ -70,6 +71,7 @@ export function studyCommand(): Command {
     )
     .option("--data <dir>", "folder of pictures, for a set that names none", path)
     .option("--parts-from <dir>", "folder of annotated pictures for the same set", path)
+    .option("--first", "measure single runs before their first step, too, where the file goes without")
     .option("--minutes <n>", "start no cell after this long", whole(1))
     .option(...NO_TUNE)
     .addHelpText("after", EXAMPLES)
@@ -158,11 +160,12 @@ async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise
 }
 
 /** What tells a study from another on the command line. */
-const argumentsOf = (file: string, { out, set, data, partsFrom }: StudyFlags): string[] => [
+const argumentsOf = (file: string, { out, set, data, partsFrom, first }: StudyFlags): string[] => [
   ...[file, "--out", out],
   ...(set === undefined ? [] : ["--set", set]),
   ...(data === undefined ? [] : ["--data", data]),
   ...(partsFrom === undefined ? [] : ["--parts-from", partsFrom]),
+  ...(first ? ["--first"] : []),
 ];
 
 function chosen<T>(list: readonly T[], k: number, option: string): T {

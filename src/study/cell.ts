@@ -4,7 +4,7 @@ import type { Device } from "../engine/gpu/device.ts";
 import { Parameters } from "../engine/graph/parameters.ts";
 import { decaysBias } from "../eval/segmentation/recipe.ts";
 import { timmInit } from "../models/init.ts";
-import type { MethodName } from "../models/methods.ts";
+import { METHODS, type MethodName } from "../models/methods.ts";
 import { type VitConfig, vitConfig, vitSpecs } from "../models/vit.ts";
 import { type Saved, type SavedEncoder, savedEncoder } from "../train/checkpoint.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
@@ -31,7 +31,7 @@ import {
   ownReading,
   type StudyPlan,
 } from "./plan.ts";
-import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder } from "./readouts.ts";
+import { pixelEncoder, type Readout, readAll, type StudyEncoder, vitEncoder, vitReadBy } from "./readouts.ts";
 import type { PixelTarget, Target } from "./targets.ts";
 
 /** Pictures of one set, ready. */
@@ -47,8 +47,10 @@ export interface CellResult extends Cell {
   /** What it was computed by. */
   plan: CellPlan;
   readouts: Readout[];
-  /** Of a trained encoder, where asked for: what it scored before its first step. */
+  /** Of a trained encoder, where asked for: what it scored before its first step, by its method's own reading. */
   first?: Readout[];
+  /** Whether that was not read here but recorded with an encoder that was trained before. */
+  firstRecorded?: true;
   /** Of an encoder that was trained before. */
   given?: GivenEncoder;
   /** Of a trained encoder. */
@@ -111,7 +113,7 @@ export async function runCell(
   const trainer = new Trainer(device, settings, images);
   await trainer.prepare();
   const { encoder, projections } = trainer.method;
-  const first = options.readFirst ? await read(vitEncoder(trainer.encoder, encoder.config)) : null;
+  const first = options.readFirst ? await read(firstEncoder(name, trainer.encoder, encoder.config)) : null;
   await device.finish();
   const start = options.now();
   const rows = await trainAll(trainer, options);
@@ -137,8 +139,12 @@ async function readGiven(
   const readouts = await read(vitEncoder(encoder.params, encoder.config, encoder.projections));
   if (!readFirst) return { readouts, given };
   const before = await savedEncoder(device, saved, { untrained: true });
-  return { readouts, given, first: await read(vitEncoder(before.params, before.config)) };
+  return { readouts, given, first: await read(firstEncoder(given.method, before.params, before.config)) };
 }
+
+/** An encoder before its first step, by its method's own reading. */
+const firstEncoder = (method: MethodName, params: Parameters, config: VitConfig): StudyEncoder =>
+  vitReadBy(METHODS[method].reading, params, config);
 
 /** The run of a cell: the method's recipe for pictures of this size with what the plan changes. */
 export function cellSettings(plan: StudyPlan, { encoder, seed }: Cell, data: DataDescription): RunSettings {

@@ -1,5 +1,6 @@
 /** Encoders that a study reads as they are: trained before, by whom and on what their folder's zoo.json says. */
 import type { MethodName } from "../models/methods.ts";
+import type { Score } from "./outcomes.ts";
 
 export interface GivenEncoder {
   method: MethodName;
@@ -29,4 +30,6 @@ export interface RecordedScores {
   /** What computed them, in words. */
   adapter: string;
   scores: readonly { target: string; reading: string; probe: string; score: number }[];
+  /** Where the encoder was read before its first step, too: a file of `encodeOutcomes`, and its scores. */
+  first?: { file: string; sha256: string; scores: readonly Score[] };
 }

@@ -47,6 +47,8 @@ export interface StudyPlan {
   floorSeeds: readonly number[];
   data: Readonly<Record<string, StudyData>>;
   methods: Readonly<Partial<Record<MethodName, StudyMethod>>>;
+  /** False where single runs are not measured before their first step, but held against the untrained encoder, in less time. */
+  first?: boolean | undefined;
   /** What every encoder is asked by. */
   probes: readonly AskedName[];
   /** Neighbours of k-NN, epochs of the probes that are trained. */
@@ -179,8 +181,10 @@ export const isFirstRun = (plan: StudyPlan, cell: Cell): boolean =>
   runsBeside(plan, cell)[0]?.seed === cell.seed;
 
 /**
- * Whether a method's run is measured before its first step, too: where several are compared, their gate asks it. A single run
- * decides nothing, and one of a validation seed only chooses.
+ * Whether a method's run is measured before its first step, too: its gate asks it. Where several are compared that is always so,
+ * and of a single run, which decides nothing, unless the plan goes without. A run of a validation seed only chooses.
  */
 export const asksFirst = (plan: StudyPlan, cell: Cell): boolean =>
-  isMethod(cell.encoder) && !isValidation(cell.seed) && runsBeside(plan, cell).length > 1;
+  isMethod(cell.encoder) &&
+  !isValidation(cell.seed) &&
+  (plan.first !== false || runsBeside(plan, cell).length > 1);

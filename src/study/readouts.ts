@@ -6,7 +6,7 @@ import { sizeOf } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import type { Encode } from "../eval/encoding.ts";
-import { extractFeatures, type Features, READINGS } from "../eval/features.ts";
+import { extractFeatures, type Features, READINGS, vitFeatures } from "../eval/features.ts";
 import { columns } from "../eval/maps/columns.ts";
 import { attentiveProbe } from "../eval/probes/attentiveProbe.ts";
 import { knn } from "../eval/probes/knn.ts";
@@ -69,6 +69,13 @@ export const vitEncoder = (
   tokens: tokenEncoder(params, config),
   blocks: blockTokens(params, config),
   imageSize: config.imageSize,
+});
+
+/** The same by one reading alone, which is all that a gate asks of first values. */
+export const vitReadBy = (reading: "cls" | "mean", params: Parameters, config: VitConfig): StudyEncoder => ({
+  ...vitEncoder(params, config),
+  encode: vitFeatures(params, config, reading),
+  readings: { [reading]: config.embedDim },
 });
 
 /** No encoder at all: the pixels, centred by ImageNet's statistics; for segmentation those of each patch. */

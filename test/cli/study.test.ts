@@ -490,7 +490,7 @@ linearEpochs: 1
     expect(readdirSync(join(out, "coat/mae-0"))).toEqual([]);
   });
 
-  test("measures runs that are compared before their first step, too, and refuses one that was alone", async () => {
+  test("measures runs before their first step, too, and refuses one of which that is missing", async () => {
     const several = TINY.replace(", lr: 1.0e+30", "").replace("seeds: [0]", "seeds: [0, 1]");
     const file = fileOf(several);
     const [out, other] = ["several", "alone"].map((name) => join(program.folder, name)) as [string, string];
@@ -504,7 +504,7 @@ linearEpochs: 1
     cpSync(join(out, "coat/mae-0"), join(other, "coat/mae-0"), { recursive: true });
     const result = join(other, "coat/mae-0/result.json");
     const { first: _, ...alone } = JSON.parse(readFileSync(result, "utf8"));
-    writeFileSync(result, JSON.stringify(alone)); // as a study of one seed computes it
+    writeFileSync(result, JSON.stringify(alone)); // as `first: false` computes a single one
 
     const [report, refused] = await Promise.all([
       program.run("study", file, "--out", out, "--only", "report"),
@@ -516,7 +516,7 @@ linearEpochs: 1
     expect(own.entries.map(({ learned, seeds }: Entry) => [typeof learned, seeds])).toEqual([["boolean", 2]]);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(
-      /coat\/mae-0: must have been computed by .*; it was not measured before its first step, which a study of several runs asks\. Delete/,
+      /coat\/mae-0: must have been computed by .*; it was not measured before its first step, which the study asks .*\. Delete/,
     );
   });
 

@@ -94,6 +94,34 @@ describe("partwise study", () => {
     expect(await said()).toMatch(/the largest deviation is 12\.5 points \(mae, objects linear by mean\)\.$/);
   });
 
+  test("takes first values from the zoo where the study does not read them, if they are of its plan", async () => {
+    const other = join(folder, "recorded");
+    const without = `${READ}first: false\n`;
+    const cellOf = async (text: string, to: string) => {
+      expect((await run(text, to, "--cell", "2")).code).toBe(0);
+      return JSON.parse(readFileSync(join(to, "zoo/mae-0/result.json"), "utf8"));
+    };
+    const found = await cellOf(without, other);
+    const read = resultOf("zoo/mae-0");
+    expect([read.firstRecorded, found.firstRecorded]).toEqual([undefined, true]);
+    expect(found.first).toEqual(read.first);
+    const outcomes = [out, other].map((to) => readFileSync(join(to, "zoo/mae-0/first.safetensors")));
+    expect(outcomes[0]!.equals(outcomes[1]!)).toBe(true);
+    const another = await cellOf(
+      without.replace("linearEpochs: 1", "linearEpochs: 2"),
+      join(folder, "another"),
+    );
+    expect([another.first, another.firstRecorded]).toEqual([undefined, undefined]);
+
+    writeFileSync(join(zoo, "coat-mae-0.first.safetensors"), "damaged");
+    rmSync(other, { recursive: true });
+    const { code, stderr } = await run(without, other, "--cell", "2");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/coat-mae-0\.first\.safetensors: must have the SHA-256/),
+    ]);
+  });
+
   test.each([
     [
       "another file",

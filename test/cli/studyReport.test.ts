@@ -153,7 +153,7 @@ describe("the page of a study", () => {
     };
     const itself = "itself before its first step";
     const other =
-      "an untrained encoder of its shape and seed, since a single run is not read before its first step";
+      "an untrained encoder of its shape and seed, where a single run was not read before its first step";
     expect(gateOf(() => true)).toEqual([itself, itself]);
     expect(gateOf(() => false)).toEqual([other, other]);
     expect(gateOf(({ encoder }) => encoder === "mae")).toEqual([

@@ -30,6 +30,7 @@ data: { coat: { source: creatures-coat, train: 8, probe: 20, test: 20 } }
 methods: { mae: { batch: 4, config: { decoderDepth: 1 } } }
 probes: [linear, segmentation]
 linearEpochs: 1
+first: false
 segmentationUpdates: 3
 `;
 

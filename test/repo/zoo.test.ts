@@ -63,14 +63,25 @@ test("the scores of its encoders are recorded from the cells that read them, and
   const readout = { target: "parts", reading: "mean", probe: "linear", score: 0.25 };
   const write = (given: string) => {
     mkdirSync(join(cells, "mae-0"), { recursive: true });
-    const result = { plan: { given }, adapter: ADAPTER, readouts: [{ ...readout, floor: 0.2 }] };
+    const readouts = [{ ...readout, floor: 0.2 }];
+    const result = { plan: { given }, adapter: ADAPTER, readouts, first: readouts };
     writeFileSync(join(cells, "mae-0", "result.json"), JSON.stringify(result));
+    writeFileSync(join(cells, "mae-0", "first.safetensors"), "by picture");
   };
   write(sha256);
   expect(recordScores(out, cells)).toBe(1);
   const { encoders } = JSON.parse(readFileSync(join(out, "zoo.json"), "utf8"));
   expect(encoders.map(({ recorded }: { recorded?: object }) => recorded)).toEqual([
-    { plan: { given: sha256 }, adapter: "some GPU", scores: [readout] },
+    {
+      plan: { given: sha256 },
+      adapter: "some GPU",
+      scores: [readout],
+      first: {
+        file: "coat-mae-0.first.safetensors",
+        sha256: createHash("sha256").update("by picture").digest("hex"),
+        scores: [{ ...readout, floor: 0.2 }],
+      },
+    },
     undefined,
     undefined,
   ]);
@@ -91,7 +102,12 @@ test("another study's encoders take the place of those of before; what was recor
     ["beit", undefined, "partwise study b.yaml"],
   ]);
   expect(JSON.parse(readFileSync(join(out, "zoo.json"), "utf8")).encoders).toEqual(encoders);
-  expect(readdirSync(out).sort()).toEqual(["coat-beit-0.safetensors", "coat-mae-0.safetensors", "zoo.json"]);
+  expect(readdirSync(out).sort()).toEqual([
+    "coat-beit-0.safetensors",
+    "coat-mae-0.first.safetensors",
+    "coat-mae-0.safetensors",
+    "zoo.json",
+  ]);
   expect(readFileSync(join(out, "coat-beit-0.safetensors"), "utf8")).toBe("another beit");
 });
 

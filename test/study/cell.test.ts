@@ -84,14 +84,9 @@ test("a cell measures its encoder before the first step where asked, which no st
       { now: () => 0, readFirst: true },
     );
   const [slow, fast] = [await found(1e-4), await found(1e-2)];
-  expect(slow.first!.map(({ reading }) => reading)).toEqual([
-    "cls",
-    "cls",
-    "cls",
-    "mean",
-    "mean",
-    "mean",
-    "tokens",
+  expect(slow.first!.map(({ reading, probe }) => `${reading} ${probe}`)).toEqual([
+    ...["k-NN", "linear", "retrieval"].map((probe) => `mean ${probe}`), // MAE's own reading
+    "tokens attentive",
   ]);
   expect(fast.first).toEqual(slow.first);
   expect(fast.readouts).not.toEqual(slow.readouts);

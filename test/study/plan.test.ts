@@ -70,13 +70,15 @@ test("settings are equal whatever the order of their names", () => {
   expect(firstChange({ a: [1, 2] }, { a: [1, 3] })).toBe("a was [1,2] and is [1,3]");
 });
 
-test("first values are read of the runs that are compared, and of no others", () => {
-  const asked = (seeds: readonly number[]) => {
-    const own = { ...plan, seeds, data: { coat: set }, methods: { mae: {} } };
+test("first values are read of the runs that count, of single ones unless the plan goes without", () => {
+  const asked = (seeds: readonly number[], first?: boolean) => {
+    const own = { ...plan, seeds, data: { coat: set }, methods: { mae: {} }, first };
     return cellsOf(own)
       .filter((cell) => asksFirst(own, cell))
       .map(cellName);
   };
   expect(asked([0, 1, 100])).toEqual(["coat/mae-0", "coat/mae-1"]);
-  expect(asked([0, 100, 101])).toEqual([]); // those above 100 only choose
+  expect(asked([0, 1, 100], false)).toEqual(["coat/mae-0", "coat/mae-1"]); // their gate cannot do without
+  expect(asked([0, 100, 101])).toEqual(["coat/mae-0"]); // those above 100 only choose
+  expect(asked([0, 100, 101], false)).toEqual([]);
 });

@@ -72,10 +72,10 @@ export async function resultOf(out: string, plan: StudyPlan, cell: Cell): Promis
   );
 }
 
-/** A run that was alone when it was computed may have others beside it now, whose gate asks what each was at first. */
+/** A run that was computed without may be asked now what it was at first. */
 const firstMissing = ({ first }: Pick<Stored, "first">, plan: StudyPlan, cell: Cell): string | null =>
   asksFirst(plan, cell) && !first
-    ? "it was not measured before its first step, which a study of several runs asks"
+    ? "it was not measured before its first step, which the study asks (of single runs `first: false` does not)"
     : null;
 
 /** What a file of a finished cell holds; one that cannot be read is a `UsageError`. */

@@ -71,6 +71,7 @@ const schema = v.strictObject({
   floorSeeds: seeds,
   data: v.pipe(v.record(folder, data), v.minEntries(1)),
   methods: v.record(v.picklist(names), method),
+  first: v.optional(v.boolean()),
   neighbours: v.optional(count(1), 20),
   probes: v.optional(distinct(v.picklist(ASKED)), [...PROBES]),
   linearEpochs: v.optional(count(1), 30),
@@ -91,6 +92,8 @@ export interface StudyChoices {
   /** Folders, for a set that leaves them open. */
   data?: string | undefined;
   partsFrom?: string | undefined;
+  /** Whether single runs are measured before their first step, whatever the file says. */
+  first?: boolean | undefined;
   /** Told in a sentence what is left out. */
   note?: (sentence: string) => void;
 }
@@ -110,7 +113,8 @@ export async function readStudy(file: string, choices: StudyChoices = {}): Promi
     throw new UsageError(`${path}: ${where}: ${issue.message}`);
   }
   const sets = withFolders(path, chosenOf(found.output.data, choices), choices);
-  const plan = { ...found.output, data: await withEncoders(sets, isPreset, choices) };
+  const first = choices.first || found.output.first;
+  const plan = { ...found.output, first, data: await withEncoders(sets, isPreset, choices) };
   checkMasks(path, plan);
   checkMethods(path, plan);
   return plan;

@@ -33,9 +33,9 @@ import { cellPictures } from "./pictures.ts";
 import { picturesIn } from "./pieces.ts";
 import { scoresOnly, sheetsIn } from "./report/write.ts";
 import { askedSheets, encoderSheets, runSheets } from "./sheets.ts";
-import { openGiven } from "./zooFolder.ts";
+import { openGiven, recordedFirst } from "./zooFolder.ts";
 
-/** Where a study is, and whether kernels are measured before it begins. */
+/** Where a study is, and whether kernels are those that were measured on this machine. */
 interface RunOptions {
   out: string;
   tune: boolean;
@@ -115,8 +115,10 @@ async function compute(plan: StudyPlan, cell: Cell, { out, tune }: RunOptions): 
     }),
   );
   line.end();
+  const first = given && !result.first && (await recordedFirst(given, result.plan));
   await keep(folder, {
     ...result,
+    ...(first && { first, firstRecorded: true as const }),
     adapter: adapterOf(device),
     versions: versions(),
     seconds: (performance.now() - started) / 1000,

@@ -4,6 +4,9 @@ import * as v from "valibot";
 import { METHODS, type MethodName } from "../../models/methods.ts";
 import { vitConfig } from "../../models/vit.ts";
 import type { GivenEncoder, RecordedScores } from "../../study/givenEncoders.ts";
+import { withOutcomes } from "../../study/outcomes.ts";
+import { type CellPlan, firstChange } from "../../study/plan.ts";
+import type { Readout } from "../../study/readouts.ts";
 import type { Saved } from "../../train/checkpoint.ts";
 import { openSaved } from "../../train/encoderFile.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
@@ -16,10 +19,21 @@ const FORMAT = "partwise.zoo.2";
 const text = v.pipe(v.string(), v.minLength(1));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+const score = { target: text, reading: text, probe: text, score: v.number() };
+const fileName = v.pipe(v.string(), v.regex(/^\w[\w.-]*$/, "must be the name of a file beside zoo.json"));
+const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits"));
+
 const recorded = v.looseObject({
   plan: v.looseObject({}),
   adapter: text,
-  scores: v.array(v.looseObject({ target: text, reading: text, probe: text, score: v.number() })),
+  scores: v.array(v.looseObject(score)),
+  first: v.optional(
+    v.looseObject({
+      file: fileName,
+      sha256: hash,
+      scores: v.array(v.looseObject({ ...score, floor: v.number() })),
+    }),
+  ),
 });
 
 const index = v.looseObject({
@@ -29,8 +43,8 @@ const index = v.looseObject({
       v.looseObject({
         method: v.picklist(Object.keys(METHODS) as [MethodName, ...MethodName[]]),
         seed: count,
-        file: v.pipe(v.string(), v.regex(/^\w[\w.-]*$/, "must be the name of a file beside zoo.json")),
-        sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")),
+        file: fileName,
+        sha256: hash,
         data: text,
         pictures: count,
         seconds: v.number(),
@@ -62,10 +76,16 @@ export async function readZoo(folder: string): Promise<GivenEncoder[]> {
       ...{ method, seed, sha256, data, pictures, seconds, command },
       file: join(folder, file),
       adapter: adapter.description,
-      ...(scores && { recorded: scores as unknown as RecordedScores }),
+      ...(scores && { recorded: recordedIn(folder, scores as unknown as RecordedScores) }),
     }),
   );
 }
+
+/** With the path of its file. */
+const recordedIn = (folder: string, { first, ...scores }: RecordedScores): RecordedScores => ({
+  ...scores,
+  ...(first && { first: { ...first, file: join(folder, first.file) } }),
+});
 
 async function json(path: string): Promise<unknown> {
   const bytes = await readBytes(path);
@@ -79,15 +99,28 @@ async function json(path: string): Promise<unknown> {
 /** What an encoder must have in common with a study's model. */
 const SHAPE = ["imageSize", "patchSize", "embedDim", "depth", "numHeads"] as const;
 
-/** Opens the file of an encoder and holds it to its hash, to its method and to a study's model. */
-export async function openGiven({ file, sha256, method }: GivenEncoder, model: string): Promise<Saved> {
+/** Reads a file that zoo.json names. */
+async function readNamed({ file, sha256 }: Pick<GivenEncoder, "file" | "sha256">): Promise<Uint8Array> {
   const bytes = await readBytes(file);
   const found = sha256Of(bytes);
-  if (found !== sha256) {
-    throw new UsageError(
-      `${file}: must have the SHA-256 ${sha256}, as zoo.json says; got ${found}. Is it another file, or not whole?`,
-    );
-  }
+  if (found === sha256) return bytes;
+  throw new UsageError(
+    `${file}: must have the SHA-256 ${sha256}, as zoo.json says; got ${found}. Is it another file, or not whole?`,
+  );
+}
+
+/** What an encoder scored before its first step, as it was recorded; null where it was not, or was by another plan. */
+export async function recordedFirst({ recorded }: GivenEncoder, plan: CellPlan): Promise<Readout[] | null> {
+  if (!recorded?.first || firstChange(recorded.plan, plan) !== null) return null;
+  const { first } = recorded;
+  const bytes = await readNamed(first);
+  return asUsage(() => withOutcomes(first.scores, bytes));
+}
+
+/** Opens the file of an encoder and holds it to its hash, to its method and to a study's model. */
+export async function openGiven(given: GivenEncoder, model: string): Promise<Saved> {
+  const { file, method } = given;
+  const bytes = await readNamed(given);
   const source = {
     size: bytes.length,
     read: async (offset: number, length: number) => bytes.slice(offset, offset + length),

@@ -12,7 +12,7 @@ export function givenSection(cells: readonly CellReport[]): Markup {
   if (!first) return html``;
   const head = ["seed", "trained on", "pictures", "time", "adapter", "SHA-256"];
   return html`<h3>Encoders trained before</h3>
-<p>${deviationSentence(cells)}</p>
+<p>${deviationSentence(cells)}${cells.some(({ firstRecorded }) => firstRecorded) ? " What they knew before their first step was recorded there, too, and is not read again." : ""}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Encoders trained before"><table class="scores paper">
 <thead><tr><td></td>${head.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${given.map(

@@ -82,7 +82,7 @@ export function gateWords(cells: readonly { encoder: Cell["encoder"]; first?: un
   const isRead = (own: typeof cells) => own.some(({ first }) => first !== undefined);
   const itself = "itself before its first step";
   const other =
-    "an untrained encoder of its shape and seed, since a single run is not read before its first step";
+    "an untrained encoder of its shape and seed, where a single run was not read before its first step";
   if (!runs.some((own) => own.length === 1 && !isRead(own))) return itself;
   return runs.some(isRead) ? `${itself}, or ${other}` : other;
 }
