@@ -3,11 +3,14 @@ import { compile } from "../../../src/engine/capture/compile.ts";
 import { grad } from "../../../src/engine/graph/autograd.ts";
 import { Tensor } from "../../../src/engine/graph/tensor.ts";
 import { attention, selfAttention } from "../../../src/engine/ops/attention.ts";
+import { crossEntropy } from "../../../src/engine/ops/crossEntropy.ts";
 import { layerNorm } from "../../../src/engine/ops/layerNorm.ts";
 import { linear, mlp } from "../../../src/engine/ops/linear.ts";
 import { matmul } from "../../../src/engine/ops/matmul.ts";
 import { softmax } from "../../../src/engine/ops/softmax.ts";
+import { sum } from "../../../src/engine/ops/sum.ts";
 import { Random } from "../../../src/engine/random.ts";
+import { inNodeAlone } from "../../inNodeAlone.ts";
 import { withDevice } from "../../withDevice.ts";
 import { maskedAutoencoder, supervised } from "../tinyTraining.ts";
 
@@ -57,6 +60,15 @@ describe("the kernels without subgroups give the bits of those with", () => {
     ["softmax", [[70, 20]], (x) => softmax(x!)],
     ["softmax, rows of 16 lanes", [[5, 300]], (x) => softmax(x!)],
     ["softmax, rows of 256 lanes", [[2, 8200]], (x) => softmax(x!)],
+    ["sum", [[70, 20]], (x) => sum(x!, 1)],
+    [
+      "crossEntropy",
+      [
+        [9, 20],
+        [9, 20],
+      ],
+      (logits, target) => crossEntropy(logits!, target!),
+    ],
     ["layerNorm", [[70, 130], [130], [130]], (x, weight, bias) => layerNorm(x!, weight, bias)],
   ];
 
@@ -89,24 +101,28 @@ describe("the kernels without subgroups give the bits of those with", () => {
     expect(new Uint32Array(found!.buffer)).toEqual(new Uint32Array(expected!.buffer));
   });
 
-  test.each([
-    ["a supervised ViT", supervised],
-    ["a masked autoencoder", maskedAutoencoder],
-  ])("three steps of %s", async (_, make) => {
-    const [expected, found] = await Promise.all(
-      devices().map(async (device) => {
-        const training = make(device);
-        const step = await compile(device, () => training.step());
-        for (let now = 0; now < 3; now++) {
-          training.write(now);
-          step.run();
-        }
-        const values = await Promise.all(Object.values(training.state).map((tensor) => tensor.read()));
-        await step.dispose();
-        return values.map(({ buffer }) => new Uint32Array(buffer));
-      }),
-    );
-    expect(found).toEqual(expected);
+  // The cases above hold on both adapters every kernel of a step that subgroups change; what a whole step adds, how kernels
+  // follow each other, is the adapter's affair in neither.
+  inNodeAlone(() => {
+    test.each([
+      ["a supervised ViT", supervised],
+      ["a masked autoencoder", maskedAutoencoder],
+    ])("three steps of %s", async (_, make) => {
+      const [expected, found] = await Promise.all(
+        devices().map(async (device) => {
+          const training = make(device);
+          const step = await compile(device, () => training.step());
+          for (let now = 0; now < 3; now++) {
+            training.write(now);
+            step.run();
+          }
+          const values = await Promise.all(Object.values(training.state).map((tensor) => tensor.read()));
+          await step.dispose();
+          return values.map(({ buffer }) => new Uint32Array(buffer));
+        }),
+      );
+      expect(found).toEqual(expected);
+    });
   });
 
   test("the portable device has no subgroups to use", () => {
