@@ -4,74 +4,80 @@ import { attentionMethods, shippedAttention } from "../../src/engine/ops/attenti
 import { chooseMethod, isSoftwareAdapter, shippedMethod } from "../../src/engine/ops/gemmChoice.ts";
 import { gemmMethods } from "../../src/engine/ops/gemmMethods.ts";
 import { tuneKernels } from "../../src/engine/ops/tune.ts";
+import { inNodeAlone } from "../inNodeAlone.ts";
 import { withDevice } from "../withDevice.ts";
 
 const SHAPE: GemmShape = { m: 64, n: 64, k: 32, batch: 1, transposeA: false, transposeB: true };
 const product = (shape: Partial<GemmShape> = {}) =>
   ({ op: "matmul", shape: { ...SHAPE, ...shape } }) as const;
 
-describe("tuneKernels", () => {
-  const context = withDevice();
+// In Chromium test/web/tune.test.ts tunes a whole run.
+inNodeAlone(() => {
+  describe("tuneKernels", () => {
+    const context = withDevice();
 
-  test("measures what was asked for and makes the fastest the choice", async () => {
-    const { device } = context;
-    device.tuning.choose(product());
-    let time = 0;
-    const tuned = await tuneKernels(device, { now: () => (time += 1), rounds: 3 });
-    const found = tuned.find(({ name }) => name === classOf(product()))!;
-    const names = gemmMethods(device.capabilities).map(({ name }) => name);
-    expect([...found.times.map(({ method }) => method), ...found.skipped].sort()).toEqual([...names].sort());
-    expect(found.best).toBe(found.times[0]!.method);
-    expect(found.shipped).toBe(shippedMethod(device, SHAPE));
-    expect(device.tuning.choose(product())).toBe(found.best);
-  });
+    test("measures what was asked for and makes the fastest the choice", async () => {
+      const { device } = context;
+      device.tuning.choose(product());
+      let time = 0;
+      const tuned = await tuneKernels(device, { now: () => (time += 1), rounds: 3 });
+      const found = tuned.find(({ name }) => name === classOf(product()))!;
+      const names = gemmMethods(device.capabilities).map(({ name }) => name);
+      expect([...found.times.map(({ method }) => method), ...found.skipped].sort()).toEqual(
+        [...names].sort(),
+      );
+      expect(found.best).toBe(found.times[0]!.method);
+      expect(found.shipped).toBe(shippedMethod(device, SHAPE));
+      expect(device.tuning.choose(product())).toBe(found.best);
+    });
 
-  test("begins with the largest shape, for which no method is skipped", async () => {
-    const { device } = context;
-    device.tuning = new Tuning();
-    for (const m of [8, 64, 16]) device.tuning.choose(product({ m, n: 16, k: 16 }));
-    const tuned = await tuneKernels(device, { now: () => performance.now(), rounds: 1 });
-    expect(tuned.map(({ shape }) => (shape as GemmShape).m)).toEqual([64, 16, 8]);
-    const names = gemmMethods(device.capabilities).map(({ name }) => name);
-    const forGpus = isSoftwareAdapter(device) ? names.filter((name) => /^(tile|workgroup)/.test(name)) : [];
-    expect(tuned[0]!.skipped).toEqual(forGpus);
-    expect(tuned[0]!.times).toHaveLength(names.length - forGpus.length);
-  });
+    test("begins with the largest shape, for which no method is skipped", async () => {
+      const { device } = context;
+      device.tuning = new Tuning();
+      for (const m of [8, 64, 16]) device.tuning.choose(product({ m, n: 16, k: 16 }));
+      const tuned = await tuneKernels(device, { now: () => performance.now(), rounds: 1 });
+      expect(tuned.map(({ shape }) => (shape as GemmShape).m)).toEqual([64, 16, 8]);
+      const names = gemmMethods(device.capabilities).map(({ name }) => name);
+      const forGpus = isSoftwareAdapter(device) ? names.filter((name) => /^(tile|workgroup)/.test(name)) : [];
+      expect(tuned[0]!.skipped).toEqual(forGpus);
+      expect(tuned[0]!.times).toHaveLength(names.length - forGpus.length);
+    });
 
-  test("skips a method whose whole tiles take too long at the best rate seen", async () => {
-    const { device } = context;
-    device.tuning = new Tuning();
-    device.tuning.choose(product({ m: 64, n: 64, k: 64 }));
-    device.tuning.choose(product({ m: 1, n: 1, k: 8192 }));
-    let time = 0; // a single run takes 1 ms, whatever it does
-    const tuned = await tuneKernels(device, { now: () => (time += 1), rounds: 1 });
-    const wide = gemmMethods(device.capabilities).filter(({ tile }) => tile.rows * tile.columns > 128);
-    expect(wide).not.toHaveLength(0);
-    expect(tuned[1]!.skipped).toEqual(expect.arrayContaining(wide.map(({ name }) => name)));
-    expect(tuned[1]!.times.map(({ method }) => method)).toContain("register");
-  });
+    test("skips a method whose whole tiles take too long at the best rate seen", async () => {
+      const { device } = context;
+      device.tuning = new Tuning();
+      device.tuning.choose(product({ m: 64, n: 64, k: 64 }));
+      device.tuning.choose(product({ m: 1, n: 1, k: 8192 }));
+      let time = 0; // a single run takes 1 ms, whatever it does
+      const tuned = await tuneKernels(device, { now: () => (time += 1), rounds: 1 });
+      const wide = gemmMethods(device.capabilities).filter(({ tile }) => tile.rows * tile.columns > 128);
+      expect(wide).not.toHaveLength(0);
+      expect(tuned[1]!.skipped).toEqual(expect.arrayContaining(wide.map(({ name }) => name)));
+      expect(tuned[1]!.times.map(({ method }) => method)).toContain("register");
+    });
 
-  test("measures both passes of an attention, after the products", async () => {
-    const { device } = context;
-    device.tuning = new Tuning();
-    const shape: AttentionShape = { batch: 2, queries: 37, keys: 37, heads: 2, headSize: 8 };
-    device.tuning.choose({ op: "attention forward", shape });
-    device.tuning.choose({ op: "attention backward", shape });
-    device.tuning.choose(product({ m: 4, n: 4, k: 4 }));
-    const [first, ...passes] = await tuneKernels(device, { now: () => performance.now(), rounds: 1 });
-    expect(first!.name).toBe("matmul nt m4 n4 k4 batch1");
-    expect(passes.map(({ name }) => name)).toEqual([
-      "attention forward q32 k32 d8 batch4",
-      "attention backward q32 k32 d8 batch4",
-    ]);
-    for (const [i, pass] of (["forward", "backward"] as const).entries()) {
-      const { times, skipped, best, shipped, name } = passes[i]!;
-      const names = attentionMethods(device, pass, shape).map((method) => method.name);
-      expect([...times.map(({ method }) => method), ...skipped].sort()).toEqual(names.sort());
-      expect(skipped.filter((method) => method !== "staged" && method !== "tiles")).toEqual([]);
-      expect(shipped).toBe(shippedAttention(device, pass));
-      expect(device.tuning.choices.get(name)).toBe(best);
-    }
+    test("measures both passes of an attention, after the products", async () => {
+      const { device } = context;
+      device.tuning = new Tuning();
+      const shape: AttentionShape = { batch: 2, queries: 37, keys: 37, heads: 2, headSize: 8 };
+      device.tuning.choose({ op: "attention forward", shape });
+      device.tuning.choose({ op: "attention backward", shape });
+      device.tuning.choose(product({ m: 4, n: 4, k: 4 }));
+      const [first, ...passes] = await tuneKernels(device, { now: () => performance.now(), rounds: 1 });
+      expect(first!.name).toBe("matmul nt m4 n4 k4 batch1");
+      expect(passes.map(({ name }) => name)).toEqual([
+        "attention forward q32 k32 d8 batch4",
+        "attention backward q32 k32 d8 batch4",
+      ]);
+      for (const [i, pass] of (["forward", "backward"] as const).entries()) {
+        const { times, skipped, best, shipped, name } = passes[i]!;
+        const names = attentionMethods(device, pass, shape).map((method) => method.name);
+        expect([...times.map(({ method }) => method), ...skipped].sort()).toEqual(names.sort());
+        expect(skipped.filter((method) => method !== "staged" && method !== "tiles")).toEqual([]);
+        expect(shipped).toBe(shippedAttention(device, pass));
+        expect(device.tuning.choices.get(name)).toBe(best);
+      }
+    });
   });
 });
 
