@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { METHODS } from "../../src/models/methods.ts";
-import type { ChromeTrace } from "../../src/profile/trace.ts";
 import { openSaved } from "../../src/train/encoderFile.ts";
 import { sourceOf } from "../train/savedFile.ts";
 import { ended, PATIENCE, reach, textOf, withPages } from "./pages.ts";
@@ -190,35 +189,7 @@ describe("a page as wide as a phone, in the order of its tests", () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
 
-  test("a step is profiled by kernel with a trace to save", async () => {
-    await page.getByRole("button", { name: "Profile one step" }).click();
-    expect(await page.getByRole("button", { name: "Start" }).isDisabled()).toBe(true);
-    await ended(page);
-    expect(await textOf(page, "status")).toBe("Profiled one step");
-    const rows = await page
-      .locator("#profiled tbody tr")
-      .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent!)));
-    const kernels = rows.slice(0, -1);
-    expect(kernels.map(([name]) => name)).toContain("attention_forward");
-    const dispatches = Number(rows.at(-1)![1]);
-    expect(kernels.reduce((all, [, count]) => all + Number(count), 0)).toBe(dispatches);
-    expect(Number(rows.at(-1)![2])).toBeGreaterThan(0);
-    const rates = await page.locator("#profiled .rates").innerText();
-    for (const unit of ["GB/s", "GFLOP/s"]) {
-      expect(Number(rates.match(`(\\S+) ${unit}`)?.[1]), rates).toBeGreaterThan(0);
-    }
-
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-
-    const saving = page.waitForEvent("download");
-    await page.getByRole("link", { name: "Save the trace" }).click();
-    const download = await saving;
-    expect(download.suggestedFilename()).toBe("trace.json");
-    const { traceEvents } = JSON.parse(readFileSync(await download.path(), "utf8")) as ChromeTrace;
-    expect(traceEvents.filter(({ ph }) => ph === "X")).toHaveLength(dispatches);
-  });
-
-  test("a run may follow: it shows its loss and pictures, leaves the page responsive, and can be paused", async () => {
+  test("a run shows its loss and pictures, leaves the page responsive, and can be paused", async () => {
     const errors: Error[] = [];
     page.on("pageerror", (error) => errors.push(error));
     await page.getByRole("button", { name: "Start" }).click();
@@ -270,6 +241,5 @@ describe("a page as wide as a phone, in the order of its tests", () => {
     await page.getByRole("button", { name: "Reset" }).click();
     expect(await page.getByRole("button", { name: "Start" }).isEnabled()).toBe(true);
     expect(await textOf(page, "step")).toBe("–");
-    expect(await page.locator("#profiled").isVisible()).toBe(false);
   });
 });

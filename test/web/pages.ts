@@ -77,11 +77,3 @@ export async function ended(page: Page): Promise<void> {
   await page.waitForFunction(isOver, undefined, { polling: POLLING });
   expect(await textOf(page, "trouble-advice")).toBe("");
 }
-
-/** The kernels of the profiled step that the page shows. */
-export async function profiledKernels(page: Page): Promise<string[]> {
-  await page.getByRole("button", { name: "Profile one step" }).click();
-  await ended(page);
-  const names = await page.locator("#profiled tbody tr td:first-child").allInnerTexts();
-  return names.slice(0, -1);
-}

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { ended, fill, PATIENCE, profiledKernels, textOf, withPages } from "./pages.ts";
+import type { ChromeTrace } from "../../src/profile/trace.ts";
+import { ended, fill, PATIENCE, textOf, withPages } from "./pages.ts";
 
 const pages = withPages();
 
@@ -40,7 +42,35 @@ async function getsPastTheStore(page: Page): Promise<void> {
   await expect.poll(() => textOf(page, "status"), PATIENCE).toBe("Drawing 4000 creatures");
 }
 
-test("Tune measures and stores; a reload uses what is stored, and warns of what it cannot use", async () => {
+/** Profiles a step: its table adds up, and its trace can be saved -> the kernels of the step by name. */
+async function profiled(page: Page): Promise<string[]> {
+  await page.getByRole("button", { name: "Profile one step" }).click();
+  expect(await page.getByRole("button", { name: "Start" }).isDisabled()).toBe(true);
+  await ended(page);
+  expect(await textOf(page, "status")).toBe("Profiled one step");
+  const rows = await page
+    .locator("#profiled tbody tr")
+    .evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent!)));
+  const kernels = rows.slice(0, -1);
+  const dispatches = Number(rows.at(-1)![1]);
+  expect(kernels.reduce((all, [, count]) => all + Number(count), 0)).toBe(dispatches);
+  expect(Number(rows.at(-1)![2])).toBeGreaterThan(0);
+  const rates = await page.locator("#profiled .rates").innerText();
+  for (const unit of ["GB/s", "GFLOP/s"]) {
+    expect(Number(rates.match(`(\\S+) ${unit}`)?.[1]), rates).toBeGreaterThan(0);
+  }
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Save the trace" }).click();
+  const download = await saving;
+  expect(download.suggestedFilename()).toBe("trace.json");
+  const { traceEvents } = JSON.parse(readFileSync(await download.path(), "utf8")) as ChromeTrace;
+  expect(traceEvents.filter(({ ph }) => ph === "X")).toHaveLength(dispatches);
+  return kernels.map(([name]) => name!);
+}
+
+test("Tune stores what it measures; a reload profiles with it, and a run may follow; it warns of what it cannot use", async () => {
   const page = await pages.open(390);
   await fillFewShapes(page);
   page.setDefaultTimeout(2 * PATIENCE.timeout); // a software adapter compiles every kernel first
@@ -68,9 +98,13 @@ test("Tune measures and stores; a reload uses what is stored, and warns of what 
   };
   await reload();
   expect(await textOf(page, "tuned")).toBe("");
-  const kernels = await profiledKernels(page);
+  const kernels = await profiled(page);
+  expect(kernels).toContain("attention_forward");
   expect(kernels.filter((name) => name.startsWith("matmul"))).toEqual(["matmul_register"]); // ships without subgroups alone
+  await getsPastTheStore(page);
   expect(warnings).toEqual([]);
+  await page.getByRole("button", { name: "Reset" }).click();
+  expect(await page.locator("#profiled").isVisible()).toBe(false);
 
   await stored(page, "{");
   await reload();
