@@ -38,7 +38,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Tests that run in both: what must give the same bits in both. */
+/** Tests that run in both: what must give the same bits in both. What of them Node alone runs is said by `inNodeAlone`. */
 const EVERYWHERE = ["test/ops/**/*.test.ts", "test/engine/**/*.test.ts", "test/data/decode*.test.ts"];
 
 export default defineConfig({
@@ -56,6 +56,8 @@ export default defineConfig({
           environment: "node",
           server: { deps: { inline: [/\.wasm\?bytes$/] } },
           pool: "forks",
+          // Two processes for all files: to start one costs more than most files. setup.node.ts gives each file fresh modules.
+          isolate: false,
           testTimeout,
           hookTimeout: testTimeout,
         },

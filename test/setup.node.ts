@@ -1,4 +1,5 @@
-/** Node: the GPU object comes from Dawn, one for each test process, made when first asked for. */
+/** Node: the GPU object comes from Dawn, one for each test file, made when first asked for. */
+import { afterAll, vi } from "vitest";
 import { create } from "webgpu";
 import { wait } from "../src/node/wait.ts";
 import { provideGpu } from "./gpu.ts";
@@ -12,3 +13,8 @@ provideGpu(
   },
   { wait },
 );
+
+// Files share a process, and nothing of the modules that they load: none sees what another has left in one.
+afterAll(() => {
+  vi.resetModules();
+});
