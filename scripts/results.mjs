@@ -2,69 +2,122 @@
  * The table of docs/results.md: pretrained encoders against their untrained selves on one data set, several seeds.
  *   node scripts/results.mjs --data FOLDER --name NAME [--method mae] [--seeds 0,1,2] [--out DIR] -- PRETRAIN OPTIONS -- EVAL OPTIONS
  * Runs `partwise pretrain METHOD` and `partwise eval linear|knn` from dist/ (npm run build first), prints a Markdown table and
- * writes DIR/NAME.json. Finished runs in DIR are kept and not run again.
+ * writes DIR/NAME.json after each. What is in that file is kept and not run again; a run that was stopped goes on.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-const [own = [], pretrain = [], evaluate = []] = splitAt(process.argv.slice(2), "--");
-const { values } = parseArgs({
-  args: own,
-  options: {
-    data: { type: "string" },
-    name: { type: "string" },
-    method: { type: "string", default: "mae" },
-    seeds: { type: "string", default: "0,1,2" },
-    out: { type: "string", default: "out/results" },
-  },
-});
-if (!values.data || !values.name || !existsSync(values.data)) {
-  console.error(
-    `results: --data must name an existing folder and --name the table; got ${values.data}, ${values.name}`,
-  );
-  process.exit(2);
-}
-const seeds = values.seeds.split(",").map(Number);
-mkdirSync(values.out, { recursive: true });
+const KINDS = ["linear", "knn"];
+const ENCODERS = ["pretrained", "untrained"];
 
-const rows = [];
+const argv = process.argv.slice(2);
+const asked = parsed(argv);
+const { own, pretrain, evaluate } = asked;
+if (!own.data || !own.name || !existsSync(own.data)) {
+  refuse(`--data must name an existing folder and --name the table; got ${own.data}, ${own.name}`);
+}
+const seeds = own.seeds.split(",").map(Number);
+mkdirSync(own.out, { recursive: true });
+const file = join(own.out, `${own.name}.json`);
+const rows = recordedRows();
+
 for (const seed of seeds) {
-  const folder = join(values.out, `${values.name}-seed${seed}`);
-  const data = ["--data", values.data];
-  const fixed = [...data, ...pretrain, "--seed", String(seed), "--out", folder, "--json"];
-  const resume = existsSync(join(folder, "checkpoint.json")) ? ["--resume"] : [];
-  const run = partwise("pretrain", values.method, ...fixed, ...resume);
-  /** @type {Record<string, any>} */
-  const row = { seed, lossLast: run.loss, seconds: run.seconds };
-  for (const kind of ["linear", "knn"]) {
-    for (const which of ["pretrained", "untrained"]) {
+  const row = rowOf(seed);
+  const folder = join(own.out, `${own.name}-seed${seed}`);
+  if (row.seconds === undefined || row.stopped) train(row, folder);
+  for (const kind of KINDS) {
+    for (const which of ENCODERS) {
       const forLinear = [...evaluate, "--seed", String(seed)];
       const options = kind === "linear" ? forLinear : evaluate.filter((_, i, all) => !isEpochs(all, i));
       const untrained = which === "untrained" ? ["--untrained"] : [];
-      const checkpoint = ["--checkpoint", folder, ...data];
-      row[`${kind} ${which}`] = partwise("eval", kind, ...checkpoint, ...options, ...untrained, "--json");
+      const where = ["--checkpoint", folder, "--data", own.data];
+      row[`${kind} ${which}`] ??= partwise("eval", kind, ...where, ...options, ...untrained, "--json");
+      save();
     }
   }
-  rows.push(row);
-  writeFileSync(
-    join(values.out, `${values.name}.json`),
-    `${JSON.stringify({ arguments: process.argv.slice(2), rows }, null, 2)}\n`,
-  );
 }
 
 console.log(
-  `\n| ${values.name}, top-1 in % | ${seeds.map((seed) => `seed ${seed}`).join(" | ")} | mean ± std |`,
+  `\n| ${own.name}, top-1 in % | ${seeds.map((seed) => `seed ${seed}`).join(" | ")} | mean${seeds.length > 1 ? " ± std" : ""} |`,
 );
 console.log(`|---|${seeds.map(() => "---|").join("")}---|`);
-for (const which of ["linear pretrained", "linear untrained", "knn pretrained", "knn untrained"]) {
-  const scores = rows.map((row) => 100 * topOne(row[which]));
-  const mean = scores.reduce((sum, x) => sum + x, 0) / scores.length;
-  const std = Math.sqrt(scores.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, scores.length - 1));
-  console.log(
-    `| ${which} | ${scores.map((x) => x.toFixed(1)).join(" | ")} | ${mean.toFixed(1)} ± ${std.toFixed(1)} |`,
+for (const name of KINDS.flatMap((kind) => ENCODERS.map((which) => `${kind} ${which}`))) {
+  const scores = seeds.map((seed) => 100 * topOne(rows.find((row) => row.seed === seed)?.[name]));
+  console.log(`| ${name} | ${scores.map((x) => x.toFixed(1)).join(" | ")} | ${meanText(scores)} |`);
+}
+
+/**
+ * What is recorded of a seed, now or before.
+ * @param {number} seed
+ */
+function rowOf(seed) {
+  const found = rows.find((row) => row.seed === seed);
+  if (found) return found;
+  /** @type {Record<string, any>} */
+  const row = { seed };
+  rows.push(row);
+  return row;
+}
+
+/**
+ * Trains a seed's run, or goes on with it. The seconds of a run whose beginning was not recorded are null.
+ * @param {Record<string, any>} row
+ * @param {string} folder
+ */
+function train(row, folder) {
+  const isBegun = existsSync(join(folder, "checkpoint.json"));
+  const options = ["--data", /** @type {string} */ (own.data), ...pretrain, "--seed", String(row.seed)];
+  const resume = isBegun ? ["--resume"] : [];
+  const run = partwise("pretrain", own.method, ...options, "--out", folder, "--json", ...resume);
+  row.lossLast = run.loss ?? lastLoss(folder);
+  row.seconds = isBegun && !row.seconds ? null : (row.seconds ?? 0) + run.seconds;
+  row.stopped = run.stopped;
+  save();
+  if (!run.stopped) return;
+  console.error(`results: seed ${row.seed} was stopped at step ${run.step}: the same command goes on`);
+  process.exit(1);
+}
+
+/**
+ * The loss of a run's last step.
+ * @param {string} folder
+ */
+function lastLoss(folder) {
+  const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n");
+  return JSON.parse(lines.at(-1) ?? "").loss;
+}
+
+/**
+ * What an earlier call recorded for the same runs.
+ * @returns {Record<string, any>[]}
+ */
+function recordedRows() {
+  if (!existsSync(file)) return [];
+  const before = JSON.parse(readFileSync(file, "utf8"));
+  const runs = (/** @type {typeof asked} */ { own: { data, method }, ...options }) =>
+    JSON.stringify({ data, method, ...options });
+  const was = parsed(before.arguments);
+  if (runs(was) === runs(asked)) return before.rows;
+  return refuse(
+    `${file} must be of the same runs; it has those of ${before.arguments.join(" ")}. Choose another --name`,
   );
+}
+
+function save() {
+  writeFileSync(file, `${JSON.stringify({ arguments: argv, rows }, null, 2)}\n`);
+}
+
+/**
+ * Their mean, and how far they scatter where there are several.
+ * @param {number[]} scores
+ */
+function meanText(scores) {
+  const mean = scores.reduce((sum, x) => sum + x, 0) / scores.length;
+  if (scores.length < 2) return mean.toFixed(1);
+  const std = Math.sqrt(scores.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (scores.length - 1));
+  return `${mean.toFixed(1)} ± ${std.toFixed(1)}`;
 }
 
 /**
@@ -85,7 +138,7 @@ function isEpochs(all, i) {
 }
 
 /**
- * Runs one command, shows what it says, and returns its last line, which is JSON.
+ * Runs one command, shows what it says, and returns its last line, which is JSON; that of a run that was stopped, too.
  * @param {string[]} args
  */
 function partwise(...args) {
@@ -96,8 +149,27 @@ function partwise(...args) {
     maxBuffer: 2 ** 28,
   });
   process.stdout.write(stdout);
-  if (status !== 0) process.exit(status ?? 1);
+  if (status === null || (status !== 0 && status < 128)) process.exit(status ?? 1);
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+}
+
+/**
+ * Options of this script, of `pretrain` and of `eval`.
+ * @param {string[]} args
+ */
+function parsed(args) {
+  const [given = [], pretrain = [], evaluate = []] = splitAt(args, "--");
+  const { values: own } = parseArgs({
+    args: given,
+    options: {
+      data: { type: "string" },
+      name: { type: "string" },
+      method: { type: "string", default: "mae" },
+      seeds: { type: "string", default: "0,1,2" },
+      out: { type: "string", default: "out/results" },
+    },
+  });
+  return { own, pretrain, evaluate };
 }
 
 /**
@@ -113,4 +185,14 @@ function splitAt(list, separator) {
     else pieces.at(-1)?.push(item);
   }
   return pieces;
+}
+
+/**
+ * Ends the script with a sentence.
+ * @param {string} sentence
+ * @returns {never}
+ */
+function refuse(sentence) {
+  console.error(`results: ${sentence}`);
+  process.exit(2);
 }
