@@ -84,8 +84,10 @@ async function profile(flags: ProfileFlags): Promise<void> {
   const rows = byKernel(dispatches, roofline, { shapes });
   const { header, lines } = kernelTable(rows);
   printLine(`${method} ${model}, batch ${batch}, ${precision}, ${dispatches.length} dispatches; ${adapter}`);
+  const { gigabytesPerSecond, gigaflopsPerSecond, roundedGigaflopsPerSecond: rounded } = roofline;
+  const inF16 = rounded === undefined ? "" : `, of operands rounded to f16 ${rateText(rounded)}`;
   printLine(
-    `memory ${rateText(roofline.gigabytesPerSecond)} GB/s, arithmetic ${rateText(roofline.gigaflopsPerSecond)} GFLOP/s\n`,
+    `memory ${rateText(gigabytesPerSecond)} GB/s, arithmetic ${rateText(gigaflopsPerSecond)} GFLOP/s${inF16}\n`,
   );
   printLine(table(header, lines));
   printResult(json, {

@@ -5,7 +5,7 @@ import { Tensor } from "../engine/graph/tensor.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { uniform } from "../engine/ops/randomOps.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { type MemoryRate, memoryRates, type Roofline, type TimedWork } from "./roofline.ts";
+import { ceilings, type MemoryRate, memoryRates, type Roofline, type TimedWork } from "./roofline.ts";
 import { type Clock, leastSeconds } from "./stopwatch.ts";
 
 const MIB = 2 ** 20;
@@ -193,5 +193,5 @@ function checkProduct(
 export async function measureRoofline(device: Device, now: Clock): Promise<Roofline> {
   const { gigabytesPerSecond, rates } = await memoryRate(device, now);
   const [{ gigaflops }, product] = [await arithmeticRate(device, now), await matmulRate(device, now)];
-  return { gigaflopsPerSecond: Math.max(gigaflops, product.gigaflops), gigabytesPerSecond, rates };
+  return { ...ceilings(device.precision, gigaflops, product.gigaflops), gigabytesPerSecond, rates };
 }

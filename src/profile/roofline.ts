@@ -8,6 +8,8 @@ export interface MemoryRate {
 export interface Roofline {
   /** Of f32 arithmetic. */
   gigaflopsPerSecond: number;
+  /** Of matrix products whose operands are rounded to f16; as of f32 where it was not measured. */
+  roundedGigaflopsPerSecond?: number;
   /** From memory and to it, beyond any cache. */
   gigabytesPerSecond: number;
   /** What work of so many bytes reaches, smallest first: small work may stay in a cache. Absent where it was not measured. */
@@ -19,12 +21,25 @@ export interface Roofline {
  * Bytes move at the rate of the largest measured work that is not larger, so that no cache makes work faster than its roof.
  */
 export function boundMs(
-  { flops = 0, bytes }: { flops?: number; bytes: number },
-  { gigaflopsPerSecond, gigabytesPerSecond, rates = [] }: Roofline,
+  { flops = 0, bytes, roundsOperands = false }: { flops?: number; bytes: number; roundsOperands?: boolean },
+  { gigaflopsPerSecond, roundedGigaflopsPerSecond, gigabytesPerSecond, rates = [] }: Roofline,
 ): number {
   const rate = rates.findLast((measured) => measured.bytes <= bytes) ?? rates[0];
-  return Math.max(flops / gigaflopsPerSecond, bytes / (rate?.gigabytesPerSecond ?? gigabytesPerSecond)) / 1e6;
+  const ceiling = (roundsOperands ? roundedGigaflopsPerSecond : undefined) ?? gigaflopsPerSecond;
+  return Math.max(flops / ceiling, bytes / (rate?.gigabytesPerSecond ?? gigabytesPerSecond)) / 1e6;
 }
+
+/** The ceilings that 10^9 operations a second from registers, in f32, and of a product in a device's precision make. */
+export const ceilings = (
+  precision: "f32" | "f16",
+  arithmetic: number,
+  product: number,
+): Pick<Roofline, "gigaflopsPerSecond" | "roundedGigaflopsPerSecond"> => {
+  const most = Math.max(arithmetic, product);
+  return precision === "f32"
+    ? { gigaflopsPerSecond: most }
+    : { gigaflopsPerSecond: arithmetic, roundedGigaflopsPerSecond: most };
+};
 
 /** Work that was timed: all bytes it reads and writes, and the seconds it took. */
 export interface TimedWork {

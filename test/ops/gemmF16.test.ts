@@ -13,6 +13,13 @@ import { withDevice } from "../withDevice.ts";
 const on = withDevice({ precision: "f16" });
 afterEach(() => vi.restoreAllMocks());
 
+test("a product tells the profiler that its operands are rounded", () => {
+  const run = vi.spyOn(on.device, "run").mockReturnValue();
+  const x = Tensor.empty(on.device, [4, 4]);
+  matmul(x, x);
+  expect(run.mock.lastCall![3]).toMatchObject({ flops: 128, roundsOperands: true });
+});
+
 /** A method that reads operands by values and one that reads blocks, as all others do. */
 const METHODS = ["plain", "register"];
 

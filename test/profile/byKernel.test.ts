@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TimedDispatch } from "../../src/engine/capture/timing.ts";
 import { byKernel, kernelTable, medianRun, rateText } from "../../src/profile/byKernel.ts";
-import { boundMs } from "../../src/profile/roofline.ts";
+import { boundMs, ceilings } from "../../src/profile/roofline.ts";
 
 /** 4 GFLOP/s and 2 GB/s: a millisecond allows 4,000,000 operations or 2,000,000 bytes. */
 const ROOFLINE = { gigaflopsPerSecond: 4, gigabytesPerSecond: 2 };
@@ -24,6 +24,16 @@ test("the roofline's time is that of arithmetic or of bytes, whichever is more",
   expect(boundMs({ flops: 8e6, bytes: 1e6 }, ROOFLINE)).toBe(2);
   expect(boundMs({ flops: 8e6, bytes: 6e6 }, ROOFLINE)).toBe(3);
   expect(boundMs({ bytes: 1e6 }, ROOFLINE)).toBe(0.5);
+});
+
+test("in f16 what rounds its operands has a ceiling of its own, and nothing else has it", () => {
+  const roofline = { ...ceilings("f16", 4, 40), gigabytesPerSecond: 2 };
+  expect(boundMs({ flops: 8e6, bytes: 0, roundsOperands: true }, roofline)).toBe(0.2);
+  expect(boundMs({ flops: 8e6, bytes: 0 }, roofline)).toBe(2);
+  const slow = { ...ceilings("f16", 4, 3), gigabytesPerSecond: 2 }; // multiplied in f32, by a kernel that is no better
+  expect(boundMs({ flops: 8e6, bytes: 0, roundsOperands: true }, slow)).toBe(2);
+  expect(ceilings("f32", 4, 5)).toEqual({ gigaflopsPerSecond: 5 });
+  expect(boundMs({ flops: 8e6, bytes: 0, roundsOperands: true }, ROOFLINE)).toBe(2);
 });
 
 test("dispatches are summed by kernel, the slowest first", () => {

@@ -13,6 +13,8 @@ export type Workgroups = readonly [number, number, number];
 export interface Work {
   /** Floating point operations; a product and a sum are two. */
   flops?: number;
+  /** Whether a matrix product rounds its operands to f16. */
+  roundsOperands?: boolean;
   /** Bytes read and written; the size of every tensor bound, each once, when absent. */
   bytes?: number;
   /** Sizes that tell one call of a kernel from another. */

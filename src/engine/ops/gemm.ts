@@ -147,14 +147,13 @@ interface Slices {
 function runGemm(product: Gemm, method: GemmMethod, { batch, strideA, strideB, span, last }: Slices): void {
   const { a, b, y, m, n, k, transposeA = false, transposeB = false, bias, epilogue, rowSums } = product;
   const { sources, constants, tensors } = finish(epilogue);
+  const inF16 = y.device.precision === "f16";
   const [depth, layers] = flatGroups(batch); // more matrices than a grid is deep lie beside each other in y
   const chosen = kernel(
     method.entry,
     [
       part("family"),
-      part(
-        y.device.precision === "f16" && !method.roundsOperands ? "operands in f16" : "operands as they are",
-      ),
+      part(inF16 && !method.roundsOperands ? "operands in f16" : "operands as they are"),
       part((transposeA ? m : k) % 4 === 0 ? "a by vectors" : "a by values"),
       part((transposeB ? k : n) % 4 === 0 ? "b by vectors" : "b by values"),
       part(rowSums ? "row sums" : "no row sums"),
@@ -181,5 +180,6 @@ function runGemm(product: Gemm, method: GemmMethod, { batch, strideA, strideB, s
   y.device.run(chosen, bindings, [x, rows * layers, depth], {
     flops: 2 * (product.batch ?? 1) * m * n * k,
     shape: [product.batch ?? 1, m, n, k],
+    ...((inF16 || method.roundsOperands) && { roundsOperands: true }),
   });
 }
