@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isSoftware } from "../src/cli/system/dawn.ts";
-import { chosen, HOST_STEPS, METHOD_STEPS, partsOf } from "./host/parts.ts";
+import { chosen, HOST_STEPS, METHOD_STEPS, partsOf, stepsOf } from "./host/parts.ts";
 import { type PartResult, runParts } from "./host/runParts.ts";
 import { partTable, stepTable } from "./host/summary.ts";
 import { runChild } from "./measure/child.ts";
@@ -39,15 +39,14 @@ await program("gpu", async () => {
   const kind = isSoftware(info) ? "software" : "gpu";
   const batch = wholeNumber("batch", given.batch, kind === "software" ? 2 : 64);
   const named = (texts: readonly string[]) => texts.map((text) => fullStepName(text, batch));
-  const steps = named(given.step ?? HOST_STEPS[kind]);
-  const more = given.step ? [] : named(METHOD_STEPS);
+  const all = named(given.step ?? [...HOST_STEPS[kind], ...METHOD_STEPS]);
   const rounds = (["repeats", "warmup"] as const).flatMap((name) =>
     given[name] === undefined ? [] : [`--${name}`, given[name]],
   );
   const folder = mkdtempSync(join(tmpdir(), "partwise-gpu-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const all = partsOf({ steps, more, batch, rounds, python: given.python, folder });
-  const parts = chosen(all, given.only?.split(",") ?? []);
+  const plan = { ...stepsOf(all), batch, rounds, python: given.python, folder };
+  const parts = chosen(partsOf(plan), given.only?.split(",") ?? []);
   if (parts.length === 0) {
     throw new UsageError(
       `--only must be words in names of parts, as "check,step mae,torch eager,peers,ops ti"; got ${given.only}`,

@@ -55,6 +55,12 @@ export function fullStepName(text: string, batch: number): string {
   return full;
 }
 
+/** Whether PyTorch can repeat a step (bench/torch): the reference steps and MAE's. */
+export function hasTorch(text: string): boolean {
+  const step = parseStepName(text);
+  return step.kind === "reference" || step.method === "mae";
+}
+
 /** Captures the step of a full name. */
 export function startTraining(device: Device, text: string): Promise<TrainingStep> {
   const step = parseStepName(text);

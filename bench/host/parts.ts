@@ -1,6 +1,7 @@
 // The parts of `bench -- gpu`: each is another bench program in a process of its own.
 
 import { METHODS } from "../../src/models/methods.ts";
+import { hasTorch } from "../trainingSteps.ts";
 
 export interface Part {
   name: string;
@@ -45,6 +46,12 @@ export const HOST_STEPS = {
 export const METHOD_STEPS = Object.keys(METHODS)
   .filter((method) => method !== "mae")
   .map((method) => `${method}:vit_micro_patch4_32`);
+
+/** Full names of steps by whether PyTorch is timed beside them. */
+export const stepsOf = (names: readonly string[]): Pick<Plan, "steps" | "more"> => ({
+  steps: names.filter(hasTorch),
+  more: names.filter((name) => !hasTorch(name)),
+});
 
 /** Sizes of operations (see ops.bench.ts) that are checked, and in which order they are timed. */
 const CHECKED_SIZES = ["tiny", "ti"];

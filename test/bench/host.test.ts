@@ -1,14 +1,13 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { chosen, HOST_STEPS, METHOD_STEPS, type Part, partsOf } from "../../bench/host/parts.ts";
+import { chosen, HOST_STEPS, METHOD_STEPS, type Part, partsOf, stepsOf } from "../../bench/host/parts.ts";
 import { type PartResult, runParts } from "../../bench/host/runParts.ts";
 import { partTable, stepTable } from "../../bench/host/summary.ts";
 import { fullStepName } from "../../bench/trainingSteps.ts";
 import { root } from "../repo/files.ts";
 
 const plan = {
-  steps: HOST_STEPS.gpu.map((step) => fullStepName(step, 64)),
-  more: METHOD_STEPS.map((step) => fullStepName(step, 64)),
+  ...stepsOf([...HOST_STEPS.gpu, ...METHOD_STEPS].map((step) => fullStepName(step, 64))),
   batch: 64,
   rounds: ["--repeats", "2"],
   python: "python3",
@@ -41,7 +40,7 @@ test("the parts are bench programs, correctness first, and each step is measured
     expect(names).toContain(`torch eager ${step}`);
     expect(names).toContain(`torch compiled ${step}`);
   }
-  expect(plan.more).toHaveLength(7);
+  expect([plan.steps.length, plan.more.length]).toEqual([HOST_STEPS.gpu.length, 7]);
   for (const step of plan.more) expect(names.filter((name) => name.includes(step))).toEqual([`step ${step}`]);
   expect(HOST_STEPS.software.map((step) => fullStepName(step, 2))).toEqual(HOST_STEPS.software);
   expect(chosen(parts, ["check", "peers tiny"]).map(({ name }) => name)).toEqual([...checks, "peers tiny"]);
