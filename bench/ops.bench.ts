@@ -222,7 +222,7 @@ await program("ops", async () => {
     repeats: wholeNumber("repeats", given.repeats, 7),
   };
   const names = given.sizes.split(",");
-  const unknown = names.find((name) => !(name in SIZES));
+  const unknown = names.find((name) => !Object.hasOwn(SIZES, name));
   if (unknown !== undefined) {
     throw new UsageError(`--sizes must be of ${Object.keys(SIZES).join(", ")}; got ${unknown}`);
   }

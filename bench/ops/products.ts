@@ -109,8 +109,14 @@ export function linearCases(inputs: Inputs, { batch, tokens, width }: OpSize): O
   });
 }
 
-/** Rows whose gradient is not zero while an MLP is checked, so that float64 has little to do. */
+/** Rows of an MLP that are checked, whose gradients alone are not zero meanwhile, so that float64 has little to do. */
 const CHECKED_ROWS = 8;
+
+/** So many rows spread over all of them, the first and the last included: in tiles of any size, whole and cut off. */
+export function checkedRows(rows: number): number[] {
+  const count = Math.min(CHECKED_ROWS, rows);
+  return Array.from({ length: count }, (_, i) => Math.round((i * (rows - 1)) / Math.max(1, count - 1)));
+}
 
 /** Both layers with GELU between them and the residual. */
 export function mlpCases(inputs: Inputs, { batch, tokens, width }: OpSize): OpCase[] {
@@ -120,7 +126,8 @@ export function mlpCases(inputs: Inputs, { batch, tokens, width }: OpSize): OpCa
   const fc2 = { weight: inputs.normal([width, hidden], hidden ** -0.5), bias: inputs.normal([width]) };
   const residual = inputs.normal([rows, width]);
   const dy = inputs.normal([rows, width]);
-  const sparse = dy.values.map((value, i) => (Math.floor(i / width) < CHECKED_ROWS ? value : 0));
+  const checked = checkedRows(rows);
+  const sparse = dy.values.map((value, i) => (checked.includes(Math.floor(i / width)) ? value : 0));
   dy.tensor.write(sparse);
   const weights = {
     fc1: { weight: fc1.weight.tensor, bias: fc1.bias.tensor },
@@ -139,19 +146,24 @@ export function mlpCases(inputs: Inputs, { batch, tokens, width }: OpSize): OpCa
       backward: { flops: 2 * flops, bytes: f32(3 * rows * width + 2 * parameters + rows * hidden) },
     },
     error(y, [dx, dw1, db1, dw2, db2]) {
-      const m = Math.min(CHECKED_ROWS, rows);
-      const top = (values: Numbers) => Float64Array.from({ length: m * width }, (_, i) => values[i]!);
-      const first = linear64(top(x.values), fc1.weight.values, fc1.bias.values, { m, n: hidden, k: width });
+      const m = checked.length;
+      const some = (values: Numbers) =>
+        Float64Array.from(
+          { length: m * width },
+          (_, i) => values[checked[Math.floor(i / width)]! * width + (i % width)]!,
+        );
+      const first = linear64(some(x.values), fc1.weight.values, fc1.bias.values, { m, n: hidden, k: width });
       const gelu = geluTanh64(first.y);
       const second = linear64(gelu.y, fc2.weight.values, fc2.bias.values, { m, n: width, k: hidden });
-      const back2 = second.backward(top(sparse));
+      const back2 = second.backward(some(sparse));
       const back1 = first.backward(gelu.backward(back2.x));
-      const expected = second.y.map((value, i) => value + residual.values[i]!);
+      const before = some(residual.values);
+      const expected = second.y.map((value, i) => value + before[i]!);
       dy.tensor.write(dy.values); // from here on it is timed
       return {
-        forward: relativeError(top(y), expected),
+        forward: relativeError(some(y), expected),
         backward: Math.max(
-          relativeError(top(dx!), back1.x),
+          relativeError(some(dx!), back1.x),
           relativeError(dw1!, back1.weight),
           relativeError(db1!, back1.bias),
           relativeError(dw2!, back2.weight),
