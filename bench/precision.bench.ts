@@ -1,7 +1,7 @@
 // Does a run in f16 learn as one in f32, and how much faster is it on this adapter?
-//   npm run bench -- precision [--steps 300] [--model vit_micro_patch4_32] [--batch 64] [--json]
+//   npm run bench -- precision [--steps 300] [--model vit_micro_patch4_32] [--batch 64] [--repeats 7] [--warmup 1] [--json]
 // The same MAE steps in both precisions, the built-in pictures: the largest relative difference of losses, steps that were
-// skipped, k-NN of the encoders, and pictures a second. First what the adapter makes of f16.
+// skipped, k-NN of the encoders; then a step of each, timed in turns, as pictures a second. First what the adapter makes of f16.
 import { parseArgs } from "node:util";
 import { f16Text } from "../src/cli/options/precision.ts";
 import { encoderKnn } from "../src/cli/runs/onlineKnn.ts";
@@ -14,8 +14,10 @@ import { type ProgressRow, train } from "../src/train/loop.ts";
 import { descriptionOf, runSettings } from "../src/train/run.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { commandLine, OPTIONS, print, program, say, UsageError, wholeNumber } from "./measure/program.ts";
-import { table } from "./measure/table.ts";
+import { callsFor, type Rounds, type Summary, timeInTurns } from "./measure/samples.ts";
+import { ms, table } from "./measure/table.ts";
 import type { CourseFigures, PrecisionFigures } from "./precisionFigures.ts";
+import { startTraining } from "./trainingSteps.ts";
 
 /** Pictures to learn from, fewer where they are large, and to be voted on. */
 const seenOf = (side: number): number => (side <= 96 ? 4096 : 512);
@@ -27,7 +29,7 @@ interface Asked {
   totalSteps: number;
 }
 
-interface Course extends CourseFigures {
+interface Course extends Omit<CourseFigures, "ms" | "imagesPerSecond"> {
   losses: readonly number[];
 }
 
@@ -53,15 +55,40 @@ async function course(precision: Precision, { model, ...asked }: Asked): Promise
     lastLoss: losses.at(-1)!,
     skipped: rows.filter(({ metrics }) => metrics.skipped).length,
     knn: accuracy,
-    imagesPerSecond: rows.at(-1)!.imagesPerSecond,
   };
+}
+
+const PRECISIONS = ["f32", "f16"] as const satisfies readonly Precision[];
+/** A sample takes about as long. */
+const SAMPLE_MS = 200;
+const MOST_STEPS = 50;
+
+/** Milliseconds of a step in both precisions, the steps in turns: an adapter that gets slower meets both alike. */
+async function stepTimes({ model, batchSize }: Asked, rounds: Rounds): Promise<Map<string, Summary>> {
+  const subjects = [];
+  for (const name of PRECISIONS) {
+    const device = await openDevice({ precision: name });
+    const step = await startTraining(device, `mae:${model}:${batchSize}`);
+    const runSteps = async (count: number) => {
+      for (let i = 0; i < count; i++) step.submit();
+      await device.finish();
+    };
+    await runSteps(1);
+    const calls = await callsFor(SAMPLE_MS, MOST_STEPS, () => runSteps(1));
+    subjects.push({ name, calls, run: () => runSteps(calls), device });
+  }
+  const times = await timeInTurns(subjects, rounds);
+  for (const { device } of subjects) device.destroy();
+  return times;
 }
 
 await program("precision", async () => {
   const { values: given } = commandLine(() =>
     parseArgs({
       options: {
-        ...OPTIONS,
+        json: OPTIONS.json,
+        repeats: OPTIONS.repeats,
+        warmup: OPTIONS.warmup,
         steps: { type: "string" },
         model: { type: "string" },
         batch: { type: "string" },
@@ -73,6 +100,10 @@ await program("precision", async () => {
     batchSize: wholeNumber("batch", given.batch, 64),
     totalSteps: wholeNumber("steps", given.steps, 300, 2),
   };
+  const rounds = {
+    warmup: wholeNumber("warmup", given.warmup, 1, 0),
+    repeats: wholeNumber("repeats", given.repeats, 7),
+  };
   const most = seenOf(vitConfig(asked.model).imageSize);
   if (asked.batchSize > most) throw new UsageError(`--batch must be at most ${most}`);
   const run = (precision: Precision) => {
@@ -80,22 +111,28 @@ await program("precision", async () => {
     return course(precision, asked);
   };
   const [whole, half] = [await run("f32"), await run("f16")];
-  const lines = [whole, half].map((found, i) => [
-    i === 0 ? "f32" : "f16",
+  say("timing steps of both");
+  const times = await stepTimes(asked, rounds);
+  const timed = ({ losses: _, ...found }: Course, precision: Precision): CourseFigures => {
+    const time = times.get(precision)!;
+    return { ...found, ms: time, imagesPerSecond: (1000 * asked.batchSize) / time.median };
+  };
+  const [f32, f16] = [timed(whole, "f32"), timed(half, "f16")];
+  const lines = [f32, f16].map((found, i) => [
+    PRECISIONS[i]!,
     found.firstLoss.toFixed(4),
     found.lastLoss.toFixed(4),
     `${found.skipped}`,
     `${(100 * found.knn).toFixed(1)} %`,
+    ms(found.ms.median),
     found.imagesPerSecond.toFixed(1),
   ]);
   print(`products in f16: ${half.how}`);
-  print(table(["precision", "first loss", "last loss", "skipped", "k-NN", "pictures/s"], lines));
+  print(table(["precision", "first loss", "last loss", "skipped", "k-NN", "ms", "pictures/s"], lines));
   const differences = whole.losses.map((loss, i) => Math.abs(half.losses[i]! - loss) / loss);
   const lossDifference = Math.max(...differences);
   const where = `in step ${differences.indexOf(lossDifference)}`;
   print(`losses differ by at most ${(100 * lossDifference).toFixed(3)} %, ${where}`);
-  const { losses: _, ...f32 } = whole;
-  const { losses: __, ...f16 } = half;
   const figures: PrecisionFigures = { ...asked, f32, f16, lossDifference };
   if (given.json) print(JSON.stringify(figures));
 });

@@ -1,3 +1,5 @@
+import type { Summary } from "./measure/samples.ts";
+
 /** What `bench -- precision` measures of a run in one precision. */
 export interface CourseFigures {
   /** What the adapter multiplies by. */
@@ -8,6 +10,8 @@ export interface CourseFigures {
   skipped: number;
   /** k-NN accuracy of the encoder at the end. */
   knn: number;
+  /** Of a step, timed in turns with the other precision's. */
+  ms: Summary;
   imagesPerSecond: number;
 }
 

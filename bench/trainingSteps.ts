@@ -1,7 +1,7 @@
 // The training steps that `bench -- step` measures, each ready to be submitted.
 import { noisePictures } from "../src/data/noise.ts";
 import type { CompiledStep, Outputs } from "../src/engine/capture/compile.ts";
-import type { Device } from "../src/engine/gpu/device.ts";
+import type { Device, Precision } from "../src/engine/gpu/device.ts";
 import { METHODS, type MethodName } from "../src/models/methods.ts";
 import { vitConfig } from "../src/models/vit.ts";
 import { DeviceImages } from "../src/train/deviceImages.ts";
@@ -71,11 +71,13 @@ export function startTraining(device: Device, text: string): Promise<TrainingSte
 export const methodSettings = (
   { method, model, batch }: Extract<StepName, { kind: "method" }>,
   data: DataDescription,
+  precision: Precision = "f32",
 ): RunSettings =>
   runSettings({
     method,
     model,
     data,
+    precision,
     seed: 1,
     batchSize: batch,
     totalSteps: 1_000_000,
@@ -102,7 +104,7 @@ async function startMethod(
   const { method, model, batch } = step;
   const set = noisePictures(2 * batch, vitConfig(model).imageSize, CLASSES);
   const images = await DeviceImages.upload(device, set);
-  const trainer = new Trainer(device, methodSettings(step, descriptionOf(set)), images);
+  const trainer = new Trainer(device, methodSettings(step, descriptionOf(set), device.precision), images);
   const compiled = await trainer.prepare();
   return {
     compiled,

@@ -94,7 +94,7 @@ export function partsOf({ steps, more, batch, rounds, python, folder }: Plan): P
     ...PRECISIONS.map(([model, count]) => ({
       name: `precision ${model}`,
       bench: "precision",
-      args: ["--model", model, "--batch", String(batch), "--steps", count],
+      args: ["--model", model, "--batch", String(batch), "--steps", count, ...rounds],
     })),
     ...torch("eager"),
     ...TIMED_SIZES.map((size) => ({ name: `ops ${size}`, bench: "ops", args: [...ops(size), ...rounds] })),
