@@ -2,18 +2,22 @@
 import { CommanderError } from "commander";
 import { partwise } from "./program.ts";
 import { exitCodeOf, sentenceOf } from "./system/errors.ts";
-import { checkOutput, flushOutput, outliveReaders } from "./system/output.ts";
+import { checkOutput, flushOutput, outliveReaders, printError } from "./system/output.ts";
+import { endOpenLine } from "./system/progress.ts";
 
-/** Ends the process: Dawn would keep it alive. */
+/** Ends the process: Dawn would keep it alive. Without an error its status is the command's, 0 unless it said another. */
 async function end(error?: unknown): Promise<never> {
-  const isShown = error instanceof CommanderError && error.code.startsWith("commander.help");
-  const code = error === undefined ? 0 : exitCodeOf(error);
-  if (code !== 0 && !isShown) process.stderr.write(`partwise: ${sentenceOf(error)}\n`);
+  if (error !== undefined) {
+    const isShown = error instanceof CommanderError && error.code.startsWith("commander.help");
+    process.exitCode = exitCodeOf(error);
+    if (process.exitCode !== 0 && !isShown) printError(sentenceOf(error));
+  }
   await flushOutput();
-  process.exit(code);
+  process.exit();
 }
 
 outliveReaders();
+process.on("exit", endOpenLine); // also where a second signal ends it
 process.on("unhandledRejection", end);
 process.on("uncaughtException", end);
 

@@ -230,13 +230,10 @@ async function runTo(
         folder.log(row);
         line.show(progressText(row, totalSteps));
       },
-      onWarning(sentence) {
-        line.end();
-        printWarning(sentence);
-      },
+      onWarning: printWarning,
       save: () => folder.save(trainer),
       saveEvery: saveEvery ?? Math.ceil(totalSteps / SAVES),
-      ...(labelled && { measureEvery: knnEvery, measure: () => measured(trainer, labelled, line) }),
+      ...(labelled && { measureEvery: knnEvery, measure: () => measured(trainer, labelled) }),
       shouldStop: () => stop.requested,
       pause: () => new Promise((resolve) => setImmediate(resolve)),
     });
@@ -249,13 +246,8 @@ async function runTo(
 }
 
 /** Prints the encoder's k-NN accuracy, and gives it to the metrics. */
-async function measured(
-  trainer: Trainer,
-  labelled: KnnPictures,
-  line: ProgressLine,
-): Promise<Record<string, number>> {
+async function measured(trainer: Trainer, labelled: KnnPictures): Promise<Record<string, number>> {
   const { accuracy, sentence } = await encoderKnn(trainer, labelled);
-  line.end();
   printLine(`step ${trainer.step}: ${sentence}`);
   return { knn: accuracy };
 }

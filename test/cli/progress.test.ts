@@ -1,11 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { printLine, printWarning } from "../../src/cli/system/output.ts";
 import { byteSize, duration, ProgressLine } from "../../src/cli/system/progress.ts";
 
 /** A stream that keeps what is written. */
-function fakeStream(isTTY: boolean) {
-  const written: string[] = [];
-  const stream = { isTTY, write: (text: string) => written.push(text) > 0 } as unknown as NodeJS.WriteStream;
-  return { stream, written };
+function fakeStream(isTTY: boolean, columns?: number, written: string[] = []) {
+  const write = (text: string) => written.push(text) > 0;
+  return { stream: { isTTY, columns, write } as unknown as NodeJS.WriteStream, written };
 }
 
 test("a terminal's line is rewritten, and the last text is never lost", () => {
@@ -14,6 +14,39 @@ test("a terminal's line is rewritten, and the last text is never lost", () => {
   for (const text of ["1", "2", "3"]) line.show(text);
   line.end();
   expect(written).toEqual(["\r1\x1b[K", "\r3\x1b[K", "\n"]);
+});
+
+test.each([
+  [6, "step "],
+  [0, "step 12/500"],
+])("a terminal of %i columns shows what fits in a line", (columns, shown) => {
+  const { stream, written } = fakeStream(true, columns);
+  new ProgressLine(stream).show("step 12/500");
+  expect(written).toEqual([`\r${shown}\x1b[K`]);
+});
+
+test("what is printed, or shown by another, begins a line of its own", () => {
+  const written: string[] = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, "write").mockImplementation((text) => written.push(`${text}`) > 0);
+  }
+  const line = new ProgressLine(fakeStream(true, 80, written).stream);
+  const other = new ProgressLine(fakeStream(true, 80, written).stream);
+  line.show("1");
+  printWarning("hot");
+  line.show("2");
+  line.show("3");
+  printLine("done");
+  printLine("again");
+  line.show("4");
+  other.show("5");
+  other.end();
+  vi.restoreAllMocks();
+  expect(written.join("")).toBe(
+    ["\r1\x1b[K", "warning: hot.", "\r2\x1b[K\r3\x1b[K", "done", "again", "\r4\x1b[K", "\r5\x1b[K", ""].join(
+      "\n",
+    ),
+  );
 });
 
 test("elsewhere lines come rarely", () => {

@@ -1,19 +1,23 @@
 import { explain } from "./files.ts";
+import { endOpenLine } from "./progress.ts";
+
+/** Everything that is printed goes through here: a line of progress that is not ended yet is ended first. */
+function write(stream: NodeJS.WriteStream, line: string): void {
+  endOpenLine();
+  stream.write(`${line}\n`);
+}
 
 /** One line for the person who runs the program. */
-export const printLine = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
+export const printLine = (line: string): void => write(process.stdout, line);
 
 /** One line about the input on stderr, beside the result. */
-export const printNote = (sentence: string): void => {
-  process.stderr.write(`note: ${sentence}.\n`);
-};
+export const printNote = (sentence: string): void => write(process.stderr, `note: ${sentence}.`);
 
 /** One line on stderr about a run that goes on though something is wrong with it. */
-export const printWarning = (sentence: string): void => {
-  process.stderr.write(`warning: ${sentence}.\n`);
-};
+export const printWarning = (sentence: string): void => write(process.stderr, `warning: ${sentence}.`);
+
+/** One line on stderr in the program's own name: why it ends, or what it does not use. */
+export const printError = (sentence: string): void => write(process.stderr, `partwise: ${sentence}`);
 
 /** The result as one line of JSON, the last of the output, if asked for. */
 export function printResult(wanted: boolean | undefined, result: Record<string, unknown>): void {

@@ -1,6 +1,12 @@
 const TERMINAL_EVERY_MS = 100;
 const LOG_EVERY_MS = 5000;
 
+/** The line that is not ended yet: a terminal has one cursor. */
+let open: ProgressLine | null = null;
+
+/** Ends the line that is not ended yet, if there is one, so that what is printed next begins its own. */
+export const endOpenLine = (): void => open?.end();
+
 /** Progress on stderr: one line that is rewritten on a terminal, a line every few seconds elsewhere. */
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream;
@@ -28,11 +34,20 @@ export class ProgressLine {
     this.#text = "";
     this.#shown = "";
     this.#last = Number.NEGATIVE_INFINITY;
+    if (open === this) open = null;
   }
 
   #write(): void {
+    if (open !== this) endOpenLine();
+    open = this;
     this.#shown = this.#text;
-    this.#stream.write(this.#stream.isTTY ? `\r${this.#text}\x1b[K` : `${this.#text}\n`);
+    this.#stream.write(this.#stream.isTTY ? `\r${this.#fitting()}\x1b[K` : `${this.#text}\n`);
+  }
+
+  /** What a terminal shows without breaking the line, which `\r` would not go back behind. */
+  #fitting(): string {
+    const { columns } = this.#stream;
+    return columns > 1 ? this.#text.slice(0, columns - 1) : this.#text; // some say 0, or nothing
   }
 }
 

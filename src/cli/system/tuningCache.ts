@@ -8,6 +8,7 @@ import { tunedVersion } from "../../engine/ops/tunedVersion.ts";
 import { openDevice } from "./dawn.ts";
 import { UsageError } from "./errors.ts";
 import { explain, kindOf, makeFolder, readBytes, writeAtomic } from "./files.ts";
+import { printError } from "./output.ts";
 
 /** The option of commands that use the cache: its flag and its description. */
 export const NO_TUNE = [
@@ -47,10 +48,7 @@ async function loadTuning(device: Device): Promise<void> {
   const file = cacheFile(device.info);
   const found = await readCache(file, device.info);
   if (typeof found !== "string") device.tuning.choices = found;
-  else
-    process.stderr.write(
-      `partwise: ${file} is ignored: ${found.replace(/\s+/g, " ")}; \`partwise tune\` writes it anew\n`,
-    );
+  else printError(`${file} is ignored: ${found.replace(/\s+/g, " ")}; \`partwise tune\` writes it anew`);
 }
 
 /** The choices in a file, none where there is no file, or why they are of no use. */
