@@ -33,7 +33,7 @@ import {
 import { asUsage, UsageError } from "./system/errors.ts";
 import { printLine, printNote, printResult, printWarning } from "./system/output.ts";
 import { byteSize, duration, ProgressLine } from "./system/progress.ts";
-import { stopOnSignals } from "./system/signals.ts";
+import { statusOf, stopOnSignals } from "./system/signals.ts";
 import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
 import { tuneHint } from "./tune.ts";
 
@@ -42,8 +42,8 @@ const SAVES = 10;
 
 const AFTER = `
 DIR then holds checkpoint.safetensors (parameters under timm's names, those of a teacher as teacher.NAME, and the optimiser's
-moments), checkpoint.json and metrics.jsonl. Ctrl-C finishes the step and saves; --resume goes on to the same bits as a run that
-never stopped.`;
+moments), checkpoint.json and metrics.jsonl. Ctrl-C, or a scheduler's SIGTERM, finishes the step and saves, with exit code 130 or
+143; --resume goes on to the same bits as a run that never stopped.`;
 
 const examples = (method: MethodName): string => `
 Examples:
@@ -146,7 +146,7 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
   if (hint) printLine(hint);
   if (checkpoint) printLine(goingOn(checkpoint, trainer));
 
-  const { stopped, last } = await runTo(trainer, folder, flags, labelled, line);
+  const { stopped, signal, last } = await runTo(trainer, folder, flags, labelled, line);
   const seconds = (performance.now() - started) / 1000;
   const loss = last ? `, loss ${last.loss.toFixed(4)}` : "";
   printLine(
@@ -170,6 +170,7 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
   });
   device.destroy();
 }
+  if (stopped && signal !== null) process.exitCode = statusOf(signal);
 
 /** The checkpoint to go on from, or null for a fresh run; a run that is there is never overwritten. */
 async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<SavedFile<Checkpoint> | null> {
@@ -217,7 +218,7 @@ async function runTo(
   { saveEvery, knnEvery }: PretrainFlags,
   labelled: KnnPictures | null,
   line: ProgressLine,
-): Promise<{ stopped: boolean; last: ProgressRow | null }> {
+): Promise<{ stopped: boolean; signal: NodeJS.Signals | null; last: ProgressRow | null }> {
   const { totalSteps } = trainer.settings;
   let last: ProgressRow | null = null;
   await folder.openLog(trainer.step);
@@ -237,7 +238,7 @@ async function runTo(
       shouldStop: () => stop.requested,
       pause: () => new Promise((resolve) => setImmediate(resolve)),
     });
-    return { stopped, last };
+    return { stopped: stopped && trainer.step < totalSteps, signal: stop.signal, last };
   } finally {
     line.end();
     folder.close();

@@ -24,7 +24,8 @@ Examples:
   partwise profile mae --model vit_micro_patch4_32 --batch 64
   partwise tune mae --model vit_small_patch16_224 --batch 64
 
-Exit codes: 0 done, 1 it failed while running, 2 the command line or a file it names is wrong.`;
+Exit codes: 0 done, 1 it failed while running, 2 the command line or a file it names is wrong, 128 + N stopped by signal N:
+130 for Ctrl-C, 143 for SIGTERM.`;
 
 /** The program as Commander knows it. What it refuses it throws, and prints nothing but its help. */
 export function partwise(): Command {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -121,13 +122,13 @@ describe("partwise pretrain mae", () => {
     expect(metricsOf(out)).toEqual(metricsOf(at("whole")));
   });
 
-  test("Ctrl-C finishes the step, saves and exits 0; resuming ends in the same bits", async () => {
+  test("Ctrl-C finishes the step, saves and exits as a shell expects; resuming ends in the same bits", async () => {
     const out = at("interrupted");
     const { child, ended } = program.start(...command(out, "--save-every", "1", "--json"));
     await checkpointIn(out);
     child.kill("SIGINT");
     const { code, stdout } = await ended;
-    expect(code).toBe(0);
+    expect(code).toBe(128 + constants.signals.SIGINT);
     const stopped = JSON.parse(stdout.trim().split("\n").at(-1)!);
     expect(stopped.stopped).toBe(true);
     expect(stopped.step).toBeLessThan(STEPS);
@@ -164,7 +165,7 @@ describe("partwise pretrain mae", () => {
     const { child, ended } = program.start(...command(out, "--save-every", "1"));
     await checkpointIn(out);
     child.kill("SIGHUP");
-    expect((await ended).code).toBe(0);
+    expect((await ended).code).toBe(128 + constants.signals.SIGHUP);
     expect(metricsOf(out)).toHaveLength(infoOf(out).step);
     expect(readdirSync(out)).not.toContain("run.lock");
   });
