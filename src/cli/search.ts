@@ -177,8 +177,7 @@ function projectionOf(
 ): Readonly<Record<string, Projection>> {
   const name = asked ?? BESIDE[method] ?? "none";
   if (name === "none") return {};
-  const projection = projections[name];
-  if (projection) return { [name]: projection };
+  if (Object.hasOwn(projections, name)) return { [name]: projections[name]! };
   const names = [...Object.keys(projections), "none"].join(", ");
   throw new UsageError(`--projection must be one of those that ${method} has, ${names}; got ${name}`);
 }

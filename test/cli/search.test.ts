@@ -70,6 +70,7 @@ test("what does not fit the run or the pictures is refused, and nothing is writt
       look("search", "no", "--projection prototypes"),
       /^--projection must be one of those that moco-v3 has, projector, none; got prototypes\.$/,
     ],
+    [look("search", "no", "--projection constructor"), /^--projection must be one .*; got constructor\.$/],
     [look("maps", "no", "--side 40"), /^--side must be a multiple of the patch size 16; got 40\.$/],
   ];
   for (const [args, sentence] of cases) {
