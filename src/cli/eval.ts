@@ -17,13 +17,16 @@ import { tokenEncoder, tokenRows } from "../eval/tokens.ts";
 import { retrievalCommand } from "./evalRetrieval.ts";
 import { segmentationCommand } from "./evalSegmentation.ts";
 import { positive, seed, whole, wholeList } from "./options/arguments.ts";
+import { loadPair } from "./pictures/datasets.ts";
 import {
   addEvalOptions,
   addReadingOptions,
   type EvalFlags,
   type EvalInput,
+  encoderReader,
   featuresOf,
   openInput,
+  openSets,
   splitProgress,
   vectorOf,
 } from "./runs/evalInput.ts";
@@ -191,9 +194,9 @@ async function evalLinear(flags: LinearFlags): Promise<void> {
 
 async function evalAttentive(flags: AttentiveFlags): Promise<void> {
   const view = viewOf("attentive", flags, ATTENTIVE_STYLES[flags.style]);
-  const input = await openInput("attentive", flags);
+  const input = await openSets("attentive", flags, await encoderReader(flags), loadPair);
   const { device, sets, how, line } = input;
-  const { params, config } = input.encoder!; // there is no --pixels
+  const { params, config } = input.encoder!; // no pixels were read
   const tokens = tokenEncoder(params, config);
   const rows = (split: Split) =>
     asUsage(() =>

@@ -10,7 +10,7 @@ import { linearSegmentation, type SegmentationResult } from "../eval/segmentatio
 import { path, positive, seed, whole } from "./options/arguments.ts";
 import { CREATURES } from "./pictures/datasets.ts";
 import { loadPixels } from "./pictures/pixelSets.ts";
-import { encoderReader } from "./runs/evalInput.ts";
+import { encoderReader, OR_PIXELS } from "./runs/evalInput.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
 import { printLine, printResult } from "./system/output.ts";
 import { ProgressLine } from "./system/progress.ts";
@@ -131,7 +131,7 @@ async function readerOf(flags: SegmentationFlags): Promise<Reader> {
       about: { pixels: true, patch: PIXELS.patch },
     };
   }
-  const { open, ...reader } = await encoderReader(flags);
+  const { open, ...reader } = await encoderReader(flags, OR_PIXELS);
   return {
     ...reader,
     async encoderOn(device) {

@@ -300,7 +300,7 @@ const cases: [string, RegExp][] = [
     /^--train-resize must be 32, the side of what is read, or more; got 31\.$/,
   ],
   ["eval attentive --data creatures --pixels", /^unknown option '--pixels'/],
-  ["eval attentive --data creatures", /^--checkpoint must name a run/],
+  ["eval attentive --data creatures", /^--checkpoint must name a run\.$/],
   [
     "eval attentive --data creatures --checkpoint @/run --style parts --augment",
     /^--augment must be left out with --style parts: eval attentive crops nothing by that recipe\.$/,

@@ -100,9 +100,9 @@ export interface Reader<E extends SavedEncoder | null = SavedEncoder | null> {
   about: Record<string, unknown>;
 }
 
-/** What the flags name. */
+/** What the flags of a command with --pixels name. */
 export const readerOf = async (flags: EvalFlags): Promise<Reader> =>
-  flags.pixels ? pixelReader(flags) : await encoderReader(flags);
+  flags.pixels ? pixelReader(flags) : await encoderReader(flags, OR_PIXELS);
 
 /** Reads both splits, opens the adapter and loads the encoder. */
 export const openInput = async (probe: string, flags: EvalFlags): Promise<EvalInput> =>
@@ -160,14 +160,15 @@ function scrambled<S extends Split>(
   return Object.fromEntries(all) as Record<S, ImageSet>;
 }
 
+/** What the sentence about a missing --checkpoint adds where a command has --pixels. */
+export const OR_PIXELS = ", or --pixels say that none is read";
+
 /** The encoder of a checkpoint, or as it was before its first step, and the method that trained it. */
-export async function encoderReader({
-  checkpoint: path,
-  untrained = false,
-}: Pick<EvalFlags, "checkpoint" | "untrained">): Promise<Reader<SavedEncoder> & { method: string }> {
-  if (path === undefined) {
-    throw new UsageError("--checkpoint must name a run, or --pixels say that none is read");
-  }
+export async function encoderReader(
+  { checkpoint: path, untrained = false }: Pick<EvalFlags, "checkpoint" | "untrained">,
+  otherwise = "",
+): Promise<Reader<SavedEncoder> & { method: string }> {
+  if (path === undefined) throw new UsageError(`--checkpoint must name a run${otherwise}`);
   const saved = await readSaved(path);
   const { settings, step } = saved.info;
   const { method, model, encoder } = settings;
