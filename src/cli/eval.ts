@@ -156,7 +156,10 @@ async function evalKnn(flags: KnnFlags): Promise<void> {
   const { scores, chance, majority } = await asUsage(() =>
     knn(device, train, test, { k, temperature, ...(flags.pixels ? { bankChunk: PIXELS_CHUNK } : {}) }),
   );
-  for (const { k, top1, top5 } of scores) printLine(`k-NN, k ${k}: ${accuracy({ top1, top5 })}`);
+  for (const { k, neighbours, top1, top5 } of scores) {
+    const fewer = neighbours < k ? ` (all ${neighbours} there are)` : "";
+    printLine(`k-NN, k ${k}${fewer}: ${accuracy({ top1, top5 })}`);
+  }
   printLine(guesses({ chance, majority }));
   printResult(flags.json, {
     ...input.about,

@@ -209,17 +209,14 @@ describe("partwise pretrain mae", () => {
 });
 
 describe("partwise eval", () => {
-  const evaluate = (...args: string[]) =>
-    program.json(
-      "eval",
-      ...args,
-      "--checkpoint",
-      at("whole"),
-      ..."--data creatures --limit 60 --batch 20".split(" "),
-    );
+  const inputs = (): string[] =>
+    ["--checkpoint", at("whole")].concat("--data creatures --limit 60 --batch 20".split(" "));
+  const evaluate = (...args: string[]) => program.json("eval", ...args, ...inputs());
 
   test("knn compares trained and untrained encoders", async () => {
-    const trained = await evaluate("knn", "--k", "5,1000");
+    const { stdout: said } = await program.run("eval", "knn", "--k", "5,1000", ...inputs(), "--json");
+    const trained = JSON.parse(said.trim().split("\n").at(-1)!);
+    expect(said).toContain("k-NN, k 1000 (all 60 there are): ");
     expect(trained).toMatchObject({ step: STEPS, train: 60, test: 60, classes: 10, chance: 0.1 });
     expect(trained.scores).toMatchObject([
       { k: 5, neighbours: 5 },
