@@ -61,8 +61,16 @@ export function studyCommand(): Command {
     .requiredOption("--out <dir>", "folder of the study", path)
     .option("--jobs <n>", "processes that share the adapter", whole(1), 1)
     .option("--set <name>", "this set of the study alone, in the report, too; --cell counts within it")
-    .option("--cell <k>", "this cell alone, counted from 0", whole(0))
-    .option("--piece <k>", "draw this piece of the pictures alone, counted from 0", whole(0))
+    .addOption(
+      new Option("--cell <k>", "this cell alone, counted from 0")
+        .argParser(whole(0))
+        .conflicts(["piece", "only", "jobs", "minutes"]),
+    )
+    .addOption(
+      new Option("--piece <k>", "draw this piece of the pictures alone, counted from 0")
+        .argParser(whole(0))
+        .conflicts(["only", "jobs", "minutes"]),
+    )
     .addOption(
       new Option(
         "--only <what>",

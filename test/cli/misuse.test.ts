@@ -71,6 +71,14 @@ const cases: [string, RegExp][] = [
   [
     `pretrain mae ${run} @/bare --batch 2 --knn-every 1`,
     /^bare: every picture must have a label for an evaluation; got 2 of 2 without\. Sort them into class folders\.$/,
+  [
+    "study look --only list --piece 0 --out @/out",
+    /'--piece <k>' cannot be used with option '--only <what>'/,
+  ],
+  ["study look --only list --cell 99 --out @/out", /'--cell <k>' cannot be used with option '--only <what>'/],
+  ["study look --cell 0 --piece 0 --out @/out", /'--cell <k>' cannot be used with option '--piece <k>'/],
+  ["study look --cell 0 --jobs 2 --out @/out", /'--cell <k>' cannot be used with option '--jobs <n>'/],
+  ["study look --piece 0 --minutes 2 --out @/out", /'--piece <k>' cannot be used with option '--minutes/],
   ],
   [`pretrain moco-v3 ${run} creatures --batch 1`, /^moco-v3: a batch must have 2 pictures or more; got 1\.$/],
   [
