@@ -16,6 +16,8 @@ interface Holder {
 
 /** Between two looks at a lock that another process is taking away. */
 const RETRY_MS = 2;
+/** Before a lock that is not whole is taken away, unless it is another by then: somebody may be writing it. */
+const HALF_MS = 100;
 
 /** When a process began, in clock ticks since the machine did (Linux's /proc/PID/stat, field 22); null elsewhere. */
 function beganAt(pid: number): string | null {
@@ -31,7 +33,7 @@ function isAlive({ pid, began }: Holder): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false; // EPERM: it lives, and is somebody else's
+    if (codeOf(error) === "ESRCH") return false; // EPERM: it lives, and is somebody else's
   }
   return began === null || beganAt(pid) === began;
 }
@@ -46,19 +48,25 @@ function holderIn(text: string): Holder | null {
   }
 }
 
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
 /** Makes a file that is there with its contents, so that nobody reads half of it. False where there is one. */
 function appears(path: string, holder: Holder): boolean {
+  const text = JSON.stringify(holder);
   const written = `${path}.${process.pid}.${randomUUID()}`;
   try {
-    writeFileSync(written, JSON.stringify(holder));
+    writeFileSync(written, text);
     try {
       linkSync(written, path);
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") throw error;
+      writeFileSync(path, text, { flag: "wx" }); // a disk without hard links, as exFAT: half of it may be read for a moment
     } finally {
       rmSync(written);
     }
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return false;
     throw explain(path, error);
   }
 }
@@ -92,6 +100,7 @@ export async function lock(path: string): Promise<() => void> {
         `${path}: must be free; process ${holder.pid} has it. Wait for that run, or name another --out`,
       );
     }
+    if (!holder) await sleep(HALF_MS);
     await discard(path, text, mine);
   }
 }
