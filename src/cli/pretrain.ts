@@ -31,6 +31,7 @@ import {
   settingsOf,
 } from "./runs/runSettings.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
+import { checkFolder } from "./system/files.ts";
 import { printLine, printNote, printResult, printWarning } from "./system/output.ts";
 import { byteSize, duration, ProgressLine } from "./system/progress.ts";
 import { statusOf, stopOnSignals } from "./system/signals.ts";
@@ -108,6 +109,7 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
   const typed = flagged.resume ? flagged : await withStart(flagged);
   if (!typed.resume) checkFresh(typed);
   const folder = await RunFolder.at(typed.out);
+  if (!typed.resume) await checkFolder(typed.out);
   const checkpoint = await checkpointOf(typed, folder);
   const { encoder } = checkpoint ? checkpoint.info.settings : await assumedSettings(typed);
   const asked = await withTokenizer(typed, encoder);

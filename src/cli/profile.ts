@@ -1,4 +1,4 @@
-import { open, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { noisePictures } from "../data/noise.ts";
 import type { Device } from "../engine/gpu/device.ts";
@@ -17,7 +17,7 @@ import { addDataOptions, choiceOf, type DataFlags } from "./pictures/dataOptions
 import { loadSplit } from "./pictures/datasets.ts";
 import { ASSUMED_CLASSES, assumedSettings, type RunFlags, settingsOf } from "./runs/runSettings.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
-import { explain } from "./system/files.ts";
+import { checkFile, explain } from "./system/files.ts";
 import { printLine, printResult } from "./system/output.ts";
 import { table } from "./system/table.ts";
 import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
@@ -66,7 +66,7 @@ export const profileCommand = (): Command =>
 async function profile(flags: ProfileFlags): Promise<void> {
   const { method, model, batch, times, shapes, json } = flags;
   const { encoder } = await assumedSettings(flags);
-  if (flags.trace !== undefined) await checkWritable(flags.trace);
+  if (flags.trace !== undefined) await checkFile(flags.trace);
   const { precision = "f32" } = flags;
   const device = withTimestamps(await openTuned({ timestamps: true, tune: flags.tune, precision }));
   const trainer = await trainerOf(device, flags, encoder);
@@ -129,12 +129,6 @@ function trainerOf(device: Device, flags: ProfileFlags, { imageSize }: VitConfig
     await device.finish();
     return trainer;
   });
-}
-
-/** Tells of a wrong path before the work; a file that is there keeps its contents until then. */
-async function checkWritable(path: string): Promise<void> {
-  const file = await open(path, "a").catch((error) => Promise.reject(explain(path, error)));
-  await file.close();
 }
 
 async function writeTrace(path: string, text: string): Promise<void> {

@@ -3,12 +3,13 @@ import { Command } from "commander";
 import { vitConfig } from "../models/vit.ts";
 import { DeviceImages } from "../train/deviceImages.ts";
 import { fitTokenizer } from "../train/fitTokenizer.ts";
-import { writeTokenizer } from "../train/tokenizerFile.ts";
+import { isTokenizer, writeTokenizer } from "../train/tokenizerFile.ts";
 import { path, seed, whole } from "./options/arguments.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./pictures/dataOptions.ts";
 import { loadSplit } from "./pictures/datasets.ts";
-import { asUsage } from "./system/errors.ts";
-import { makeFolder, writeAtomic } from "./system/files.ts";
+import { asUsage, UsageError } from "./system/errors.ts";
+import { checkFile, checkFolder, kindOf, makeFolder, writeAtomic } from "./system/files.ts";
+import { openFile } from "./system/openFile.ts";
 import { printLine, printResult } from "./system/output.ts";
 import { duration, ProgressLine } from "./system/progress.ts";
 import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
@@ -55,7 +56,7 @@ async function tokenizer(flags: TokenizerFlags): Promise<void> {
   const { model, out, tokens } = flags;
   const given = flags.imageSize === undefined ? {} : { imageSize: flags.imageSize };
   const { patchSize, imageSize } = await asUsage(() => vitConfig(model, given));
-  await makeFolder(dirname(out));
+  await checkOut(out);
   const line = new ProgressLine();
   const images = await loadSplit(choiceOf(flags), "train", {
     drawnSize: imageSize,
@@ -68,6 +69,7 @@ async function tokenizer(flags: TokenizerFlags): Promise<void> {
     const choices = { tokens, patchSize, imageSize, seed: flags.seed, batchSize };
     return fitTokenizer(device, await DeviceImages.upload(device, images), choices);
   });
+  await makeFolder(dirname(out));
   await writeAtomic(out, writeTokenizer(codebook));
   const seconds = (performance.now() - started) / 1000;
   printLine(
@@ -85,4 +87,18 @@ async function tokenizer(flags: TokenizerFlags): Promise<void> {
     adapter: device.info.description,
   });
   device.destroy();
+}
+
+/** Tells before the fitting that a file cannot be written, or would be lost: codes alone may be written over. */
+async function checkOut(out: string): Promise<void> {
+  await checkFolder(dirname(out));
+  if ((await kindOf(out)) === null) return;
+  await checkFile(out);
+  const file = await openFile(out);
+  const isReplaced = await isTokenizer(file).finally(file.close);
+  if (!isReplaced) {
+    throw new UsageError(
+      `--out must be a new file, or one of \`partwise tokenizer\`; ${out} is something else`,
+    );
+  }
 }

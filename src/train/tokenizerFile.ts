@@ -20,6 +20,15 @@ export interface Codebook {
 export const writeTokenizer = ({ values, shape }: Codebook): Uint8Array<ArrayBuffer> =>
   writeSafetensors(new Map([[CODEBOOK, { dtype: "F32", shape, data: values }]]), metadataOf());
 
+/** Whether `writeTokenizer` wrote a file, whatever codes are in it. */
+export async function isTokenizer(source: ByteSource): Promise<boolean> {
+  try {
+    return (await openSafetensors(source)).metadata.format === metadataOf().format;
+  } catch {
+    return false; // no safetensors
+  }
+}
+
 /** What a tokenizer is asked to be: of patches of a size, and of so many tokens where that is given. */
 export interface TokenizerWanted {
   tokens?: number;

@@ -52,7 +52,17 @@ const run = "--model vit_micro_patch4_32 --batch 8 --steps 2 --out @/out --data"
 const mae = "pretrain mae --model vit_micro_patch4_32 --steps 2 --out @/out --data";
 const profile = "profile mae --batch 2 --model";
 const knn = "eval knn --data creatures --checkpoint";
+const tokenizer = "tokenizer --data @/bare --model vit_micro_patch4_32 --out"; // no picture can be read here
 const pixels = "eval segmentation --pixels --limit 4 --data";
+
+/** What cannot be written to, by root either. */
+const NOBODY = /^\/proc(\/x)?: (the system lets nobody write there\.|it may not be opened \(permissions\))$/;
+const NOWHERE: [string, RegExp][] = [
+  [`${mae} @/none --out /proc/x`, NOBODY],
+  ["search @/none --data creatures --out /proc/x", NOBODY],
+  ["maps @/none --data creatures --out /proc", NOBODY],
+  [`${tokenizer} /proc/x`, NOBODY],
+];
 
 /** What is typed, and the sentence after `partwise: `. */
 const cases: [string, RegExp][] = [
@@ -61,6 +71,14 @@ const cases: [string, RegExp][] = [
   ["doctor twice", /^too many arguments/],
   ["study look --jobs 0 --out @/out", /^option '--jobs <n>' argument '0' is invalid/],
   ["study look --steps 10 --out @/out", /^unknown option '--steps'/],
+  [
+    "study look --only list --piece 0 --out @/out",
+    /'--piece <k>' cannot be used with option '--only <what>'/,
+  ],
+  ["study look --only list --cell 99 --out @/out", /'--cell <k>' cannot be used with option '--only <what>'/],
+  ["study look --cell 0 --piece 0 --out @/out", /'--cell <k>' cannot be used with option '--piece <k>'/],
+  ["study look --cell 0 --jobs 2 --out @/out", /'--cell <k>' cannot be used with option '--jobs <n>'/],
+  ["study look --piece 0 --minutes 2 --out @/out", /'--piece <k>' cannot be used with option '--minutes/],
   ["study look --out @/set.tar.gz", /set\.tar\.gz: it is a file, not a folder\.$/],
   ["pretrain dance", /^the method must be one of supervised, moco-v3, dino, .*; got dance\.$/],
   ["tune dance", /^the method must be one of .* mae, .*; got dance\.$/],
@@ -71,14 +89,6 @@ const cases: [string, RegExp][] = [
   [
     `pretrain mae ${run} @/bare --batch 2 --knn-every 1`,
     /^bare: every picture must have a label for an evaluation; got 2 of 2 without\. Sort them into class folders\.$/,
-  [
-    "study look --only list --piece 0 --out @/out",
-    /'--piece <k>' cannot be used with option '--only <what>'/,
-  ],
-  ["study look --only list --cell 99 --out @/out", /'--cell <k>' cannot be used with option '--only <what>'/],
-  ["study look --cell 0 --piece 0 --out @/out", /'--cell <k>' cannot be used with option '--piece <k>'/],
-  ["study look --cell 0 --jobs 2 --out @/out", /'--cell <k>' cannot be used with option '--jobs <n>'/],
-  ["study look --piece 0 --minutes 2 --out @/out", /'--piece <k>' cannot be used with option '--minutes/],
   ],
   [`pretrain moco-v3 ${run} creatures --batch 1`, /^moco-v3: a batch must have 2 pictures or more; got 1\.$/],
   [
@@ -103,6 +113,13 @@ const cases: [string, RegExp][] = [
   ],
   [`pretrain beit ${run} creatures --tokenizer @/none`, /\/none: it does not exist\.$/],
   [`pretrain mae ${run} creatures --tokenizer @/codes.safetensors`, /^unknown option '--tokenizer'/],
+  [`${tokenizer} @/nothing`, /nothing: it is a folder, not a file\.$/],
+  [`${tokenizer} @/nothing/readme.txt/x`, /readme\.txt: it is a file, not a folder\.$/],
+  [
+    `${tokenizer} @/foreign.safetensors`,
+    /^--out must be a new file, or one of `partwise tokenizer`; .*foreign\.safetensors is something else\.$/,
+  ],
+  [`${tokenizer} @/set.tar.gz`, /; .*set\.tar\.gz is something else\.$/],
   ["tokenizer --data creatures --model dance --out @/x", /^model: a name reads .* got "dance"/],
   [
     `pretrain dino ${run} creatures --recipe large`,
@@ -167,6 +184,7 @@ const cases: [string, RegExp][] = [
     `${mae} creatures --limit 9000000`,
     /^creatures: the pixels must take at most .* need 27648000000\. Use --limit 1398101 or less, or a smaller --data-size\.$/,
   ],
+  ...(process.platform === "linux" ? NOWHERE : []),
   [`${mae} creatures --out @/set.tar.gz`, /^--out must be a folder; .* is a file/],
   [
     `${mae} creatures --resume --out @/none`,
@@ -320,7 +338,7 @@ const cases: [string, RegExp][] = [
  * What a process of its own is started for: what reads pictures, whose codecs lie beside the bundle, what leaves a lock, and
  * one each of Commander's refusals, of a flag's and of a checkpoint's. The others differ from them in a sentence alone.
  */
-const BY_PROCESS = /bare|broken|text|mixed|patch128|^dance|--batch 2\.5|@\/run$/;
+const BY_PROCESS = /(pretrain|eval) .*bare|broken|text|mixed|patch128|^dance|--batch 2\.5|@\/run$/;
 const isProcess = ([line]: (typeof cases)[number]): boolean => BY_PROCESS.test(line);
 
 const typed = (line: string): string[] =>

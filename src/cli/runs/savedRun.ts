@@ -13,7 +13,7 @@ import { addDataOptions, choiceOf, type DataFlags, evaluationCrop } from "../pic
 import { loadSplit } from "../pictures/datasets.ts";
 import { addPartOptions } from "../pictures/partOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
-import { kindOf } from "../system/files.ts";
+import { checkFolder, kindOf } from "../system/files.ts";
 import { ProgressLine } from "../system/progress.ts";
 import { NO_TUNE, openTuned } from "../system/tuningCache.ts";
 import { readSaved } from "./runFolder.ts";
@@ -82,6 +82,7 @@ export async function openLook(
   const kind = await kindOf(flags.out);
   if (kind !== null && kind !== "folder")
     throw new UsageError(`--out must be a folder; ${flags.out} is a file`);
+  await checkFolder(flags.out);
   const saved = await readSaved(run);
   const { settings, step } = saved.info;
   const line = new ProgressLine();

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 
@@ -61,7 +61,8 @@ export async function readBytes(path: string, most = MOST_BYTES): Promise<Uint8A
   }
 }
 
-/** How the name of a file ends that is not whole yet: its writer's process and call. */
+/** The name of a file that is not whole yet: its writer's process and call follow its own. */
+const temporaryFor = (path: string): string => `${path}.${process.pid}.${randomUUID()}.tmp`;
 const TEMPORARY = /\.\d+\.[0-9a-f-]{36}\.tmp$/;
 
 /**
@@ -73,7 +74,7 @@ export async function writeAtomic(
   path: string,
   contents: Uint8Array | string | AsyncIterable<Uint8Array | string>,
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}.${randomUUID()}.tmp`;
+  const temporary = temporaryFor(path);
   const file = await open(temporary, "wx").catch((error) => Promise.reject(explain(path, error)));
   try {
     try {
@@ -110,10 +111,44 @@ export async function makeFolder(path: string): Promise<void> {
     if ((await kindOf(above)) === null) await makeFolder(above);
     await mkdir(whole);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw explain(path, error);
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw refusal(path, error);
     if ((await kindOf(whole)) !== "folder") throw new UsageError(`${path}: it is a file, not a folder`);
   }
 }
+
+/** Tells before the work that a file cannot be written, a `UsageError`; one that is there keeps its contents. */
+export async function checkFile(path: string): Promise<void> {
+  const kind = await kindOf(path);
+  if (kind === "folder") throw new UsageError(`${path}: it is a folder, not a file`);
+  if (kind === "other") return; // a device or a pipe: there is nothing beside it
+  await makeAndRemove(temporaryFor(path)).catch((error) => Promise.reject(explain(path, error)));
+}
+
+async function makeAndRemove(path: string): Promise<void> {
+  const file = await open(path, "wx");
+  await file.close();
+  await rm(path, { force: true }); // a run that takes the folder clears it
+}
+
+/** Tells before the work that a folder cannot be made, or written to, a `UsageError`; of what is not there nothing stays. */
+export async function checkFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); (await kindOf(at)) === null; at = dirname(at)) missing.push(at);
+  try {
+    await makeFolder(path);
+    await makeAndRemove(temporaryFor(join(path, "check"))).catch((error) =>
+      Promise.reject(refusal(path, error)),
+    );
+  } finally {
+    for (const folder of missing) await rmdir(folder).catch(() => undefined); // not made, or in use by now
+  }
+}
+
+/** Why nothing can be made at a path although what is above it is there. */
+const refusal = (path: string, error: unknown): unknown =>
+  (error as NodeJS.ErrnoException).code === "ENOENT"
+    ? new UsageError(`${path}: the system lets nobody write there`, { cause: error })
+    : explain(path, error);
 
 /** The last part of a path, also of `folder/` and `.`. */
 export const nameOf = (path: string): string => basename(resolve(path));
