@@ -6,6 +6,8 @@ import { addPrecisionOption } from "./options/precision.ts";
 import { addDataOptions, choiceOf, type DataFlags } from "./pictures/dataOptions.ts";
 import { describeSplit } from "./pictures/datasets.ts";
 import { planOrRefuse } from "./runs/fit.ts";
+import { addStartOption, withStart } from "./runs/givenStart.ts";
+import { addTeacherOption, withTeacher } from "./runs/givenTeacher.ts";
 import { addTokenizerOption, withTokenizer } from "./runs/givenTokenizer.ts";
 import { assumedSettings, precisionOf, type RunFlags, settingsOf } from "./runs/runSettings.ts";
 import { asUsage } from "./system/errors.ts";
@@ -14,7 +16,8 @@ import { byteSize, ProgressLine } from "./system/progress.ts";
 import { openTuned } from "./system/tuningCache.ts";
 
 /** The flags of `partwise plan` as commander gives them, and the method's. */
-type PlanFlags = RunFlags & Partial<DataFlags> & { json?: boolean };
+type PlanFlags = RunFlags &
+  Partial<DataFlags> & { tokenizer?: string; from?: string; distill?: string; json?: boolean };
 
 const EXIT_CODES = `
 Exit code 0 means that the run fits what the adapter says of itself, 2 that it cannot; the sentence then names the largest
@@ -40,6 +43,8 @@ export const planCommand = (): Command =>
       addPrecisionOption(command);
       addModelOptions(command, method);
       addTokenizerOption(command, method);
+      addTeacherOption(command, method);
+      addStartOption(command, method);
       addDataOptions(command, { otherwise: "none counted" });
       return command
         .addHelpText("after", examples(method) + EXIT_CODES)
@@ -48,11 +53,13 @@ export const planCommand = (): Command =>
   );
 
 async function plan(typed: PlanFlags): Promise<void> {
-  const { encoder } = await assumedSettings(typed);
-  const flags = await withTokenizer(typed, encoder);
-  const assumed = await assumedSettings(flags);
-  const data = await picturesOf(flags, assumed.encoder.imageSize);
-  const settings = data ? await asUsage(() => settingsOf({ ...flags, steps: 1 }, data)) : assumed;
+  const begun = await withStart(typed);
+  const { encoder } = await assumedSettings(begun);
+  const data = await picturesOf(begun, encoder.imageSize);
+  const flags = await withTeacher(await withTokenizer(begun, encoder), data ? (data.classes ?? 0) : null);
+  const settings = data
+    ? await asUsage(() => settingsOf({ ...flags, steps: 1 }, data))
+    : await assumedSettings(flags);
   const device = await openTuned({ tune: true, precision: precisionOf(settings) });
   const { gradCheckpointing = false } = flags;
   const found = await planOrRefuse(device, settings, { gradCheckpointing, withoutImages: !data });

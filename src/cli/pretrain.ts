@@ -121,7 +121,7 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
     onProgress: (done, total) => line.show(`reading pictures ${done}/${total}`),
   });
   line.end();
-  const flags = await withTeacher(asked, images);
+  const flags = await withTeacher(asked, images.classes.length);
   const labelled = flags.knnEvery === undefined ? null : await knnPictures(choiceOf(flags), images, encoder);
   const settings = checkpoint
     ? checkData(checkpoint.info.settings, dataOf(images))

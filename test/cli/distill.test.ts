@@ -21,6 +21,10 @@ test("a run learns from a teacher, keeps it, and is evaluated without it; a teac
   expect(patches).toBe((32 / 8) ** 2);
   expect((parameters as number) - (alone as number)).toBe(twice);
 
+  const plan = "plan supervised --model vit_micro_patch8_32 --batch 4 --distill".split(" ");
+  const planned = await program.json(...plan, at("teacher")); // of pictures of its classes
+  expect(planned).toMatchObject({ networks: 2, parameterCount: (parameters as number) + (alone as number) });
+
   const resumed = run("student", "supervised", "creatures-coat", "--resume");
   expect(await program.json(...resumed)).toMatchObject({ step: 2 });
   const refused = await program.run(...resumed, "--distill", at("teacher"));

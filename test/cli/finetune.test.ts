@@ -13,11 +13,20 @@ const run = (out: string, method: string, ...more: string[]): string[] => [
 test("a run starts from another's encoder, ends by its accuracy, and goes on without it", async () => {
   await program.json(...run("pretrained", "mae", "--model", "vit_micro_patch8_32"));
   const from = ["--from", at("pretrained")];
+  const planned = await program.json(
+    ..."plan supervised --data creatures-coat --batch 10".split(" "),
+    ...from,
+  );
   const tuned = await program.json(...run("tuned", "supervised", ...from, "--layer-decay", "0.75"));
   expect(tuned).toMatchObject({ step: 2, accuracy: { test: 30, chance: 0.05 } });
   expect((tuned.accuracy as { top5: number }).top5).toBeGreaterThanOrEqual(
     (tuned.accuracy as { top1: number }).top1,
   );
+  expect(planned).toMatchObject({
+    model: "vit_micro_patch8_32",
+    networks: 1,
+    parameterCount: tuned.parameters,
+  });
   const resumed = run("tuned", "supervised", "--resume", "--recipe", "finetune-small");
   expect(await program.json(...resumed)).toMatchObject({ step: 2, accuracy: tuned.accuracy });
   const knn = `eval knn --k 5 --data creatures-coat --limit 20 --checkpoint ${at("tuned")}`.split(" ");

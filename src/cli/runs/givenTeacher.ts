@@ -1,7 +1,6 @@
 // `--distill RUN` of `partwise pretrain`, for every method whose module says that it learns from a teacher.
 
 import { type Command, Option } from "commander";
-import type { ImageSet } from "../../data/images.ts";
 import type { MethodName } from "../../models/methods.ts";
 import { moduleOf } from "../../train/run.ts";
 import { readTeacher } from "../../train/teacherFile.ts";
@@ -14,6 +13,8 @@ interface TeacherFlags {
   method: MethodName;
   /** The method's own settings that were given. */
   config: Record<string, unknown>;
+  /** Of pictures that nobody has seen yet. */
+  classes?: number;
   /** The teacher's run. */
   distill?: string;
   /** Its parameters, as `Trainer.ready` takes them. */
@@ -28,15 +29,19 @@ export function addTeacherOption(command: Command, method: MethodName): void {
   command.addOption(new Option("--distill <run>", text).argParser(path));
 }
 
-/** The flags with the teacher they name. One of no use to these pictures is a `UsageError` that names it. */
-export async function withTeacher<F extends TeacherFlags>(flags: F, images: ImageSet): Promise<F> {
+/**
+ * The flags with the teacher they name. One of no use to pictures of so many classes is a `UsageError` that names it; pictures that
+ * nobody has seen yet, null, are of the teacher's own.
+ */
+export async function withTeacher<F extends TeacherFlags>(flags: F, asked: number | null): Promise<F> {
   const { distill: run, method, config } = flags;
   const key = moduleOf(method).teacher;
   if (run === undefined || key === undefined) return flags;
   const checkpoint = await readCheckpoint(run);
   try {
-    const { encoder, values } = await asUsage(() => readTeacher(checkpoint, images.classes.length));
-    return { ...flags, config: { ...config, [key]: encoder }, teacher: values };
+    const classes = asked ?? checkpoint.info.settings.data.classes ?? 0;
+    const { encoder, values } = await asUsage(() => readTeacher(checkpoint, classes));
+    return { ...flags, classes, config: { ...config, [key]: encoder }, teacher: values };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(error.message.replace(/^readTeacher/, run), { cause: error });

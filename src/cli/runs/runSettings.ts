@@ -31,6 +31,8 @@ export interface RunFlags extends ModelFlags {
   baseRate?: number;
   warmup?: number;
   precision?: Precision;
+  /** Of pictures that nobody has seen yet; ImageNet's when absent. */
+  classes?: number;
   /** The tokenizer that is given to the run, and the encoder that it starts from. */
   given?: GivenTokenizer;
   start?: GivenStart;
@@ -182,6 +184,7 @@ export const assumedSettings = (flags: RunFlags): Promise<RunSettings> =>
     const { imageSize } = flags;
     const { imageSize: side } = vitConfig(flags.model!, imageSize === undefined ? {} : { imageSize });
     const count = flags.batch ?? DEFAULT_BATCH;
-    const assumed = { name: "", count, width: side, height: side, classes: ASSUMED_CLASSES };
+    const { classes = ASSUMED_CLASSES } = flags;
+    const assumed = { name: "", count, width: side, height: side, classes };
     return settingsOf({ ...flags, steps: 1 }, assumed);
   });
