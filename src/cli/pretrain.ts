@@ -135,7 +135,7 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
   }
   const precision = precisionOf(settings);
   const device = await openTuned({ tune: flags.tune, precision });
-  const trainer = await prepare(device, settings, images, checkpoint, flags);
+  const { trainer, hint } = await prepare(device, settings, images, checkpoint, flags);
   await checkpoint?.close();
   const { memory, dispatches } = await trainer.prepare();
   const size = { parameters: trainer.trained.count(), stepBytes: memory.bytes, dispatches };
@@ -144,8 +144,7 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
       `pictures, ${dispatches} dispatches; ${images.count} pictures of ${images.name}; ${device.info.description}`,
   );
   if (precision === "f16") printLine(`products in f16: ${f16Text(device)}`);
-  const hint = flags.tune ? tuneHint(device, settings) : null;
-  if (hint) printLine(hint);
+  if (hint && flags.tune) printLine(hint);
   if (checkpoint) printLine(goingOn(checkpoint, trainer));
 
   const { stopped, signal, last } = await runTo(trainer, folder, flags, labelled, line);
@@ -171,8 +170,8 @@ async function pretrain(flagged: PretrainFlags): Promise<void> {
     adapter: device.info.description,
   });
   device.destroy();
-}
   if (stopped && signal !== null) process.exitCode = statusOf(signal);
+}
 
 /** The checkpoint to go on from, or null for a fresh run; a run that is there is never overwritten. */
 async function checkpointOf(flags: PretrainFlags, folder: RunFolder): Promise<SavedFile<Checkpoint> | null> {
@@ -194,23 +193,24 @@ function goingOn({ info }: Checkpoint, { step, settings, device }: Trainer): str
   return `${line}, on another adapter than before (${info.adapter}): bits will differ from a run on one alone`;
 }
 
-/** The trainer with everything on the device. What does not fit is said before anything is allocated. */
+/** The trainer with everything on the device, and whether tuning would help. What does not fit is said before anything is allocated. */
 const prepare = (
   device: Device,
   settings: RunSettings,
   images: ImageSet,
   checkpoint: Checkpoint | null,
-  { gradCheckpointing, given, start, teacher }: PretrainFlags,
-): Promise<Trainer> =>
+  { gradCheckpointing, tokenizer, given, start, teacher }: PretrainFlags,
+): Promise<{ trainer: Trainer; hint: string | null }> =>
   asUsage(async () => {
     await planOrRefuse(device, settings, { gradCheckpointing });
+    const hint = tuneHint(device, settings, { gradCheckpointing, tokenizer });
     const onDevice = await DeviceImages.upload(device, images);
     const trainer = new Trainer(device, settings, onDevice, { gradCheckpointing });
     if (checkpoint) await restoreTrainer(trainer, checkpoint);
     await trainer.ready(start ? startValues(trainer, start) : (teacher ?? given?.buffers));
     await trainer.prepare();
     await device.finish();
-    return trainer;
+    return { trainer, hint };
   });
 
 /** Trains to the end, or to the first signal, with log, checkpoints and progress. */

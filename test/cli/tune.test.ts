@@ -1,17 +1,21 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { configOf } from "../../src/cli/options/methodOptions.ts";
 import { cacheFile, cacheFolder } from "../../src/cli/system/tuningCache.ts";
-import { tuneHint } from "../../src/cli/tune.ts";
+import { tuneCommand, tunedSettings, tuneHint } from "../../src/cli/tune.ts";
+import type { Device } from "../../src/engine/gpu/device.ts";
 import { fingerprint, readTuning, type Tunable, Tuning, writeTuning } from "../../src/engine/gpu/tuning.ts";
 import { attentionMethods, shippedAttention } from "../../src/engine/ops/attentionMethods.ts";
 import { shippedMethod } from "../../src/engine/ops/gemmChoice.ts";
 import { gemmMethods } from "../../src/engine/ops/gemmMethods.ts";
 import type { Tuned } from "../../src/engine/ops/tune.ts";
 import { tunedVersion } from "../../src/engine/ops/tunedVersion.ts";
+import type { MethodName } from "../../src/models/methods.ts";
+import { vitConfig } from "../../src/models/vit.ts";
 import type { KernelRow } from "../../src/profile/byKernel.ts";
 import { planRun } from "../../src/train/plan.ts";
-import { runSettings } from "../../src/train/run.ts";
+import { type RunChoices, type RunSettings, runSettings } from "../../src/train/run.ts";
 import { withDevice } from "../withDevice.ts";
 import { withProgram } from "./program.ts";
 
@@ -188,6 +192,18 @@ test("caches lie where each system keeps them", () => {
   }
 });
 
+/** The settings that a command line of `partwise tune` stands for. */
+async function settingsBy(words: readonly string[]): Promise<RunSettings> {
+  const [method, ...rest] = words as [MethodName, ...string[]];
+  const command = tuneCommand().commands.find((one) => one.name() === method)!;
+  let settings: RunSettings | undefined;
+  command.action(async (flags) => {
+    settings = await tunedSettings({ ...flags, method, config: configOf(command, method) });
+  });
+  await command.parseAsync(rest, { from: "user" });
+  return settings!;
+}
+
 describe("the hint to tune", () => {
   const gpu = { vendor: "maker", architecture: "family", device: "", description: "GPU" } as GPUAdapterInfo;
   const shape = { m: 4, n: 4, k: 4, batch: 1, transposeA: false, transposeB: false };
@@ -197,9 +213,62 @@ describe("the hint to tune", () => {
     return tuning;
   };
 
+  const capabilities = { matrices: [] } as unknown as Device["capabilities"];
+  const data = { name: "any", count: 8, width: 32, height: 32, classes: 10 };
+  const chosen = { model: MODEL, data, seed: 0, batchSize: 8, totalSteps: 9 };
+  const other = vitConfig("vit_micro_patch8_32");
+
+  test.each<[RunChoices, string]>([
+    [
+      { ...chosen, method: "mae", config: { maskRatio: 0.5, normPixLoss: false } },
+      "--mask-ratio 0.5 --no-norm-pix",
+    ],
+    [{ ...chosen, method: "mae", recipe: "paper" }, "--recipe paper"],
+    [{ ...chosen, method: "supervised" }, "--classes 10"],
+    [{ ...chosen, method: "supervised", recipe: "finetune-small" }, "finetune-small"],
+    [
+      { ...chosen, method: "dino", imageSize: 16, config: { prototypes: 300, localCrops: 3 } },
+      "--prototypes 300",
+    ],
+    [{ ...chosen, method: "beit", config: { tokens: 64, relativePositions: true } }, "--tokens 64"],
+    [{ ...chosen, method: "moco-v3", precision: "f16" }, "--batch 8`"],
+    [{ ...chosen, method: "ibot", config: { globalScale: [0.5, 1] } }, "--global-scale 0.5,1"],
+  ])("is kept: tuning by it leaves nothing to tune, %#", async (choices, words) => {
+    const asked = runSettings(choices);
+    const run = new Tuning();
+    on.device.tuning = run;
+    const { precision: _, ...inF32 } = asked; // the kernels are the same
+    planRun(on.device, inF32, { withoutImages: true });
+    const hint = tuneHint({ info: gpu, capabilities, tuning: run }, asked, {})!;
+    expect(hint).toContain(words);
+    const command = /`partwise tune (.*)`/.exec(hint)![1]!;
+    on.device.tuning = new Tuning();
+    planRun(on.device, await settingsBy(command.split(" ")), { withoutImages: true });
+    const { asked: measured } = on.device.tuning;
+    run.choices = new Map([...measured.keys()].map((name) => [name, "register"]));
+    on.device.tuning = new Tuning();
+    expect(tuneHint({ info: gpu, capabilities, tuning: run }, asked, {})).toBeNull();
+  });
+
+  test("says how the run saves memory, and which tokenizer it was given", () => {
+    const flags = { gradCheckpointing: true, tokenizer: "codes.safetensors" };
+    const codes = runSettings({ ...chosen, method: "beit", tokenizer: "00" });
+    const hint = tuneHint({ info: gpu, capabilities, tuning: asking() }, codes, flags);
+    expect(hint).toContain(" --tokenizer codes.safetensors --grad-checkpointing`");
+  });
+
+  test("is not given where tuning decides nothing, or not all of it", () => {
+    const matrices = { matrices: [{}] } as unknown as Device["capabilities"];
+    expect(tuneHint({ info: gpu, capabilities: matrices, tuning: asking() }, settings)).toBeNull();
+    const codes = runSettings({ ...chosen, method: "beit", tokenizer: "00" });
+    expect(tuneHint({ info: gpu, capabilities, tuning: asking() }, codes)).toBeNull();
+    const taught = runSettings({ ...chosen, method: "supervised", config: { teacher: other } });
+    expect(tuneHint({ info: gpu, capabilities, tuning: asking() }, taught)).toBeNull();
+  });
+
   test("names the command for a GPU that was not tuned for the run's shapes", () => {
-    expect(tuneHint({ info: gpu, tuning: asking() }, settings)).toContain(
-      `\`partwise tune mae --model ${MODEL} --batch 2\``,
+    expect(tuneHint({ info: gpu, capabilities, tuning: asking() }, settings)).toContain(
+      `\`partwise tune mae --model ${MODEL} --batch 2 --recipe paper\``,
     );
     const scaled = runSettings({
       method: "mae",
@@ -210,14 +279,16 @@ describe("the hint to tune", () => {
       totalSteps: 2,
       imageSize: 16,
     });
-    expect(tuneHint({ info: gpu, tuning: asking() }, scaled)).toContain("--batch 2 --image-size 16`");
+    expect(tuneHint({ info: gpu, capabilities, tuning: asking() }, scaled)).toContain(
+      "--batch 2 --image-size 16`",
+    );
   });
 
   test("is not given once they are measured, nor on a software adapter", () => {
     const tuned = asking();
     tuned.choices = new Map([...tuned.asked.keys()].map((name) => [name, "register"]));
-    expect(tuneHint({ info: gpu, tuning: tuned }, settings)).toBeNull();
+    expect(tuneHint({ info: gpu, capabilities, tuning: tuned }, settings)).toBeNull();
     const software = { ...gpu, architecture: "software" } as GPUAdapterInfo;
-    expect(tuneHint({ info: software, tuning: asking() }, settings)).toBeNull();
+    expect(tuneHint({ info: software, capabilities, tuning: asking() }, settings)).toBeNull();
   });
 });

@@ -4,7 +4,8 @@ import { type Command, Option } from "commander";
 import type { Setting } from "../../models/method.ts";
 import { METHODS, type MethodName } from "../../models/methods.ts";
 import { RECIPES, type RecipeName } from "../../models/recipe.ts";
-import { moduleOf } from "../../train/run.ts";
+import { defaultsOf } from "../../models/settings.ts";
+import { moduleOf, type RunSettings, recipeFor } from "../../train/run.ts";
 import { UsageError } from "../system/errors.ts";
 import { whole } from "./arguments.ts";
 
@@ -65,6 +66,33 @@ export function configOf(command: Command, method: MethodName): Record<string, u
     return command.getOptionValueSource(name) === "cli" ? [[key, command.getOptionValue(name)]] : [];
   });
   return Object.fromEntries(given);
+}
+
+/** The flags of `addModelOptions` that say what is trained by these settings, without those that would say what is so anyway. */
+export function modelArguments({
+  method,
+  model,
+  batchSize,
+  recipe,
+  encoder,
+  config,
+}: Pick<RunSettings, "method" | "model" | "batchSize" | "recipe" | "encoder" | "config">): string[] {
+  const { settings, recipes, fitted = (_, asked) => asked } = moduleOf(method);
+  const usual = fitted(encoder, { ...defaultsOf(settings), ...recipes[recipe]!.config });
+  const own = settingsOf(method).flatMap(([key]) => {
+    const [has, would] = [config, usual].map((one) => (one as Record<string, unknown>)[key]);
+    if (`${has}` === `${would}`) return [];
+    const name = flagOf(method, key);
+    if (typeof has !== "boolean") return [name, `${has}`];
+    return has === name.startsWith("--no-") ? [] : [name]; // a flag sets one of both
+  });
+  const { imageSize } = encoder;
+  return [
+    ...["--model", model, "--batch", `${batchSize}`],
+    ...(model.endsWith(`_${imageSize}`) ? [] : ["--image-size", `${imageSize}`]),
+    ...(recipe === recipeFor(encoder) ? [] : ["--recipe", recipe]),
+    ...own,
+  ];
 }
 
 /** `--mask-ratio` for maskRatio. */
