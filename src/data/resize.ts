@@ -32,15 +32,32 @@ const FILTERS: Record<Filter, { support: number; kernel: (x: number) => number }
 /** Weights are integers scaled by 2^22: 8 bits stay for the pixel and 2 for the overshoot of bicubic. */
 const PRECISION = 22;
 
+type Sides = Pick<Picture, "width" | "height">;
+
+/** A rectangle of a picture, in pixels. */
+export interface Rectangle {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
 /** For each output position: the first source position, and the integer weights from there on. */
 type Taps = { first: number; weights: Int32Array }[];
 
-function tapsFor(input: number, output: number, filter: Filter): Taps {
+/** Of `output` positions those from `start` on, `count` of them. */
+function tapsFor(input: number, output: number, filter: Filter, start: number, count: number): Taps {
+  if (input === output) {
+    return Array.from({ length: count }, (_, i) => ({
+      first: start + i,
+      weights: Int32Array.of(2 ** PRECISION),
+    }));
+  }
   const { support, kernel } = FILTERS[filter];
   const scale = input / output;
   const stretch = Math.max(scale, 1); // a wider kernel when shrinking: this is the antialiasing
-  return Array.from({ length: output }, (_, i) => {
-    const center = (i + 0.5) * scale;
+  return Array.from({ length: count }, (_, i) => {
+    const center = (start + i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(center - support * stretch + 0.5));
     const end = Math.min(input, Math.trunc(center + support * stretch + 0.5));
     const weights = Array.from({ length: end - first }, (_, k) =>
@@ -78,8 +95,17 @@ function resampleAxis(x: Uint8Array, outer: number, input: number, inner: number
   return y;
 }
 
-/** x [height, width, C] -> y [newHeight, newWidth, C], equal to Pillow's `resize` to the byte. */
-export function resize(picture: Picture, width: number, height: number, filter: Filter = "bicubic"): Picture {
+/**
+ * x [height, width, C] -> y [newHeight, newWidth, C], equal to Pillow's `resize` to the byte. `part` is what of y is computed and
+ * returned, all of it when absent.
+ */
+export function resize(
+  picture: Picture,
+  width: number,
+  height: number,
+  filter: Filter = "bicubic",
+  part: Rectangle = { left: 0, top: 0, width, height },
+): Picture {
   if (!(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0)) {
     throw new Error(`resize: the new size must be positive integers; got ${width} x ${height}.`);
   }
@@ -90,34 +116,44 @@ export function resize(picture: Picture, width: number, height: number, filter: 
         `got ${picture.pixels.length} bytes.`,
     );
   }
-  let { pixels } = picture;
-  if (width !== picture.width) {
-    const taps = tapsFor(picture.width, width, filter);
-    pixels = resampleAxis(pixels, picture.height, picture.width, channels, taps);
-  }
-  if (height !== picture.height) {
-    const taps = tapsFor(picture.height, height, filter);
-    pixels = resampleAxis(pixels, 1, picture.height, width * channels, taps);
-  }
-  return { width, height, pixels: pixels === picture.pixels ? Uint8Array.from(pixels) : pixels };
+  checkInside("resize", part, { width, height });
+  const columns = tapsFor(picture.width, width, filter, part.left, part.width);
+  const rows = tapsFor(picture.height, height, filter, part.top, part.height);
+  // Only the rows that some tap of the vertical pass reads go through the horizontal one.
+  const first = rows[0]!.first;
+  const end = rows.at(-1)!.first + rows.at(-1)!.weights.length;
+  const read = picture.pixels.subarray(first * picture.width * channels, end * picture.width * channels);
+  const narrow = resampleAxis(read, end - first, picture.width, channels, columns);
+  const own = rows.map((row) => ({ ...row, first: row.first - first }));
+  const pixels = resampleAxis(narrow, 1, end - first, part.width * channels, own);
+  return { width: part.width, height: part.height, pixels };
 }
 
-/** Scales so that the shorter side is `size`; the longer one is rounded down, as torchvision's `Resize(size)`. */
-export function resizeShorterSide(picture: Picture, size: number, filter: Filter = "bicubic"): Picture {
-  const { width, height } = picture;
+/** Sides of a picture whose shorter one becomes `size`; the longer one is rounded down, as torchvision's `Resize(size)`. */
+function shorterSideAt({ width, height }: Sides, size: number): Sides {
   return width <= height
-    ? resize(picture, size, Math.floor((size * height) / width), filter)
-    : resize(picture, Math.floor((size * width) / height), size, filter);
+    ? { width: size, height: Math.floor((size * height) / width) }
+    : { width: Math.floor((size * width) / height), height: size };
+}
+
+/** Scales so that the shorter side is `size`. */
+export function resizeShorterSide(picture: Picture, size: number, filter: Filter = "bicubic"): Picture {
+  const { width, height } = shorterSideAt(picture, size);
+  return resize(picture, width, height, filter);
+}
+
+function checkInside(where: string, { left, top, width, height }: Rectangle, whole: Sides): void {
+  if (left < 0 || top < 0 || left + width > whole.width || top + height > whole.height) {
+    throw new Error(
+      `${where}: the rectangle must lie inside ${whole.width} x ${whole.height}; ` +
+        `got ${width} x ${height} at (${left}, ${top}).`,
+    );
+  }
 }
 
 /** Cuts the rectangle at (left, top): x [H, W, C] -> y [height, width, C]. It must lie inside. */
 export function crop(picture: Picture, left: number, top: number, width: number, height: number): Picture {
-  if (left < 0 || top < 0 || left + width > picture.width || top + height > picture.height) {
-    throw new Error(
-      `crop: the rectangle must lie inside ${picture.width} x ${picture.height}; ` +
-        `got ${width} x ${height} at (${left}, ${top}).`,
-    );
-  }
+  checkInside("crop", { left, top, width, height }, picture);
   const channels = picture.pixels.length / (picture.width * picture.height);
   const pixels = new Uint8Array(width * height * channels);
   for (let y = 0; y < height; y++) {
@@ -127,18 +163,22 @@ export function crop(picture: Picture, left: number, top: number, width: number,
   return { width, height, pixels };
 }
 
-/** The middle `size` x `size`, with torchvision's rounding of the corner (half to even). */
+/** The middle `size` x `size` of a picture, with torchvision's rounding of the corner (half to even). */
+const middleOf = ({ width, height }: Sides, size: number): Rectangle => ({
+  left: roundHalfEven((width - size) / 2),
+  top: roundHalfEven((height - size) / 2),
+  width: size,
+  height: size,
+});
+
+/** Cuts out the middle `size` x `size`. */
 export function centerCrop(picture: Picture, size: number): Picture {
-  const left = roundHalfEven((picture.width - size) / 2);
-  const top = roundHalfEven((picture.height - size) / 2);
+  const { left, top } = middleOf(picture, size);
   return crop(picture, left, top, size, size);
 }
 
 /** Left for right: values [H, W, C] of a picture, its pixels or its labels -> [H, W, C]. */
-export function mirrored<V extends Uint8Array | Uint16Array>(
-  values: V,
-  { width, height }: Pick<Picture, "width" | "height">,
-): V {
+export function mirrored<V extends Uint8Array | Uint16Array>(values: V, { width, height }: Sides): V {
   const channels = values.length / (width * height);
   const turned = values.slice() as V;
   for (let at = 0; at < width * height; at++) {
@@ -157,8 +197,12 @@ export function roundHalfEven(x: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
-/** The middle square of a picture, scaled to `size` (shorter side first); unchanged where it has this size already. */
+/**
+ * The middle square of a picture, scaled to `size` (shorter side first); unchanged where it has this size already. The bytes of
+ * `centerCrop` of `resizeShorterSide`, of which no more is computed: 3000 x 1 scaled as a whole would be 672,000 pixels long.
+ */
 export function fitSquare(picture: Picture, size: number, filter: Filter = "bicubic"): Picture {
   if (picture.width === size && picture.height === size) return picture;
-  return centerCrop(resizeShorterSide(picture, size, filter), size);
+  const scaled = shorterSideAt(picture, size);
+  return resize(picture, scaled.width, scaled.height, filter, middleOf(scaled, size));
 }

@@ -4,6 +4,7 @@ import {
   centerCrop,
   crop,
   type Filter,
+  fitSquare,
   mirrored,
   type Picture,
   resize,
@@ -133,6 +134,42 @@ test("the shorter side is scaled and the longer one rounded down", () => {
   });
   expect(size(resizeShorterSide(blank(100, 77), 32))).toEqual([41, 32]);
   expect(size(resizeShorterSide(blank(77, 100), 32))).toEqual([32, 41]);
+});
+
+test.each([
+  [130, 90, 64],
+  [61, 90, 60],
+  [33, 64, 64],
+  [64, 41, 64],
+  [7, 7, 20],
+  [300, 1, 16],
+  [2, 500, 9],
+])("the middle square of %i x %i at %i has the bytes of the middle of the whole", (width, height, size) => {
+  const picture = harsh(width, height);
+  for (const filter of ["bicubic", "bilinear", "lanczos"] as const) {
+    expect(fitSquare(picture, size, filter)).toEqual(
+      centerCrop(resizeShorterSide(picture, size, filter), size),
+    );
+  }
+});
+
+test("of a picture that is nothing but long only the middle is computed", () => {
+  const gray = (width: number, height: number): Picture => ({
+    width,
+    height,
+    pixels: new Uint8Array(width * height * 3).fill(77),
+  });
+  // Scaled as a whole they would have 4.9e9 bytes, more than an array may.
+  for (const long of [gray(65_000, 2), gray(2, 65_000)]) {
+    const { width, height, pixels } = fitSquare(long, 224);
+    expect([width, height, new Set(pixels)]).toEqual([224, 224, new Set([77])]);
+  }
+});
+
+test("a part of what is resized must lie inside of it", () => {
+  expect(() => resize(noise, 8, 8, "bicubic", { left: 5, top: 0, width: 4, height: 1 })).toThrow(
+    "resize: the rectangle must lie inside 8 x 8; got 4 x 1 at (5, 0)",
+  );
 });
 
 test("crops take the rectangle asked for and must lie inside", () => {
