@@ -24,6 +24,20 @@ export interface PartRegion {
   height: number;
 }
 
+/** What of a box lies in a picture; its sides are 0 where nothing does. */
+export function boxWithin(
+  box: Omit<PartRegion, "part">,
+  picture: Pick<Picture, "width" | "height">,
+): Omit<PartRegion, "part"> {
+  const within = (from: number, length: number, most: number): [from: number, length: number] => {
+    const start = Math.min(most, Math.max(0, from));
+    return [start, Math.max(0, Math.min(length - (start - from), most - start))];
+  };
+  const [left, width] = within(box.left, box.width, picture.width);
+  const [top, height] = within(box.top, box.height, picture.height);
+  return { left, top, width, height };
+}
+
 /** A square around a part, in pixels: [left, left + side) across and [top, top + side) down. It may leave the picture. */
 export interface PartSquare {
   part: number;

@@ -5,7 +5,7 @@
  * Source: https://github.com/CSAILVision/ADE20K.
  */
 import { cut, shown } from "../headerJson.ts";
-import type { PartRegion } from "../partSquares.ts";
+import { boxWithin, type PartRegion } from "../partSquares.ts";
 import type { Picture } from "../resize.ts";
 import { strictText, textOf } from "../text.ts";
 import { fillOutline, type LabelMask, labelBoxes } from "./labelMask.ts";
@@ -91,7 +91,7 @@ export function readAdeJson(name: string, bytes: Uint8Array): AdePicture {
       id,
       across.flatMap((one, corner) => [one, down[corner]!]),
     );
-    const box = outlineBox(across, down, width!, height!);
+    const box = boxWithin(outlineBox(across, down), { width: width!, height: height! });
     return { id, name: firstOf(names), level, partOf: typeof partOf === "number" ? partOf : null, box };
   });
   const paint: AdePicture["paint"] = ({ id }, mask, label) => fillOutline(mask, outlines.get(id)!, label);
@@ -103,15 +103,11 @@ const numbers = (value: unknown): number[] | null =>
 
 const firstOf = (names: string): string => names.split(",")[0]!.trim();
 
-/** The box of an outline, inside of the picture. */
-function outlineBox(x: number[], y: number[], width: number, height: number): AdeObject["box"] {
-  const within = (values: number[], most: number) => {
-    const from = values.reduce((a, b) => Math.min(a, b), most);
-    const to = values.reduce((a, b) => Math.max(a, b), 0);
-    return [Math.max(0, from), Math.min(most, to)] as const;
-  };
-  const [[left, right], [top, bottom]] = [within(x, width), within(y, height)];
-  return { left, top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+/** The box around the corners of an outline. */
+function outlineBox(x: number[], y: number[]): AdeObject["box"] {
+  const [left, top] = [x, y].map((values) => values.reduce((a, b) => Math.min(a, b))) as [number, number];
+  const [right, bottom] = [x, y].map((values) => values.reduce((a, b) => Math.max(a, b))) as [number, number];
+  return { left, top, width: right - left, height: bottom - top };
 }
 
 /** A line of an _atr.txt file. */

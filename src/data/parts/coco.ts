@@ -4,7 +4,7 @@
  * categories, then the annotations one by one. Source: https://cocodataset.org/#format-data.
  */
 import { shown } from "../headerJson.ts";
-import type { PartPoint, PartRegion } from "../partSquares.ts";
+import { boxWithin, type PartPoint, type PartRegion } from "../partSquares.ts";
 import { type JsonElement, jsonElements } from "./jsonStream.ts";
 
 export interface CocoPicture {
@@ -34,8 +34,8 @@ export interface CocoObject {
   category: CocoCategory;
   /** Many objects under one outline. */
   isCrowd: boolean;
-  /** left, top, width, height in pixels. */
-  box: readonly [number, number, number, number];
+  /** In pixels; sides may be 0, as some of COCO's are. */
+  box: Omit<PartRegion, "part">;
   /** Keypoints that are marked: index in the category's names, and whether the point can be seen (2) or is hidden (1). */
   keypoints: { part: number; x: number; y: number; isVisible: boolean }[];
   /** Its outlines, each [x, y, x, y, ...] in pixels; none of a crowd, and none of categories with keypoints. */
@@ -52,7 +52,7 @@ export async function cocoNames(name: string, pieces: Pieces): Promise<CocoNames
     const entry = new Entry(name, element);
     const id = entry.number("id");
     if (element.key === "images") {
-      const [width, height] = [entry.number("width"), entry.number("height")];
+      const [width, height] = [entry.side("width"), entry.side("height")];
       names.pictures.set(id, { id, fileName: entry.text("file_name"), width, height });
     } else {
       names.categories.set(id, { id, name: entry.text("name"), keypoints: entry.texts("keypoints") });
@@ -82,7 +82,7 @@ export async function* cocoObjects(
       picture,
       category,
       isCrowd: Boolean(element.value.iscrowd),
-      box: entry.numbers("bbox", 4, "left, top, width and height") as [number, number, number, number],
+      box: entry.box("bbox"),
       keypoints: category.keypoints.length === 0 ? [] : keypointsOf(entry, category),
       outlines: category.keypoints.length === 0 ? entry.outlines("segmentation") : [],
     };
@@ -141,6 +141,23 @@ class Entry {
       : this.fail(`${field} must be ${count} numbers, ${meaning}`, value);
   }
 
+  /** A side of a picture. */
+  side(field: string): number {
+    const value = this.number(field);
+    return Number.isInteger(value) && value > 0
+      ? value
+      : this.fail(`${field} must be a positive whole number`, value);
+  }
+
+  box(field: string): Omit<PartRegion, "part"> {
+    const box = this.numbers(field, 4, "left, top, width and height");
+    const [left, top, width, height] = box as [number, number, number, number];
+    if (width < 0 || height < 0 || !box.every(Number.isFinite)) {
+      this.fail(`${field} must have finite numbers and no negative side`, box);
+    }
+    return { left, top, width, height };
+  }
+
   /** Lists of three corners or more; none where run lengths stand for them, or nothing. */
   outlines(field: string): number[][] {
     const value = this.element.value[field];
@@ -181,9 +198,9 @@ export function cocoPartNames({ categories }: CocoNames): string[] {
   return [...new Set(named.length > 0 ? named : own)];
 }
 
-/** What of an object is a part among those names: its visible keypoints, or itself. */
+/** What of an object is a part among those names: its visible keypoints, or itself as far as it lies in the picture. */
 export function cocoPlaces(
-  { id, category, isCrowd, box, keypoints }: CocoObject,
+  { id, picture, category, isCrowd, box, keypoints }: CocoObject,
   partNames: readonly string[],
 ): { points: PartPoint[]; regions: PartRegion[] } {
   if (category.keypoints.length > 0) {
@@ -193,6 +210,5 @@ export function cocoPlaces(
     return { points, regions: [] };
   }
   const part = partNames.indexOf(category.name);
-  const [left, top, width, height] = box;
-  return { points: [], regions: part < 0 || isCrowd ? [] : [{ part, left, top, width, height }] };
+  return { points: [], regions: part < 0 || isCrowd ? [] : [{ part, ...boxWithin(box, picture) }] };
 }

@@ -126,6 +126,28 @@ test("outlines are regions and masks of their category", async () => {
   expect((await read(entry)).pictures[0]!.mask).toBeUndefined();
 });
 
+test("boxes end at the edge of their picture", async () => {
+  const door = { id: 1, name: "door" };
+  const boxes = [
+    [0, 0, 200_000, 200_000],
+    [-5.5, 90, 20, 20.25],
+    [10.1, 20.2, 30.3, 40.4],
+    [200, 3, 5, 5],
+    [-9, 3, 5, 5],
+  ];
+  const objects = boxes.map((bbox, id) => ({ id, image_id: 5, category_id: 1, bbox }));
+  const [picture] = (await read(json(objects, [door]))).pictures;
+  expect(picture!.regions).toEqual(
+    [
+      [0, 0, 200, 100],
+      [0, 90, 14.5, 10],
+      [10.1, 20.2, 30.3, 40.4],
+      [200, 3, 0, 5],
+      [0, 3, 0, 5],
+    ].map(([left, top, width, height]) => ({ part: 0, left, top, width, height })),
+  );
+});
+
 test("a file's own name tells its split, a folder only where no name does", async () => {
   const named = (path: string, label: string) => ({
     ...json([person(41, 5, 1, 1, 2, 2, 2, 2, 0, 0, 0)], [{ ...PERSON, keypoints: [label, "b", "c"] }]),
@@ -160,6 +182,7 @@ test("what is broken is named by its place in the file", async () => {
     [{ ...good, image_id: 8 }, "image_id must be an id of the file; got 8"],
     [{ ...good, category_id: 2 }, "category_id must be an id of the file; got 2"],
     [{ ...good, bbox: [1, 2, 3] }, "bbox must be 4 numbers, left, top, width and height"],
+    [{ ...good, bbox: [1, 2, -3, 4] }, "bbox must have finite numbers and no negative side; got 4 values"],
     [{ ...good, id: "1" }, 'id must be a number; got "1"'],
   ];
   for (const [annotation, message] of wrong) {
@@ -172,6 +195,11 @@ test("what is broken is named by its place in the file", async () => {
   await expect(read(json([{ ...good, segmentation: [[1, 2, 3, 4]] }], [door]))).rejects.toThrow(
     "segmentation[0] must be three pairs of numbers or more; got 4 values",
   );
+  for (const width of [0, 1.5, -200]) {
+    await expect(read(json([], [PERSON], [{ ...IMAGES[0], width }]))).rejects.toThrow(
+      `width must be a positive whole number; got ${width}`,
+    );
+  }
   await expect(read(json([], [PERSON], []))).rejects.toThrow(
     "must have a list images, as COCO's files do; got none",
   );
