@@ -6,7 +6,7 @@
  */
 import { type Folder, type FolderEntry, fileIn, filesFrom, pathBelow } from "../folder.ts";
 import { nameSome } from "../folderLayout.ts";
-import type { PartPoint } from "../partSquares.ts";
+import type { PartPoint, PartRegion } from "../partSquares.ts";
 import type { PartAnnotations, PartFormat } from "./partFormat.ts";
 import { tableRows } from "./table.ts";
 
@@ -17,7 +17,7 @@ export interface CubPicture {
   isTraining: boolean;
   /** Index in `species`. */
   label: number;
-  box: { left: number; top: number; width: number; height: number };
+  box: Omit<PartRegion, "part">;
   /** Visible parts; `part` is an index in `partNames`. */
   points: PartPoint[];
   annotated?: { width: number; height: number };
@@ -135,9 +135,9 @@ export const cub: PartFormat = {
     const images = folder.folders.get("images");
     const files = new Map(images && filesFrom(images).map((file) => [pathBelow(images, file), file]));
     const ofSplit = pictures.filter(({ isTraining }) => isTraining === (split === "train"));
-    const there = ofSplit.flatMap(({ path: name, points, annotated }) => {
+    const there = ofSplit.flatMap(({ path: name, points, annotated, box }) => {
       const file = files.get(name);
-      return file ? [{ file, points, regions: [], annotated }] : [];
+      return file ? [{ file, points, regions: [], annotated, box }] : [];
     });
     if (there.length < ofSplit.length) {
       note?.(

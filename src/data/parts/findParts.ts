@@ -24,7 +24,7 @@ export interface FindPartsOptions extends ReadPartsOptions, Pick<PartCropOptions
 }
 
 /** A picture with the squares that are to be cut from it. */
-export interface PictureWithParts extends Pick<AnnotatedPicture, "file" | "annotated"> {
+export interface PictureWithParts extends Pick<AnnotatedPicture, "file" | "annotated" | "box"> {
   squares: PartSquare[];
 }
 

@@ -8,6 +8,8 @@ export interface AnnotatedPicture {
   file: FolderEntry;
   /** Size of the picture that was annotated, where that is known: the file may hold a scaled copy of it. */
   annotated?: { width: number; height: number };
+  /** The box around the object, where one is given: it lies in the picture, but for a little. */
+  box?: Omit<PartRegion, "part">;
   points: PartPoint[];
   regions: PartRegion[];
   /** Reads where its parts are, pixel by pixel: 1 + part, 0 where there is none. Absent where only points are known. */

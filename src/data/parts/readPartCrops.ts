@@ -6,6 +6,7 @@ import { checkImageSet, checkPixelBytes } from "../images.ts";
 import type { PartCropOptions, PartCrops } from "../partCrops.ts";
 import { cutSquare } from "../partSquares.ts";
 import { resize } from "../resize.ts";
+import { checkFrame } from "./checkFrame.ts";
 import { type FindPartsOptions, findParts, type PictureWithParts } from "./findParts.ts";
 import { scaleOf } from "./scaleOf.ts";
 
@@ -21,7 +22,7 @@ export interface ReadPartCropsOptions extends FindPartsOptions, Pick<PartCropOpt
 /**
  * Reads a split of a folder of annotated pictures as a set of crops, each labelled by its part; see `findParts`. Pictures are
  * decoded a few at a time and only the crops are kept; a copy of a picture in another size than it was annotated in is cut to
- * scale.
+ * scale, and one whose annotations lie outside of it is refused.
  */
 export async function readPartCrops(
   entries: readonly FolderEntry[],
@@ -40,9 +41,11 @@ export async function readPartCrops(
   const work = inOrder(pictures, chosen);
   let done = 0;
   const decode = await openDecoder();
-  await eachAtMost(8, work, async ({ file, annotated, squares, first }) => {
+  await eachAtMost(8, work, async (found) => {
+    const { file, annotated, squares, first } = found;
     const picture = decode(file.path, await file.read());
     const scale = annotated ? scaleOf(file, picture, annotated) : 1;
+    checkFrame(found, picture, scale);
     for (const [i, square] of squares.entries()) {
       pixels.set(resize(cutSquare(picture, square, scale), size, size, filter).pixels, (first + i) * bytes);
     }

@@ -8,7 +8,7 @@ import { findParts } from "../../../src/data/parts/findParts.ts";
 import { readPartCrops } from "../../../src/data/parts/readPartCrops.ts";
 import { openDecoder } from "../codec.ts";
 import { dataFolder } from "../dataFolder.ts";
-import { file, pictures } from "../listed.ts";
+import { entry, file, pictures, toy } from "../listed.ts";
 
 /** The tables of two birds, with numbers that have gaps. */
 const TABLES = {
@@ -99,6 +99,35 @@ test("pictures that are not there are counted", async () => {
   });
   expect(pictures).toEqual([]);
   expect(notes).toEqual(["cub: images.txt names 1 pictures to test; 0 are there and read"]);
+});
+
+/** Tables of pictures of 200 x 160 beside files of another size: width and height are the bytes of a file. */
+const frames = (jay: [width: number, height: number], changes: Partial<typeof TABLES> = {}, sizes = "") => {
+  const points = "7 1 10 10 1\n7 3 60 10 1\n9 1 200.5 100 1\n9 3 120 40 1\n";
+  const tables = { ...TABLES, "parts/part_locs.txt": points, ...(sizes && { "image_sizes.txt": sizes }) };
+  const entries = listed({ ...tables, ...changes }).filter(({ path }) => !path.includes("Jay"));
+  return readPartCrops([...entries, entry("images/002.Jay/b c.jpg", ...jay, 90)], {
+    ...{ split: "test", path: "cub", name: "cub", size: 8, parts: "all", openDecoder: async () => toy },
+  });
+};
+
+test("annotations of another size than the picture has are refused, by points and by the box", async () => {
+  expect((await frames([200, 160])).count).toBe(2); // one of them half a pixel beyond the edge
+  await expect(frames([150, 120])).rejects.toThrow(
+    "images/002.Jay/b c.jpg: what is annotated must lie in the picture, 150 x 120; " +
+      "got a part at (200.5, 100). Of another size? Add image_sizes.txt",
+  );
+  const points = "7 1 10 10 1\n7 3 60 10 1\n9 1 90 70 1\n9 3 20 10 1\n";
+  const within = { "parts/part_locs.txt": points };
+  const box = (text: string) => ({ ...within, "bounding_boxes.txt": `7 1 2 30 40\n9 ${text}\n` });
+  expect((await frames([100, 80], box("5 6 70 77.9"))).count).toBe(2); // over the edge by 3.9 of 80
+  await expect(frames([100, 80], box("5 6 70 80"))).rejects.toThrow(
+    "must lie in the picture, 100 x 80; got a box from (5, 6) to (75, 86). Of another size? Add image_sizes.txt",
+  );
+  expect((await frames([100, 80], {}, "7 200 160\n9 200 160\n")).count).toBe(2);
+  await expect(frames([100, 80], {}, "7 100 80\n9 100 80\n")).rejects.toThrow(
+    "Is it the picture that was annotated?",
+  );
 });
 
 /** cub20 in the layout of the archive, its pictures at most 320 pixels wide beside tables of the original size. */
