@@ -5,7 +5,7 @@
  * of (20, 1000) pixels, gives no square. The text of the paper cuts a square of side d, the code that goes with it one of
  * side d/2. What differs: the lower bound is a setting, and parts may be regions, too, which the paper has none of.
  */
-import { type Picture, roundHalfEven } from "./resize.ts";
+import { type Picture, type Rectangle, roundHalfEven } from "./resize.ts";
 
 /** A visible keypoint, in pixels. `object` tells those of one animal or person from those of another in the picture. */
 export interface PartPoint {
@@ -16,19 +16,12 @@ export interface PartPoint {
 }
 
 /** The box around a part that was outlined, in pixels. */
-export interface PartRegion {
+export interface PartRegion extends Rectangle {
   part: number;
-  left: number;
-  top: number;
-  width: number;
-  height: number;
 }
 
 /** What of a box lies in a picture; its sides are 0 where nothing does. */
-export function boxWithin(
-  box: Omit<PartRegion, "part">,
-  picture: Pick<Picture, "width" | "height">,
-): Omit<PartRegion, "part"> {
+export function boxWithin(box: Rectangle, picture: Pick<Picture, "width" | "height">): Rectangle {
   const within = (from: number, length: number, most: number): [from: number, length: number] => {
     const start = Math.min(most, Math.max(0, from));
     return [start, Math.max(0, Math.min(length - (start - from), most - start))];

@@ -1,9 +1,9 @@
 import type { CreatureSet } from "./creatures/creatures.ts";
 import { type ImageSet, subset } from "./images.ts";
+import { IGNORED } from "./parts/labelMask.ts";
 import type { PartMaskSet } from "./parts/readPartMasks.ts";
 
-/** What a pixel has in the place of a class when it does not count: 255 in files of masks, here above any number of classes. */
-export const IGNORED = 0xffff;
+export { IGNORED };
 
 /** Pictures of which every pixel has a class, for segmentation. */
 export interface PixelSet extends ImageSet {
@@ -36,7 +36,7 @@ export function partPixels(
   const place = [0, ...known.map((part) => parts.indexOf(part) + 1)];
   return pixelSet(
     set,
-    Uint16Array.from(set.partMask, (value) => place[value]!),
+    Uint16Array.from(set.partMask, (value) => (value === IGNORED ? IGNORED : place[value]!)),
     parts,
     background,
   );
@@ -54,18 +54,20 @@ export function objectPixels(
   return pixelSet(set, mask, set.classes, background);
 }
 
-/** mask [count, H, W]: 0 where nothing named is, otherwise 1 + index in `names`. */
+/** mask [count, H, W]: 0 where nothing named is, otherwise 1 + index in `names`, or IGNORED. */
 function pixelSet(
   { name, width, height, count, pixels, labels, classes }: ImageSet,
   mask: ArrayLike<number>,
   names: readonly string[],
   background: Background,
 ): PixelSet {
-  const isClass = background === "class";
+  const isKept = (value: number) => background === "class" || value === IGNORED;
   return {
     ...{ name, width, height, count, pixels, labels, classes },
-    pixelLabels: Uint16Array.from(mask, (value) => (isClass ? value : value === 0 ? IGNORED : value - 1)),
-    pixelClasses: isClass ? ["background", ...names] : names,
+    pixelLabels: Uint16Array.from(mask, (value) =>
+      isKept(value) ? value : value === 0 ? IGNORED : value - 1,
+    ),
+    pixelClasses: background === "class" ? ["background", ...names] : names,
   };
 }
 

@@ -29,6 +29,16 @@ test("parts that are not asked for are as what is none, in the order that is ask
   }
 });
 
+test("what is not known stays ignored, whatever becomes of the background", () => {
+  const partMask = Uint16Array.from(set.partMask, (value, i) => (i % 3 === 0 ? IGNORED : value));
+  for (const background of ["class", "ignored"] as const) {
+    const without = partPixels(set, background).pixelLabels;
+    expect(partPixels({ ...set, partMask }, background).pixelLabels).toEqual(
+      without.map((label, i) => (i % 3 === 0 ? IGNORED : label)),
+    );
+  }
+});
+
 test("an object's pixels have its class", () => {
   const objects = objectPixels(set, "ignored");
   expect(objects.pixelClasses).toEqual(set.classes);

@@ -5,8 +5,8 @@
  * Source: https://github.com/CSAILVision/ADE20K.
  */
 import { cut, shown } from "../headerJson.ts";
-import { boxWithin, type PartRegion } from "../partSquares.ts";
-import type { Picture } from "../resize.ts";
+import { boxWithin } from "../partSquares.ts";
+import type { Picture, Rectangle } from "../resize.ts";
 import { strictText, textOf } from "../text.ts";
 import { fillOutline, type LabelMask, labelBoxes } from "./labelMask.ts";
 
@@ -47,7 +47,7 @@ export interface AdeObject {
   level: number;
   /** The id of what it is a part of; null where it is none, or that is not said. */
   partOf: number | null;
-  box: Omit<PartRegion, "part">;
+  box: Rectangle;
 }
 
 export interface AdePicture {

@@ -5,6 +5,8 @@
  */
 import { shown } from "../headerJson.ts";
 import { boxWithin, type PartPoint, type PartRegion } from "../partSquares.ts";
+import type { Rectangle } from "../resize.ts";
+import { type CocoShape, runsOfText } from "./cocoShape.ts";
 import { type JsonElement, jsonElements } from "./jsonStream.ts";
 
 export interface CocoPicture {
@@ -35,11 +37,11 @@ export interface CocoObject {
   /** Many objects under one outline. */
   isCrowd: boolean;
   /** In pixels; sides may be 0, as some of COCO's are. */
-  box: Omit<PartRegion, "part">;
+  box: Rectangle;
   /** Keypoints that are marked: index in the category's names, and whether the point can be seen (2) or is hidden (1). */
   keypoints: { part: number; x: number; y: number; isVisible: boolean }[];
-  /** Its outlines, each [x, y, x, y, ...] in pixels; none of a crowd, and none of categories with keypoints. */
-  outlines: number[][];
+  /** Where it is pixel by pixel; undefined where that is not said, and of categories with keypoints. */
+  shape: CocoShape | undefined;
 }
 
 /** Opens the file's bytes anew. */
@@ -84,7 +86,7 @@ export async function* cocoObjects(
       isCrowd: Boolean(element.value.iscrowd),
       box: entry.box("bbox"),
       keypoints: category.keypoints.length === 0 ? [] : keypointsOf(entry, category),
-      outlines: category.keypoints.length === 0 ? entry.outlines("segmentation") : [],
+      shape: category.keypoints.length === 0 ? entry.shape("segmentation", picture) : undefined,
     };
   }
 }
@@ -149,7 +151,7 @@ class Entry {
       : this.fail(`${field} must be a positive whole number`, value);
   }
 
-  box(field: string): Omit<PartRegion, "part"> {
+  box(field: string): Rectangle {
     const box = this.numbers(field, 4, "left, top, width and height");
     const [left, top, width, height] = box as [number, number, number, number];
     if (width < 0 || height < 0 || !box.every(Number.isFinite)) {
@@ -158,16 +160,30 @@ class Entry {
     return { left, top, width, height };
   }
 
-  /** Lists of three corners or more; none where run lengths stand for them, or nothing. */
-  outlines(field: string): number[][] {
+  /** Lists of three corners or more, or run lengths, as numbers or text, that cover the picture. */
+  shape(field: string, picture: CocoPicture): CocoShape | undefined {
     const value = this.element.value[field];
-    if (!Array.isArray(value)) return [];
+    if (typeof value !== "object" || value === null) return undefined;
+    if (!Array.isArray(value)) return { runs: this.runs(field, value, picture) };
     for (const [i, outline] of value.entries()) {
       if (!isListOf(outline, "number") || outline.length < 6 || outline.length % 2 > 0) {
         this.fail(`${field}[${i}] must be three pairs of numbers or more`, outline);
       }
     }
-    return value;
+    return value.length > 0 ? { outlines: value.map((outline) => Float32Array.from(outline)) } : undefined;
+  }
+
+  private runs(field: string, { size, counts }: { size?: unknown; counts?: unknown }, picture: CocoPicture) {
+    const { width, height } = picture;
+    if (!isListOf(size, "number") || `${size}` !== `${[height, width]}`) {
+      this.fail(`${field}.size must be [${height}, ${width}], height and width of its picture`, size);
+    }
+    const runs = typeof counts === "string" ? runsOfText(counts) : counts;
+    const isRuns = isListOf(runs, "number") && runs.every((run) => Number.isInteger(run) && run >= 0);
+    if (!isRuns || runs.reduce((sum, run) => sum + run, 0) !== width * height) {
+      this.fail(`${field}.counts must be run lengths of ${width * height} pixels together`, counts);
+    }
+    return Uint32Array.from(runs as number[]);
   }
 
   key<V>(field: string, known: ReadonlyMap<number, V>): V {

@@ -1,8 +1,17 @@
 import type { Split } from "../dataFormat.ts";
 import { byPath, type Folder, type FolderEntry, fileName, filesFrom, piecesOf } from "../folder.ts";
 import { isPicture, nameSome, type SplitName } from "../folderLayout.ts";
-import { cocoNames, cocoObjects, cocoPartNames, cocoPlaces } from "./coco.ts";
-import { fillOutline, type LabelMask } from "./labelMask.ts";
+import {
+  type CocoNames,
+  type CocoObject,
+  type CocoPicture,
+  cocoNames,
+  cocoObjects,
+  cocoPartNames,
+  cocoPlaces,
+} from "./coco.ts";
+import { boxShape, type CocoShape, fillShape } from "./cocoShape.ts";
+import { IGNORED, type LabelMask } from "./labelMask.ts";
 import { type AnnotatedPicture, askedNames, type PartAnnotations, type PartFormat } from "./partFormat.ts";
 
 /** How files and folders of each split are called; `trainval` is neither. */
@@ -62,17 +71,42 @@ function pictureFinder(folder: Folder, split: SplitName): (name: string) => Fold
   };
 }
 
-/** An outline of a part and its label in masks. */
-interface Outline {
+/** A shape in a mask: that of a part, or IGNORED of what no one part is known of. */
+interface Labelled {
   label: number;
-  corners: Float32Array;
+  shape: CocoShape;
 }
 
-/** A mask with all outlines filled, later ones over earlier ones. */
-function filled(width: number, height: number, outlines: readonly Outline[]): LabelMask {
+/** A mask with all shapes filled, later ones over earlier ones; what is ignored lies beneath the parts that are known. */
+function filled({ width, height }: CocoPicture, shapes: readonly Labelled[]): LabelMask {
   const mask = { width, height, labels: new Uint16Array(width * height) };
-  for (const { label, corners } of outlines) fillOutline(mask, corners, label);
+  for (const isIgnored of [true, false]) {
+    for (const { label, shape } of shapes) {
+      if ((label === IGNORED) === isIgnored) fillShape(mask, shape, label);
+    }
+  }
   return mask;
+}
+
+/** What an object is in masks; nothing where it has keypoints, or where its part does not count and could not be drawn. */
+function labelledOf(
+  { category, isCrowd, shape, box }: CocoObject,
+  partNames: string[],
+  asked: readonly string[],
+) {
+  const part = partNames.indexOf(category.name);
+  if (category.keypoints.length > 0 || part < 0) return undefined;
+  if (shape && !isCrowd) return { label: part + 1, shape };
+  return asked.includes(category.name) ? { label: IGNORED, shape: shape ?? boxShape(box) } : undefined;
+}
+
+/** The parts of a file: those of the training file first, in its order, so that a label is the same part in both splits. */
+async function partNamesOf(folder: Folder, file: FolderEntry, names: CocoNames): Promise<string[]> {
+  const own = cocoPartNames(names);
+  const [training] = filesOf(folder, "train");
+  if (!training || training === file) return own;
+  const known = cocoPartNames(await cocoNames(training.path, () => piecesOf(training)));
+  return [...new Set([...known, ...own])];
 }
 
 export const coco: PartFormat = {
@@ -89,45 +123,59 @@ export const coco: PartFormat = {
     }
     const pieces = () => piecesOf(file);
     const names = await cocoNames(file.path, pieces);
-    const partNames = cocoPartNames(names);
+    const partNames = await partNamesOf(folder, file, names);
     const usual = USUAL.every((part) => partNames.includes(part)) ? USUAL : undefined;
     const asked = askedNames({ partNames, usual }, parts);
     const isAsked = partNames.map((name) => asked.includes(name));
     const find = pictureFinder(folder, splitNameOf(file.path)!);
-    const pictures = new Map<number, AnnotatedPicture>();
+    const pictures = new Map<number, (AnnotatedPicture & { shapes: Labelled[] }) | undefined>();
     const missing = new Set<number>();
     let [crowds, unlined] = [0, 0];
-    const outlines = new Map<number, Outline[]>();
     for await (const object of cocoObjects(file.path, pieces, names)) {
       const { id, fileName, width, height } = object.picture;
+      const labelled = keepsOutlines ? labelledOf(object, partNames, asked) : undefined;
       if (object.isCrowd && object.category.keypoints.length === 0) crowds++;
       const { points: seen, regions } = cocoPlaces(object, partNames);
       const points = seen.filter(({ part }) => isAsked[part]);
-      if (points.length + regions.length === 0 || missing.has(id)) continue;
+      const hasPlace = points.length + regions.length > 0;
+      if (!hasPlace && !labelled) continue;
       if (!pictures.has(id)) {
         const found = find(fileName);
-        if (found) pictures.set(id, { file: found, annotated: { width, height }, points: [], regions: [] });
-        else missing.add(id);
+        const shapes: Labelled[] = [];
+        pictures.set(
+          id,
+          found && {
+            ...{ file: found, annotated: { width, height }, points: [], regions: [], shapes },
+            ...(keepsOutlines && { mask: async () => filled(object.picture, shapes) }),
+          },
+        );
       }
       const picture = pictures.get(id);
+      if (!picture && hasPlace) missing.add(id);
       picture?.points.push(...points);
       picture?.regions.push(...regions);
-      if (!keepsOutlines || !picture || regions.length === 0) continue;
-      if (object.outlines.length === 0) unlined++;
-      const all = outlines.get(id) ?? [];
-      outlines.set(id, all);
-      picture.mask = async () => filled(width, height, all);
-      for (const corners of object.outlines) {
-        all.push({ label: regions[0]!.part + 1, corners: Float32Array.from(corners) });
-      }
+      if (picture && labelled) picture.shapes.push(labelled);
+      if (picture && labelled && !object.isCrowd && !object.shape) unlined++;
     }
     if (missing.size > 0) {
       const some = nameSome([...missing].map((id) => names.pictures.get(id)!.fileName));
       note?.(`${path}: ${missing.size} pictures of ${file.path} are not there and left out (${some})`);
     }
-    if (crowds > 0)
-      note?.(`${path}: ${crowds} crowds of ${file.path} are left out: they outline many objects at once`);
-    if (unlined > 0) note?.(`${path}: ${unlined} parts of ${file.path} have no outline and are in no mask`);
-    return { partNames, usual, pictures: [...pictures.values()] };
+    if (crowds > 0) {
+      const pixels = keepsOutlines ? ", and their pixels are ignored" : "";
+      note?.(
+        `${path}: ${crowds} crowds of ${file.path} are no parts${pixels}: they outline many objects at once`,
+      );
+    }
+    if (unlined > 0)
+      note?.(
+        `${path}: ${unlined} parts of ${file.path} have no outline: the pixels of their boxes are ignored`,
+      );
+    const read = [...pictures.values()].flatMap((picture) => picture ?? []);
+    return {
+      partNames,
+      usual,
+      pictures: read.filter(({ points, regions }) => points.length + regions.length > 0),
+    };
   },
 };

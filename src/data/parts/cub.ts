@@ -6,7 +6,8 @@
  */
 import { type Folder, type FolderEntry, fileIn, filesFrom, pathBelow } from "../folder.ts";
 import { nameSome } from "../folderLayout.ts";
-import type { PartPoint, PartRegion } from "../partSquares.ts";
+import type { PartPoint } from "../partSquares.ts";
+import type { Rectangle } from "../resize.ts";
 import type { PartAnnotations, PartFormat } from "./partFormat.ts";
 import { tableRows } from "./table.ts";
 
@@ -17,7 +18,7 @@ export interface CubPicture {
   isTraining: boolean;
   /** Index in `species`. */
   label: number;
-  box: Omit<PartRegion, "part">;
+  box: Rectangle;
   /** Visible parts; `part` is an index in `partNames`. */
   points: PartPoint[];
   annotated?: { width: number; height: number };

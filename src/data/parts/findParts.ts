@@ -46,7 +46,7 @@ export async function findParts(
 ): Promise<FoundParts> {
   const folder = folderOf(entries);
   const annotations = await partFormatOf(folder, options.path).read(folder, options);
-  const parts = partsAsked(annotations, options);
+  const parts = partsAsked(annotations, options, 2);
   return { parts, pictures: squaresOf(annotations, parts, options) };
 }
 
@@ -60,14 +60,19 @@ export function partFormatOf(folder: Folder, path: string): PartFormat {
   );
 }
 
-/** The parts that count, as names. */
-export function partsAsked(annotations: PartAnnotations, { parts, path }: FindPartsOptions): string[] {
+/** The parts that count, as names; at least so many. */
+export function partsAsked(
+  annotations: PartAnnotations,
+  { parts, path }: FindPartsOptions,
+  least: 1 | 2,
+): string[] {
   const { partNames } = annotations;
   const asked = askedNames(annotations, parts);
   const unknown = asked.filter((part) => !partNames.includes(part));
-  if (unknown.length > 0 || new Set(asked).size < Math.max(2, asked.length)) {
+  if (unknown.length > 0 || new Set(asked).size < Math.max(least, asked.length)) {
     const got = unknown.length > 0 ? nameSome(unknown) : asked.join(", ") || "none";
-    throw new Error(`${path}: parts must be two or more of ${nameSome(partNames, 20)}; got ${got}`);
+    const must = least === 2 ? "two or more" : "different ones";
+    throw new Error(`${path}: parts must be ${must} of ${nameSome(partNames, 20)}; got ${got}`);
   }
   return [...asked];
 }

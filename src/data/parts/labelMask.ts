@@ -1,6 +1,9 @@
-import type { PartRegion } from "../partSquares.ts";
 import { PictureFile } from "../pictureFile.ts";
 import { decodePngLabels, type LabelMask } from "../png.ts";
+import type { Rectangle } from "../resize.ts";
+
+/** What a pixel has in the place of a class when it does not count: 255 in files of masks, here above any number of classes. */
+export const IGNORED = 0xffff;
 
 export type { LabelMask } from "../png.ts";
 
@@ -55,7 +58,7 @@ export const relabelled = (
 };
 
 /** The box around all pixels of each label, by label. */
-export function labelBoxes({ width, height, labels }: LabelMask): Map<number, Omit<PartRegion, "part">> {
+export function labelBoxes({ width, height, labels }: LabelMask): Map<number, Rectangle> {
   const edges = new Map<number, { left: number; top: number; right: number; bottom: number }>();
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; ) {

@@ -9,7 +9,7 @@ import { isPicture, nameSome } from "../folderLayout.ts";
 import { cut } from "../headerJson.ts";
 import { textOf } from "../text.ts";
 import { byStem } from "./byStem.ts";
-import { decodeMask, labelBoxes, relabelled } from "./labelMask.ts";
+import { decodeMask, IGNORED, labelBoxes, relabelled } from "./labelMask.ts";
 import type { AnnotatedPicture, PartAnnotations, PartFormat, ReadPartsOptions } from "./partFormat.ts";
 
 /** A picture and its mask, before either is read. */
@@ -25,7 +25,8 @@ const MASKS = /^(.*_)?(masks?|anns?|annotations?|labels?|segmentations?|segmenta
 const SPLITS: Record<Split, RegExp[]> = { train: [/^train(?!_?val)/i], test: [/^test/i, /^val/i] };
 
 /** Labels that are no part: the background, and what was not labelled. */
-const NO_PART: readonly number[] = [0, 255];
+const [BACKGROUND, UNLABELLED] = [0, 255];
+const NO_PART: readonly number[] = [BACKGROUND, UNLABELLED];
 
 const foldersLike = ({ folders }: Folder, name: RegExp): Folder[] =>
   [...folders.values()].filter((folder) => name.test(folder.name));
@@ -103,7 +104,10 @@ export async function maskRegions(
       return part < 0 ? [] : [{ part, ...box }];
     });
     const labelled = async () =>
-      relabelled(await read(), (label) => (NO_PART.includes(label) ? 0 : partOf(label) + 1));
+      relabelled(await read(), (label) => {
+        if (label === UNLABELLED) return IGNORED;
+        return label === BACKGROUND ? 0 : partOf(label) + 1;
+      });
     pictures[i] = { file: picture, annotated: { width, height }, points: [], regions, mask: labelled };
     onProgress?.(++done, pairs.length);
   });

@@ -2,6 +2,7 @@ import type { Split } from "../dataFormat.ts";
 import type { Folder, FolderEntry } from "../folder.ts";
 import type { PartPoint, PartRegion } from "../partSquares.ts";
 import type { LabelMask } from "../png.ts";
+import type { Rectangle } from "../resize.ts";
 
 /** A picture and where its parts are. `part` indexes the names of the set. */
 export interface AnnotatedPicture {
@@ -9,10 +10,10 @@ export interface AnnotatedPicture {
   /** Size of the picture that was annotated, where that is known: the file may hold a scaled copy of it. */
   annotated?: { width: number; height: number };
   /** The box around the object, where one is given: it lies in the picture, but for a little. */
-  box?: Omit<PartRegion, "part">;
+  box?: Rectangle;
   points: PartPoint[];
   regions: PartRegion[];
-  /** Reads where its parts are, pixel by pixel: 1 + part, 0 where there is none. Absent where only points are known. */
+  /** Reads where its parts are, pixel by pixel: 1 + part, 0 where there is none, IGNORED where that is not known. Absent where only points are. */
   mask?: () => Promise<LabelMask>;
 }
 

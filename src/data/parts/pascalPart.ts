@@ -2,7 +2,7 @@
  * PASCAL-Part (Chen et al., "Detect What You Can", CVPR 2014): for a picture of PASCAL VOC 2010 one .mat file with the mask of
  * every object and of its parts. Source: https://roozbehm.info/pascal-parts/pascal-parts.html.
  */
-import type { PartRegion } from "../partSquares.ts";
+import type { Rectangle } from "../resize.ts";
 import { type LabelMask, labelBoxes } from "./labelMask.ts";
 import { type MatValue, numbersOf, readMat } from "./matFile.ts";
 
@@ -102,7 +102,7 @@ export const pascalPartName = (object: string, part: string): string =>
   `${object} ${part.replace(/_\d+$/, "")}`;
 
 /** The box around each part, in the order of the file, with the name of its kind. A mask without a pixel has none. */
-export function pascalRegions({ objects }: PascalPicture): { name: string; box: Omit<PartRegion, "part"> }[] {
+export function pascalRegions({ objects }: PascalPicture): { name: string; box: Rectangle }[] {
   return objects.flatMap((object) =>
     object.parts.map(({ name, mask: { width, height, inside } }) => ({
       name: pascalPartName(object.name, name),

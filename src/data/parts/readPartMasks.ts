@@ -4,7 +4,7 @@ import { type FolderEntry, folderOf } from "../folder.ts";
 import { checkImageSet, checkPixelBytes, type ImageSet } from "../images.ts";
 import { type Filter, fitSquare, roundHalfEven } from "../resize.ts";
 import { partFormatOf, partsAsked } from "./findParts.ts";
-import type { LabelMask } from "./labelMask.ts";
+import { IGNORED, type LabelMask } from "./labelMask.ts";
 import type { ReadPartsOptions } from "./partFormat.ts";
 import { scaleOf } from "./scaleOf.ts";
 
@@ -23,7 +23,7 @@ export interface ReadPartMasksOptions extends ReadPartsOptions {
 
 /** Pictures with their parts pixel by pixel, for part segmentation. N = count, S = side. The labels of pictures are -1. */
 export interface PartMaskSet extends ImageSet {
-  /** [N, S, S], 0 where there is no part, otherwise index in `partNames` + 1. */
+  /** [N, S, S], 0 where there is no part, otherwise index in `partNames` + 1, or IGNORED where it is not known. */
   partMask: Uint16Array;
   partNames: readonly string[];
 }
@@ -40,7 +40,7 @@ export async function readPartMasks(
   const folder = folderOf(entries);
   const asked = { ...options, parts: options.parts ?? "all", outlines: true };
   const annotations = await partFormatOf(folder, path).read(folder, asked);
-  const partNames = partsAsked(annotations, asked);
+  const partNames = partsAsked(annotations, asked, 1);
   const place = annotations.partNames.map((part) => partNames.indexOf(part) + 1);
   const work = annotations.pictures.flatMap(({ file, regions, mask }) =>
     mask && regions.some(({ part }) => place[part]! > 0) ? [{ file, mask }] : [],
@@ -61,7 +61,7 @@ export async function readPartMasks(
     pixels.set(square.pixels, i * square.pixels.length);
     const labels = nearestSquare(annotated, size);
     partMask.set(
-      labels.map((label) => place[label - 1] ?? 0),
+      labels.map((label) => (label === IGNORED ? IGNORED : (place[label - 1] ?? 0))),
       i * labels.length,
     );
     onProgress?.(++done, count);

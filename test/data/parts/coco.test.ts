@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { listFolder } from "../../../src/cli/system/listing.ts";
 import { type FolderEntry, folderOf } from "../../../src/data/folder.ts";
 import { coco } from "../../../src/data/parts/cocoFolder.ts";
+import { fillShape, runsOfText } from "../../../src/data/parts/cocoShape.ts";
 import { findParts } from "../../../src/data/parts/findParts.ts";
+import { IGNORED } from "../../../src/data/parts/labelMask.ts";
 import { dataFolder } from "../dataFolder.ts";
 import { file, pictures } from "../listed.ts";
 
@@ -88,6 +90,48 @@ test("points of parts that are not asked for take no memory", async () => {
   expect(await parts("wrist")).toEqual([]);
 });
 
+/** These pixels (x, y) of 200 x 100 as run lengths, of each column downwards. */
+function runsOf(...pixels: [x: number, y: number][]) {
+  const inside = new Uint8Array(200 * 100);
+  for (const [x, y] of pixels) inside[x * 100 + y] = 1;
+  const counts = [0];
+  inside.forEach((value, at) => {
+    if (value !== (at === 0 ? 0 : inside[at - 1])) counts.push(0);
+    counts[counts.length - 1]!++;
+  });
+  return { size: [100, 200], counts };
+}
+
+test("run lengths come as numbers or as COCO's text", () => {
+  // What pycocotools writes of 100 x 100 pixels whose upper right quarter is inside.
+  const quarter = [5000, ...new Array(100).fill(50)];
+  expect(runsOfText(`Xl4b1b1${"0".repeat(98)}`)).toEqual(quarter);
+  expect(runsOfText("`[T23PVe3Z1`jZLdN_dQ3>P\\nLb0")).toEqual([
+    70_000, 3, 120_000, 45, 16, 1, 99_999, 15, 31, 33,
+  ]);
+  for (const wrong of ["\x1f", "a", "é", "oooooooo1"])
+    expect([wrong, runsOfText(wrong)]).toEqual([wrong, null]);
+  const mask = { width: 100, height: 100, labels: new Uint16Array(10_000) };
+  fillShape(mask, { runs: Uint32Array.from(quarter) }, 5);
+  expect(mask.labels).toEqual(
+    Uint16Array.from({ length: 10_000 }, (_, i) => (i % 100 >= 50 && i < 5000 ? 5 : 0)),
+  );
+});
+
+test("run lengths that are not of their picture are refused", async () => {
+  const door = { id: 1, name: "door" };
+  const refused = (segmentation: unknown) =>
+    expect(read(json([{ id: 1, image_id: 5, category_id: 1, ...BOX, segmentation }], [door]))).rejects;
+  await refused({ size: [200, 100], counts: [20_000] }).toThrow(
+    "segmentation.size must be [100, 200], height and width of its picture; got 2 values, [200,100]",
+  );
+  for (const counts of [[1, 2], [-1, 20_001], "\x1f", undefined, [19_999.5, 0.5]]) {
+    await refused({ size: [100, 200], counts }).toThrow(
+      "segmentation.counts must be run lengths of 20000 pixels together; got",
+    );
+  }
+});
+
 test("outlines are regions and masks of their category", async () => {
   const categories = [
     { id: 3, name: "_background_" },
@@ -106,23 +150,37 @@ test("outlines are regions and masks of their category", async () => {
     [
       outlined(1, 9, [[10, 0, 14, 0, 14, 2, 10, 2]]),
       outlined(2, 4, [[12, 0.6, 13, 0.6, 13, 1.6, 12, 1.6]], false),
-      outlined(3, 4, { counts: [1, 2], size: [1, 3] }, true),
-      outlined(4, 4, { counts: [1, 2], size: [1, 3] }),
+      outlined(3, 4, runsOf([7, 20], [9, 0], [12, 0], [13, 0]), true),
+      outlined(4, 4, runsOf([20, 50], [20, 51], [21, 50])),
+      { ...outlined(5, 9, []), bbox: [13, 1, 3, 1] },
     ],
     categories,
   );
   const { partNames, pictures, notes } = await read(entry, true);
   expect(partNames).toEqual(["wheel", "door"]);
-  expect(pictures[0]!.regions.map(({ part }) => part)).toEqual([1, 0, 0]);
+  expect(pictures[0]!.regions.map(({ part }) => part)).toEqual([1, 0, 0, 1]);
   expect(pictures[0]!.regions[0]).toEqual({ part: 1, left: 10, top: 0, width: 4, height: 2 });
   const { labels, width } = await pictures[0]!.mask!();
-  expect([...labels.subarray(9, 15)]).toEqual([0, 2, 2, 2, 2, 0]);
-  expect([...labels.subarray(width + 9, width + 15)]).toEqual([0, 2, 2, 1, 2, 0]);
-  expect(labels.filter((label) => label > 0)).toHaveLength(8);
-  expect(notes.map((text) => text.replace(/ of annotations.*json/, ""))).toEqual([
-    "coco: 1 crowds are left out: they outline many objects at once",
-    "coco: 1 parts have no outline and are in no mask",
+  // Of the crowd and of the box without an outline, which are ignored, only what no outline covers.
+  expect([...labels.subarray(8, 15)]).toEqual([0, IGNORED, 2, 2, 2, 2, 0]);
+  expect([...labels.subarray(width + 9, width + 17)]).toEqual([0, 2, 2, 1, 2, IGNORED, IGNORED, 0]);
+  expect([...labels.subarray(20 * width + 7, 20 * width + 9)]).toEqual([IGNORED, 0]);
+  expect([20, 21].map((x) => [labels[50 * width + x], labels[51 * width + x]])).toEqual([
+    [1, 1],
+    [1, 0],
   ]);
+  expect(labels.filter((label) => label > 0)).toHaveLength(15);
+  expect(notes.map((text) => text.replace(/ of annotations.*json/, ""))).toEqual([
+    "coco: 1 crowds are no parts, and their pixels are ignored: they outline many objects at once",
+    "coco: 1 parts have no outline: the pixels of their boxes are ignored",
+  ]);
+  // Where doors do not count, nothing of theirs is ignored, and a picture of crowds alone is none.
+  const folder = folderOf([entry, ...PICTURES]);
+  const wheels = await coco.read(folder, { split: "train", path: "coco", outlines: true, parts: ["wheel"] });
+  const ofWheels = (await wheels.pictures[0]!.mask!()).labels;
+  expect([ofWheels[9], ofWheels[width + 14]]).toEqual([IGNORED, 0]);
+  const crowd = json([outlined(3, 4, runsOf([1, 1]), true)], categories);
+  expect((await read(crowd, true)).pictures).toEqual([]);
   expect((await read(entry)).pictures[0]!.mask).toBeUndefined();
 });
 

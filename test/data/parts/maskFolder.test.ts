@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type FolderEntry, folderOf } from "../../../src/data/folder.ts";
-import { decodeMask, labelBoxes } from "../../../src/data/parts/labelMask.ts";
+import { decodeMask, IGNORED, labelBoxes } from "../../../src/data/parts/labelMask.ts";
 import { LIP_PARTS, lip } from "../../../src/data/parts/lip.ts";
 import { masks } from "../../../src/data/parts/maskFolder.ts";
 import type { PartFormat } from "../../../src/data/parts/partFormat.ts";
@@ -69,7 +69,7 @@ test("pictures and masks of the same names, in folders of any of their usual nam
         [{ part: 0, left: 1, top: 0, width: 1, height: 1 }],
       ],
     ]);
-    expect([...(await found.pictures[0]!.mask!()).labels]).toEqual([0, 1, 0, 0]);
+    expect([...(await found.pictures[0]!.mask!()).labels]).toEqual([0, 1, IGNORED, 0]);
     expect(found.notes).toEqual([
       "set: 1 pictures or masks to train lack their picture or mask and are left out",
       "set: 1 regions are left out whose labels have no name (9)",

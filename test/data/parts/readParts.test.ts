@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { listFolder } from "../../../src/cli/system/listing.ts";
 import type { Decoder } from "../../../src/data/decode.ts";
 import type { FolderEntry } from "../../../src/data/folder.ts";
+import { IGNORED } from "../../../src/data/parts/labelMask.ts";
 import { type ReadPartCropsOptions, readPartCrops } from "../../../src/data/parts/readPartCrops.ts";
 import { nearestSquare, readPartMasks } from "../../../src/data/parts/readPartMasks.ts";
 import { grayPng } from "../../cli/png.ts";
@@ -159,6 +160,17 @@ test("masks are scaled and cut as their pictures are", async () => {
     "m: must hold a picture to train with an outlined part",
   );
   await expect(
+  const one = await readPartMasks(entries, { ...options, size: 2, parts: ["label 2"] });
+  expect([one.partNames, [...one.partMask]]).toEqual([["label 2"], [1, 1, 1, 1]]);
+  await expect(readPartMasks(entries, { ...options, parts: [] })).rejects.toThrow(
+    "m: parts must be different ones of label 1, label 2, label 3; got none",
+  );
+  const partly = file("masks/train/a.png", grayPng(2, [3, 255, 0, 3]));
+  const unlabelled = await readPartMasks([entry("images/train/a.jpg", 2, 2), partly], {
+    ...options,
+    size: 2,
+  });
+  expect([...unlabelled.partMask]).toEqual([3, IGNORED, 0, 3]);
     readPartMasks([entry("images/train/a.jpg", 2, 6), ...entries.slice(1)], options),
   ).rejects.toThrow("images/train/a.jpg: must be 6 x 2 as it was annotated, or a scaled copy; got 2 x 6");
   const tall = { width: 2, height: 5, labels: Uint16Array.from({ length: 10 }, (_, i) => i) };
