@@ -132,7 +132,12 @@ describe("linearSegmentation", () => {
   });
 
   test("what cannot be right is refused in one sentence", async () => {
-    await expect(run({}, { ...held, pixelClasses: ["a", "b", "c"] })).rejects.toThrow(/the same classes/);
+    await expect(run({}, { ...held, pixelClasses: ["a", "b", "c"] })).rejects.toThrow(
+      "in their order; got 3 and 3, the first that differs red and a",
+    );
+    await expect(run({}, { ...held, pixelClasses: [...held.pixelClasses, "gold"] })).rejects.toThrow(
+      "got 3 and 4, the first that differs nothing and gold",
+    );
     await expect(run({}, { ...held, pixelLabels: held.pixelLabels.map(() => IGNORED) })).rejects.toThrow(
       /some test pixel must have a class of the training pixels; got none/,
     );

@@ -113,7 +113,7 @@ export const coco: PartFormat = {
   name: "COCO",
   holds:
     "JSON files of annotations for train and val or test, with keypoints or outlines of parts, and the pictures",
-  isIn: (folder) => filesOf(folder, "train").length > 0,
+  isIn: (folder) => filesOf(folder, "train").length + filesOf(folder, "test").length > 0,
   async read(folder, { split, path, note, parts, outlines: keepsOutlines }): Promise<PartAnnotations> {
     const [file, ...others] = filesOf(folder, split);
     if (!file)

@@ -23,7 +23,7 @@ export const lip: PartFormat = {
   get holds() {
     return `TrainVal_images/, TrainVal_parsing_annotations/, ${LISTS.train} and ${LISTS.test}`;
   },
-  isIn: (folder) => masks.isIn(folder) && listOf(folder, LISTS.train) !== undefined,
+  isIn: (folder) => masks.isIn(folder) && Object.values(LISTS).some((name) => listOf(folder, name)),
   async read(folder, options) {
     const list = listOf(folder, LISTS[options.split]);
     if (!list)

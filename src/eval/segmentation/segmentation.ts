@@ -171,10 +171,17 @@ function checkSets(train: PixelSet, test: PixelSet): void {
     if (set.count === 0) throw new Error(`linearSegmentation: ${set.name} must hold a picture; got 0`);
     checkPixelSet(set);
   }
-  if (`${train.pixelClasses}` !== `${test.pixelClasses}`) {
+  const names = [train, test].map(({ pixelClasses }) => pixelClasses) as [
+    readonly string[],
+    readonly string[],
+  ];
+  const most = Math.max(...names.map(({ length }) => length));
+  for (let label = 0; label < most; label++) {
+    const [own, other] = names.map((classes) => classes[label] ?? "nothing");
+    if (own === other) continue;
     throw new Error(
-      `linearSegmentation: training and test pixels must have the same classes; ` +
-        `got ${train.pixelClasses.length} and ${test.pixelClasses.length}`,
+      `linearSegmentation: test pixels must have the classes of training pixels in their order; ` +
+        `got ${names[0].length} and ${names[1].length}, the first that differs ${own} and ${other}`,
     );
   }
   const known = new Set(train.pixelLabels);

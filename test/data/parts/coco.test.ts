@@ -214,7 +214,7 @@ test("a file's own name tells its split, a folder only where no name does", asyn
   const found = async (split: "train" | "test", ...entries: FolderEntry[]) => {
     const folder = folderOf([...entries, ...pictures("trainval2017/{test2017,train2017,val2017}/a.jpg")]);
     const { partNames, pictures: read } = await coco.read(folder, { split, path: "coco" });
-    return [partNames[0], ...read.map(({ file }) => file.path)];
+    return read.flatMap(({ file, points }) => [partNames[points[0]!.part], file.path]);
   };
   const unpacked = "annotations_trainval2017/annotations";
   const train = named(`${unpacked}/person_keypoints_train2017.json`, "of train");
@@ -227,6 +227,27 @@ test("a file's own name tells its split, a folder only where no name does", asyn
   for (const entry of [train, named(`${unpacked}/person_keypoints_trainval.json`, "of both")]) {
     await expect(found("test", entry)).rejects.toThrow("must hold a JSON file of annotations to test");
   }
+});
+
+test("both splits have the parts of the training file in its order, then those that it lacks", async () => {
+  const named = (split: string, ...categories: string[]) => ({
+    ...json(
+      [{ id: 1, image_id: 5, category_id: 0, ...BOX }],
+      categories.map((name, id) => ({ id, name })),
+    ),
+    path: `annotations/${split}.json`,
+  });
+  const train = named("train", "wheel", "door");
+  const val = named("val", "door", "roof", "wheel");
+  const parts = async (split: "train" | "test", ...entries: FolderEntry[]) => {
+    const folder = folderOf([...entries, ...PICTURES]);
+    expect(coco.isIn(folder)).toBe(true);
+    const { partNames, pictures } = await coco.read(folder, { split, path: "coco" });
+    return [...partNames, pictures[0]!.regions[0]!.part];
+  };
+  expect(await parts("train", train, val)).toEqual(["wheel", "door", 0]);
+  expect(await parts("test", train, val)).toEqual(["wheel", "door", "roof", 1]);
+  expect(await parts("test", val)).toEqual(["door", "roof", "wheel", 0]);
 });
 
 test("what is broken is named by its place in the file", async () => {
