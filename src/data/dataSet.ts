@@ -1,11 +1,12 @@
 import { balanced } from "./balanced.ts";
 import type { DataFormat, ReadOptions } from "./dataFormat.ts";
-import { type Folder, type FolderEntry, filesFrom, folderOf, foldersFrom } from "./folder.ts";
-import { nameSome } from "./folderLayout.ts";
+import { type Folder, type FolderEntry, filesFrom, folderOf } from "./folder.ts";
+import { refuseAbove } from "./folderAbove.ts";
+import { contentsOf, nameSome } from "./folderLayout.ts";
 import { FORMATS, LAST_FORMAT } from "./formats.ts";
 import { bytesPerImage, checkPixelBytes, type ImageSet, pictureAt, subset } from "./images.ts";
 import { fitSquare } from "./resize.ts";
-import { knownAndUnread, SEARCH_DEPTH } from "./unreadFormats.ts";
+import { knownAndUnread } from "./unreadFormats.ts";
 
 /**
  * Reads a split of a folder in any of the formats of the table. What is wrong with the folder is one sentence: what it
@@ -23,17 +24,7 @@ export async function readDataSet(entries: readonly FolderEntry[], options: Read
 function formatOf(folder: Folder, path: string): DataFormat {
   const format = FORMATS.find(({ isIn }) => isIn(folder));
   if (format) return format;
-  const below = [...foldersFrom(folder, SEARCH_DEPTH)].filter((inside) =>
-    FORMATS.some(({ isIn }) => isIn(inside)),
-  );
-  if (below.length > 0) {
-    const got = below.length === 1 ? "the folder above it" : `a folder above ${below.length} of them`;
-    const paths = below.map((inside) => `${path.replace(/\/+$/, "")}/${inside.path}`);
-    throw new Error(
-      `${path}: must be the folder of one data set; got ${got}. ` +
-        `Name ${below.length === 1 ? "" : "one of "}${nameSome(paths)}`,
-    );
-  }
+  refuseAbove(folder, path, (inside) => FORMATS.some(({ isIn }) => isIn(inside)));
   if (LAST_FORMAT.isIn(folder)) return LAST_FORMAT;
   const got =
     knownAndUnread(folder) ??

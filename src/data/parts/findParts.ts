@@ -1,4 +1,5 @@
 import { type Folder, type FolderEntry, folderOf } from "../folder.ts";
+import { refuseAbove } from "../folderAbove.ts";
 import { nameSome } from "../folderLayout.ts";
 import type { PartCropOptions } from "../partCrops.ts";
 import {
@@ -54,6 +55,7 @@ export async function findParts(
 export function partFormatOf(folder: Folder, path: string): PartFormat {
   const format = PART_FORMATS.find(({ isIn }) => isIn(folder));
   if (format) return format;
+  refuseAbove(folder, path, (inside) => PART_FORMATS.some(({ isIn }) => isIn(inside)));
   const names = PART_FORMATS.map(({ name }) => name).join(", ");
   throw new Error(
     `${path}: must hold pictures with annotated parts in a format of ${names}; got none of them`,

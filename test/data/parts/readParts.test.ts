@@ -138,6 +138,10 @@ test("a folder of no format is told what there could be", async () => {
   await expect(read({}, pictures("train/a/1.jpg"))).rejects.toThrow(
     "data/coco: must hold pictures with annotated parts in a format of CUB-200-2011, COCO, PASCAL-Part, ADE20K, LIP, masks; got none of them",
   );
+  const birds = [entry("birds/images.txt", 49), entry("birds/parts/parts.txt", 49)];
+  await expect(read({}, birds)).rejects.toThrow(
+    "data/coco: must be the folder of one data set; got the folder above it. Name data/coco/birds",
+  );
 });
 
 test("masks are scaled and cut as their pictures are", async () => {
@@ -156,10 +160,6 @@ test("masks are scaled and cut as their pictures are", async () => {
   expect([set.pixels[0], set.pixels[9]]).toEqual([2, 3]);
   const larger = await readPartMasks(entries, { ...options, size: 6, parts: ["label 3", "label 2"] });
   expect([...larger.partMask.subarray(0, 6)]).toEqual([2, 2, 2, 2, 2, 2]);
-  await expect(readPartMasks(ENTRIES, options)).rejects.toThrow(
-    "m: must hold a picture to train with an outlined part",
-  );
-  await expect(
   const one = await readPartMasks(entries, { ...options, size: 2, parts: ["label 2"] });
   expect([one.partNames, [...one.partMask]]).toEqual([["label 2"], [1, 1, 1, 1]]);
   await expect(readPartMasks(entries, { ...options, parts: [] })).rejects.toThrow(
@@ -171,6 +171,10 @@ test("masks are scaled and cut as their pictures are", async () => {
     size: 2,
   });
   expect([...unlabelled.partMask]).toEqual([3, IGNORED, 0, 3]);
+  await expect(readPartMasks(ENTRIES, options)).rejects.toThrow(
+    "m: must hold a picture to train with an outlined part",
+  );
+  await expect(
     readPartMasks([entry("images/train/a.jpg", 2, 6), ...entries.slice(1)], options),
   ).rejects.toThrow("images/train/a.jpg: must be 6 x 2 as it was annotated, or a scaled copy; got 2 x 6");
   const tall = { width: 2, height: 5, labels: Uint16Array.from({ length: 10 }, (_, i) => i) };
