@@ -152,8 +152,10 @@ export function methodOf({ method, config, encoder, batchSize, data }: RunSettin
   if (batchSize < leastBatch) {
     throw new Error(`${method}: a batch must have ${leastBatch} pictures or more; got ${batchSize}`);
   }
-  if (needsLabels && !data.classes) {
-    throw new Error(`${method}: the pictures must have labels; ${data.name} has none`);
+  if (needsLabels && !(data.classes && data.classes > 1)) {
+    throw new Error(
+      `${method}: the pictures must have labels of two classes or more; got ${data.name} with ${data.classes || "none"}`,
+    );
   }
   for (const { size, follows } of views) {
     if (follows !== undefined) continue; // it is not cut into patches

@@ -261,6 +261,20 @@ const cifar = (...labels: number[]) =>
 
 test("a part of CIFAR-10 is read, and what is missing of it said in one line", async () => {
   const entries = [1, 2, 4, 5].map((i) => file(`data_batch_${i}.bin`, cifar(i)));
+test("a folder of annotated parts says that its first folders are hardly classes", async () => {
+  const birds = [
+    ...pictures("images/{001.Crow,002.Jay}/1.jpg"),
+    entry("images.txt", 49),
+    entry("parts/parts.txt", 49),
+  ];
+  const { said, notes } = await read(birds, "train");
+  expect(said).toBe("set: images 2");
+  expect(notes).toEqual([
+    "data/set: pictures with parts as CUB-200-2011 has them are read as whole ones, of class images. " +
+      "Name data/set/images for the classes in it, or add --parts",
+  ]);
+});
+
   const { set, notes } = await read(entries, "train");
   expect([...set.labels]).toEqual([1, 2, 4, 5]);
   expect(notes).toHaveLength(1);
