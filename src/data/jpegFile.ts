@@ -210,7 +210,7 @@ export function cleanJpeg({ file, frame, segments, isJfif, adobeTransform }: Jpe
   if (isJfif) parts.push(JFIF);
   if (adobeTransform !== undefined) parts.push(adobe(adobeTransform));
   for (const { marker, start, end, dataEnd } of segments) {
-    const segment = file.bytes.slice(start - 4, dataEnd);
+    const segment = new Uint8Array(file.bytes.subarray(start - 4, dataEnd)); // a copy; Node's own slice is none
     if (marker === SOS && !frame.progressive) segment.set([0, 63, 0], end - start + 1);
     parts.push(segment);
   }
