@@ -1,5 +1,5 @@
 import type { DataFormat } from "./dataFormat.ts";
-import { type FolderEntry, fileIn, fileName, filesFrom, folderOf } from "./folder.ts";
+import { type Folder, type FolderEntry, fileIn, fileName, filesFrom } from "./folder.ts";
 import { isPicture } from "./folderLayout.ts";
 import { readSplit } from "./imageFolder.ts";
 import { textLines } from "./textLines.ts";
@@ -25,21 +25,29 @@ export const tinyImageNet: DataFormat = {
     const lines = await textLines(fileIn(val, ANNOTATIONS)!);
     const classOf = new Map(lines.map((line) => line.split("\t").slice(0, 2) as [string, string]));
     const images = val.folders.get("images")!;
-    const sorted = images.files.filter(isPicture).map((entry): FolderEntry => {
+    const classes = new Map<string, FolderEntry[]>();
+    // Pictures that somebody has sorted into folders of classes already.
+    for (const [name, inside] of val.folders) if (inside !== images) classes.set(name, filesFrom(inside));
+    for (const entry of images.files.filter(isPicture)) {
       const name = fileName(entry);
       const className = classOf.get(name);
       if (!className)
         throw new Error(`${options.path}: val/${ANNOTATIONS} must name every picture; got no ${name}`);
-      return { ...entry, path: `val/${className}/${name}` };
-    });
-    // Pictures that somebody has sorted into folders of classes already.
-    for (const other of val.folders.values()) if (other !== images) sorted.push(...filesFrom(other));
-    if (classOf.size > sorted.length) {
+      classes.set(className, [...(classes.get(className) ?? []), entry]);
+    }
+    const there = [...classes.values()].reduce((sum, { length }) => sum + length, 0);
+    if (classOf.size > there) {
       options.note?.(
-        `${options.path}: val/${ANNOTATIONS} names ${classOf.size} pictures; ${sorted.length} are there and read`,
+        `${options.path}: val/${ANNOTATIONS} names ${classOf.size} pictures; ${there} are there and read`,
       );
     }
+    const sorted = new Map<string, Folder>();
+    for (const [name, files] of classes) {
+      sorted.set(name, { name, path: `val/${name}`, files, folders: new Map() });
+    }
+    const splits = new Map([["val", { ...val, files: [], folders: sorted }]]);
     const training = folder.folders.get("train");
-    return readSplit(folderOf([...(training ? filesFrom(training) : []), ...sorted]), options);
+    if (training) splits.set("train", training);
+    return readSplit({ ...folder, files: [], folders: splits }, options);
   },
 };

@@ -248,6 +248,12 @@ test("Tiny ImageNet as unpacked: val is labelled by its list, test is nobody's c
   await expect(read([...tiny, annotated("0.JPEG\tn2")], "test")).rejects.toThrow(
     "must name every picture; got no 1.JPEG",
   );
+  const broken = [...entries.filter(({ path }) => path !== "val/images/1.JPEG"), entry("val/images/1.JPEG")];
+  await expect(read(broken, "test")).rejects.toThrow("decode: val/images/1.JPEG must be a toy picture");
+  const half = entries.map((one) =>
+    one.path === "val/images/1.JPEG" ? { ...one, path: "val/n1/images/1.JPEG" } : one,
+  );
+  expect((await read(half, "test")).said).toBe("set-val: n1 1, n2 2");
   const more = await read(
     [...entries.slice(0, -1), annotated("0.JPEG\tn2\n1.JPEG\tn1\n2.JPEG\tn2\n3.JPEG\tn2")],
     "test",
@@ -255,12 +261,6 @@ test("Tiny ImageNet as unpacked: val is labelled by its list, test is nobody's c
   expect(more.notes).toEqual(["data/set: val/val_annotations.txt names 4 pictures; 3 are there and read"]);
 });
 
-/** CIFAR-10 records of these labels. */
-const cifar = (...labels: number[]) =>
-  Uint8Array.from(labels.flatMap((label) => [label, ...new Array<number>(3072).fill(9)]));
-
-test("a part of CIFAR-10 is read, and what is missing of it said in one line", async () => {
-  const entries = [1, 2, 4, 5].map((i) => file(`data_batch_${i}.bin`, cifar(i)));
 test("a folder of annotated parts says that its first folders are hardly classes", async () => {
   const birds = [
     ...pictures("images/{001.Crow,002.Jay}/1.jpg"),
@@ -275,6 +275,12 @@ test("a folder of annotated parts says that its first folders are hardly classes
   ]);
 });
 
+/** CIFAR-10 records of these labels. */
+const cifar = (...labels: number[]) =>
+  Uint8Array.from(labels.flatMap((label) => [label, ...new Array<number>(3072).fill(9)]));
+
+test("a part of CIFAR-10 is read, and what is missing of it said in one line", async () => {
+  const entries = [1, 2, 4, 5].map((i) => file(`data_batch_${i}.bin`, cifar(i)));
   const { set, notes } = await read(entries, "train");
   expect([...set.labels]).toEqual([1, 2, 4, 5]);
   expect(notes).toHaveLength(1);
