@@ -206,5 +206,8 @@ class MatReader {
 export const numbersOf = (data: MatNumbers): number[] =>
   Array.from(data as ArrayLike<number | bigint>, Number);
 
-/** Character codes as text. */
-const text = (codes: MatNumbers): string => String.fromCharCode(...numbersOf(codes));
+/** Character codes as text, which may be longer than a call may have arguments. */
+const text = (codes: MatNumbers): string =>
+  numbersOf(codes)
+    .map((code) => String.fromCharCode(code))
+    .join("");

@@ -184,6 +184,15 @@ test("pictures are those of JPEGImages, or have names of their own", async () =>
   );
 });
 
+test("a text may be longer than a call may have arguments", () => {
+  const long = "ab".repeat(150_000);
+  expect(readMat("a.mat", matOf({ long })).get("long")).toEqual({
+    kind: "text",
+    shape: [1, 300_000],
+    text: long,
+  });
+});
+
 test("eighteen files of PASCAL-Part have 53 objects and 398 parts, of the 193 kinds of the paper", (context) => {
   expect([PASCAL_PARTS.length, new Set(PASCAL_PARTS).size]).toEqual([193, 193]);
   const folder = join(dataFolder(context), "pascalpart18");
