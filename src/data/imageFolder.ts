@@ -7,6 +7,17 @@ import { contentsOf, hasSplits, holdsPictures, layoutOf, type SplitName } from "
 import { checkImageSet, checkPixelBytes, fitsPixels, type ImageSet } from "./images.ts";
 import { type Filter, fitSquare } from "./resize.ts";
 
+/** Pictures that cannot be read as they are: of different sizes, or too large together. A side for all of them mends it. */
+export class ImageSizeError extends Error {
+  /** The sentence without what to do. */
+  readonly problem: string;
+
+  constructor(problem: string) {
+    super(`${problem}. Set imageSize.`);
+    this.problem = problem;
+  }
+}
+
 export interface ImageFolderOptions extends ChoiceOptions {
   decode: Decoder;
   name?: string;
@@ -52,17 +63,17 @@ async function readPictures(folder: Folder, options: ImageFolderOptions): Promis
       side = { width: picture.width, height: picture.height };
       if (imageSize) checkPixelBytes(name, entries.length, side);
       else if (!fitsPixels(entries.length, side)) {
-        throw new Error(
+        throw new ImageSizeError(
           `${name}: without imageSize ${entries.length} pictures must fit in one array; ` +
-            `as large as the first, ${side.width} x ${side.height}, they do not. Set imageSize.`,
+            `as large as the first, ${side.width} x ${side.height}, they do not`,
         );
       }
       pixels = new Uint8Array(entries.length * picture.pixels.length);
     }
     if (picture.width !== side.width || picture.height !== side.height) {
-      throw new Error(
+      throw new ImageSizeError(
         `${name}: without imageSize all pictures must be ${side.width} x ${side.height} as the first; ` +
-          `got ${picture.width} x ${picture.height} in ${entry.path}. Set imageSize.`,
+          `got ${picture.width} x ${picture.height} in ${entry.path}`,
       );
     }
     pixels.set(picture.pixels, i * picture.pixels.length);

@@ -5,6 +5,7 @@ import { readDataSet } from "../../data/dataSet.ts";
 import type { Decoder } from "../../data/decode.ts";
 import { checkEvaluation } from "../../data/evaluationPair.ts";
 import { nameSome } from "../../data/folderLayout.ts";
+import { ImageSizeError } from "../../data/imageFolder.ts";
 import { centerCrops, checkPixelBytes, type ImageSet } from "../../data/images.ts";
 import { partCrops } from "../../data/partCrops.ts";
 import { readPartCrops } from "../../data/parts/readPartCrops.ts";
@@ -133,11 +134,11 @@ async function readFolder(choice: DataChoice, split: Split, options: LoadOptions
     return readPartCrops(files, { ...read, parts: names, side, above, size: size ?? options.drawnSize });
   }
   return readDataSet(files, { ...read, imageSize: size }).catch((error: Error) => {
-    if (!error.message.endsWith("Set imageSize.")) throw error;
+    if (!(error instanceof ImageSizeError)) throw error;
     const { mixedSize } = options;
     if (mixedSize !== undefined)
       return readDataSet(files, { ...read, imageSize: mixedSize, note: undefined }); // it was told
-    throw new UsageError(error.message.replace("Set imageSize.", "Add --data-size."), { cause: error });
+    throw new UsageError(`${error.problem}. Add --data-size.`, { cause: error });
   });
 }
 
