@@ -122,19 +122,23 @@ export async function maskRegions(
 /** Files that name labels: a number and a name a line, or a table with the number first and the name last. */
 const NAMES = ["classes.txt", "labels.txt", "objectInfo150.txt"];
 
-/** Names by label; the first line may be a heading. */
+/** Names by label, each once; above numbered lines the first may be a heading. */
 export async function labelNames(file: FolderEntry): Promise<Map<number, string>> {
-  const names = new Map<number, string>();
-  for (const [i, line] of textOf(await file.read())
-    .split(/\r?\n/)
-    .entries()) {
+  const lines = textOf(await file.read()).split(/\r?\n/);
+  const rows = lines.flatMap((line, i) => {
     const [, label, rest] = /^\s*(\d+)[\s:,]+(.*?)\s*$/.exec(line) ?? [];
-    if (rest) names.set(Number(label), rest.split("\t").at(-1)!.trim());
-    else if (line.trim() !== "" && i > 0) {
-      throw new Error(
-        `${file.path}: line ${i + 1} must have a label's number and its name; got "${cut(line)}"`,
-      );
-    }
+    const row = rest ? { label: Number(label), name: rest.split("\t").at(-1)!.trim() } : undefined;
+    return line.trim() === "" ? [] : [{ line, number: i + 1, row }];
+  });
+  const [first, second] = rows;
+  const names = new Map<number, string>();
+  for (const { line, number, row } of first && !first.row && second?.row ? rows.slice(1) : rows) {
+    const fail = (must: string): never => {
+      throw new Error(`${file.path}: line ${number} must have ${must}; got "${cut(line)}"`);
+    };
+    if (!row) fail("a label's number and its name");
+    else if (names.has(row.label)) fail("a label that no line before has");
+    else names.set(row.label, row.name);
   }
   return names;
 }

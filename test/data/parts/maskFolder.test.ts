@@ -104,6 +104,15 @@ test("names come from ADE's table, or are the numbers", async () => {
   await expect(read(masks, [...entries, text("classes.txt", "1 a\nb\n")])).rejects.toThrow(
     `classes.txt: line 2 must have a label's number and its name; got "b"`,
   );
+  for (const [lines, message] of [
+    ["1 a\n\n2 b\n1 c\n", 'line 4 must have a label that no line before has; got "1 c"'],
+    ["a\nb\n", `line 1 must have a label's number and its name; got "a"`],
+    ["names\n", `line 1 must have a label's number and its name; got "names"`],
+  ]) {
+    await expect(read(masks, [...entries, text("classes.txt", lines!)])).rejects.toThrow(
+      `classes.txt: ${message}`,
+    );
+  }
 });
 
 test("both splits have the same numbered parts", async () => {
@@ -140,6 +149,8 @@ test("LIP's lists choose its pictures, its labels have names", async () => {
     text("train_id.txt", "1_2\n3_4\n"),
     text("val_id.txt", "5_6\n"),
   ];
+  const toTest = entries.filter(({ path }) => !path.includes("train"));
+  expect((await read(lip, toTest, "test")).pictures).toHaveLength(1);
   expect(LIP_PARTS).toHaveLength(19);
   const { pictures: train, partNames, notes } = await read(lip, entries);
   expect(
@@ -149,7 +160,5 @@ test("LIP's lists choose its pictures, its labels have names", async () => {
     "set: 1 names of the list to train lack their picture or mask and are left out",
     "set: 1 regions are left out whose labels have no name (20)",
   ]);
-  const toTest = entries.filter(({ path }) => !path.includes("train"));
-  expect((await read(lip, toTest, "test")).pictures).toHaveLength(1);
   expect((await read(lip, entries, "test")).pictures).toHaveLength(1);
 });
