@@ -178,5 +178,11 @@ test("the sine is right and settings are checked", () => {
   expect(() => creatures({ count: 1, size: 4 })).toThrow(
     "size must be an integer of at least 8 pixels; got 4",
   );
-  expect(() => creatures({ count: 1, seed: 0.5 })).toThrow("seed and index must be integers");
+  for (const wrong of [{ seed: 0.5 }, { seed: -1 }, { seed: 2 ** 32 }, { first: 2 ** 32 }]) {
+    expect(() => creatures({ count: 1, ...wrong })).toThrow(
+      "seed and index must be integers from 0 to 2^32 - 1",
+    );
+  }
+  const [last, zero] = [2 ** 32 - 1, 0].map((seed) => creatures({ count: 1, size: 8, seed }).pixels);
+  expect(last).not.toEqual(zero);
 });

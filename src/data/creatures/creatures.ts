@@ -16,7 +16,7 @@ export interface CreatureOptions {
   count: number;
   /** Side of the pictures in pixels (default 32). */
   size?: number;
-  /** Integer; another seed gives entirely other pictures. */
+  /** Integer from 0 to 2^32 - 1; another seed gives entirely other pictures. */
   seed?: number;
   /** Pictures of different splits have nothing in common (default "train"). */
   split?: "train" | "val" | "test";
@@ -133,9 +133,9 @@ function check(where: string, { size, seed, first }: { size: number; seed: numbe
   if (!Number.isInteger(size) || size < 8) {
     throw new Error(`${where}: size must be an integer of at least 8 pixels; got ${size}.`);
   }
-  if (!Number.isInteger(seed) || !Number.isInteger(first) || first < 0) {
+  if (![seed, first].every((key) => Number.isInteger(key) && key >= 0 && key < 2 ** 32)) {
     throw new Error(
-      `${where}: seed and index must be integers, the index not negative; got ${seed}, ${first}.`,
+      `${where}: seed and index must be integers from 0 to 2^32 - 1, beyond which pictures repeat; got ${seed}, ${first}.`,
     );
   }
 }
