@@ -70,5 +70,12 @@ export function fillDrawn(
 /** A probability by view: the last one given serves all further views. */
 export type ByView = number | readonly number[];
 
+/** Throws unless there is a probability for every view, and each is one. */
+export function checkProbability(where: string, p: ByView): void {
+  const all = typeof p === "number" ? [p] : p;
+  if (all.length > 0 && all.every((one) => one >= 0 && one <= 1)) return;
+  throw new Error(`${where}: p must be one or more probabilities in [0, 1]; got ${all.join(", ") || "none"}`);
+}
+
 export const probabilityAt = (p: ByView, view: number): number =>
   typeof p === "number" ? p : p[Math.min(view, p.length - 1)]!;

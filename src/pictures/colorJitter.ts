@@ -5,7 +5,7 @@ import { Tensor } from "../engine/graph/tensor.ts";
 import blendWgsl from "../shaders/blend.wgsl";
 import colorJitterWgsl from "../shaders/colorJitter.wgsl";
 import gridWgsl from "../shaders/grid.wgsl";
-import { type Augmentation, type ByView, probabilityAt } from "./augment.ts";
+import { type Augmentation, type ByView, checkProbability, probabilityAt } from "./augment.ts";
 
 export interface ColorJitterOptions {
   /** Each factor is drawn from [max(0, 1 - x), 1 + x]. */
@@ -27,7 +27,12 @@ const jitterKernel = kernel("color_jitter", [gridWgsl, blendWgsl, colorJitterWgs
  */
 export function colorJitter(options: ColorJitterOptions): Augmentation {
   const { brightness, contrast, saturation, hue, p = 1 } = options;
+  for (const [name, x] of Object.entries({ brightness, contrast, saturation })) {
+    if (!(x >= 0 && x < Number.POSITIVE_INFINITY))
+      throw new Error(`colorJitter: ${name} must be a finite number from 0; got ${x}`);
+  }
   if (!(hue >= 0 && hue <= 0.5)) throw new Error(`colorJitter: hue must be in [0, 0.5]; got ${hue}`);
+  checkProbability("colorJitter", p);
   return {
     stream: "color",
     width: 8,

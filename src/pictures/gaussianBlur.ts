@@ -3,7 +3,7 @@ import { words } from "../engine/gpu/words.ts";
 import { Tensor } from "../engine/graph/tensor.ts";
 import gaussianBlurWgsl from "../shaders/gaussianBlur.wgsl";
 import gridWgsl from "../shaders/grid.wgsl";
-import { type Augmentation, type ByView, probabilityAt } from "./augment.ts";
+import { type Augmentation, type ByView, checkProbability, probabilityAt } from "./augment.ts";
 
 const WORKGROUP = 64;
 const blurKernel = kernel("gaussian_blur", [gridWgsl, gaussianBlurWgsl], { WORKGROUP });
@@ -19,9 +19,10 @@ export interface GaussianBlurOptions {
 
 /**
  * A Gaussian of random width with probability p. DINO's and MoCo v3's, which take Pillow's GaussianBlur, three passes of a
- * box that come near a Gaussian; this is the Gaussian itself, cut off at three deviations, edges repeated.
+ * box that come near a Gaussian; this is the Gaussian itself, cut off at three of the largest deviation of the range, edges repeated.
  */
 export function gaussianBlur({ p, sigma: [low, high] = [0.1, 2] }: GaussianBlurOptions): Augmentation {
+  checkProbability("gaussianBlur", p);
   return {
     stream: "blur",
     width: 1,
@@ -32,14 +33,15 @@ export function gaussianBlur({ p, sigma: [low, high] = [0.1, 2] }: GaussianBlurO
     },
     apply(images, drawn) {
       const { device, shape, size } = images;
-      const side = shape[1]!;
+      const [, height, width] = shape as [number, number, number, number];
       const reach = Math.ceil(CUT * high);
-      const pass = (x: Tensor, stride: number): Tensor => {
+      const pass = (x: Tensor, side: number, stride: number): Tensor => {
         const y = Tensor.empty(device, shape);
-        device.run(blurKernel, [words(size, side, stride, reach), x, drawn, y], Math.ceil(size / WORKGROUP));
+        const sizes = words(size, 3 * height * width, side, stride, reach);
+        device.run(blurKernel, [sizes, x, drawn, y], Math.ceil(size / WORKGROUP));
         return y;
       };
-      return pass(pass(images, 3), 3 * side);
+      return pass(pass(images, width, 3), height, 3 * width);
     },
   };
 }

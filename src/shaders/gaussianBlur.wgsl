@@ -1,11 +1,12 @@
 // Gaussian blur of pictures along one axis, each picture with a width of its own; 0 leaves it as it is. Edges are repeated.
-//   x [batch, side, side, 3], deviations [batch] -> y alike: sum over |t| <= reach of w_t x[. + t], w_t ~ exp(-t²/2σ²).
+//   x [batch, height, width, 3], deviations [batch] -> y alike: sum over |t| <= reach of w_t x[. + t], w_t ~ exp(-t²/2σ²).
 // One lane a value. Needs grid.wgsl.
 
 struct Sizes {
   count: u32,
-  side: u32,
-  stride: u32, // between neighbours along the axis: 3 across, 3 side down
+  picture: u32, // values of one: 3 height width
+  side: u32, // along the axis: width across, height down
+  stride: u32, // between neighbours along the axis: 3 across, 3 width down
   reach: u32,
 }
 
@@ -24,7 +25,7 @@ fn gaussian_blur(
   if (i >= sizes.count) {
     return;
   }
-  let deviation = deviations[i / (3 * sizes.side * sizes.side)];
+  let deviation = deviations[i / sizes.picture];
   if (deviation == 0) {
     y[i] = x[i];
     return;

@@ -168,8 +168,57 @@ test("what is not drawn leaves a picture as it is, to the bit", async () => {
   }
 });
 
-test("a hue turns by half a circle at most", () => {
-  expect(() => colorJitter({ brightness: 0, contrast: 0, saturation: 0, hue: 0.6 })).toThrow(
-    "colorJitter: hue must be in [0, 0.5]; got 0.6",
+test("pictures that are no squares are blurred across and down", async () => {
+  const { device } = on;
+  const deviations = [1.3, 0.6];
+  for (const [height, width] of [
+    [4, 11],
+    [9, 3],
+  ] as const) {
+    const levels = Float32Array.from({ length: 2 * height * width * 3 }, (_, i) => (i * i * 37) % 256);
+    const images = Tensor.from(device, levels, [2, height, width, 3]);
+    const blurred = await gaussianBlur({ p: 1 })
+      .apply(images, Tensor.from(device, deviations, [2, 1]))
+      .read();
+    /** The mean around (y, x) with the weights of a Gaussian over 13 x 13 pixels, edges repeated. */
+    const around = (picture: number, y: number, x: number, c: number): number => {
+      let [sum, weights] = [0, 0];
+      for (let dy = -6; dy <= 6; dy++) {
+        for (let dx = -6; dx <= 6; dx++) {
+          const weight = Math.exp(-(dx * dx + dy * dy) / (2 * deviations[picture]! ** 2));
+          const row = Math.min(height - 1, Math.max(0, y + dy));
+          const column = Math.min(width - 1, Math.max(0, x + dx));
+          sum += weight * levels[((picture * height + row) * width + column) * 3 + c]!;
+          weights += weight;
+        }
+      }
+      return sum / weights;
+    };
+    blurred.forEach((value, i) => {
+      const pixel = Math.floor(i / 3);
+      const row = Math.floor(pixel / width);
+      const expected = around(Math.floor(row / height), row % height, pixel % width, i % 3);
+      if (Math.abs(value - expected) > 1e-3)
+        expect.fail(`${height} x ${width} at ${i}: ${value}, not ${expected}`);
+    });
+  }
+});
+
+test("numbers that are none of an augmentation are refused", () => {
+  const jitter = { brightness: 0, contrast: 0, saturation: 0, hue: 0 };
+  for (const [wrong, message] of [
+    [{ hue: 0.6 }, "hue must be in [0, 0.5]; got 0.6"],
+    [{ contrast: -0.1 }, "contrast must be a finite number from 0; got -0.1"],
+    [{ saturation: Number.NaN }, "saturation must be a finite number from 0; got NaN"],
+    [{ p: 1.5 }, "p must be one or more probabilities in [0, 1]; got 1.5"],
+  ] as const) {
+    expect(() => colorJitter({ ...jitter, ...wrong })).toThrow(`colorJitter: ${message}`);
+  }
+  expect(() => gaussianBlur({ p: [] })).toThrow(
+    "gaussianBlur: p must be one or more probabilities in [0, 1]; got none",
+  );
+  expect(() => grayscale(-0.1)).toThrow("grayscale: p must be one or more probabilities in [0, 1]; got -0.1");
+  expect(() => solarize([0, Number.NaN])).toThrow(
+    "solarize: p must be one or more probabilities in [0, 1]; got 0, NaN",
   );
 });
