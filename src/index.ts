@@ -23,7 +23,7 @@ export type { DataFormat, ReadOptions, Split } from "./data/dataFormat.ts";
 export { readDataSet } from "./data/dataSet.ts";
 export { type CodecBytes, createDecoder, type Decoder } from "./data/decode.ts";
 export type { FolderEntry, NamedBytes } from "./data/folder.ts";
-export { type ImageFolderOptions, readImageFolder } from "./data/imageFolder.ts";
+export { type ImageFolderOptions, ImageSizeError, readImageFolder } from "./data/imageFolder.ts";
 export {
   type ChannelStatistics,
   CIFAR10_STATISTICS,
@@ -61,6 +61,7 @@ export {
   crop,
   type Filter,
   type Picture,
+  type Rectangle,
   resize as resizePicture,
   resizeShorterSide,
 } from "./data/resize.ts";

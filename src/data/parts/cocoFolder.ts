@@ -1,17 +1,8 @@
 import type { Split } from "../dataFormat.ts";
 import { byPath, type Folder, type FolderEntry, fileName, filesFrom, piecesOf } from "../folder.ts";
 import { isPicture, nameSome, type SplitName } from "../folderLayout.ts";
-import {
-  type CocoNames,
-  type CocoObject,
-  type CocoPicture,
-  cocoNames,
-  cocoObjects,
-  cocoPartNames,
-  cocoPlaces,
-} from "./coco.ts";
-import { boxShape, type CocoShape, fillShape } from "./cocoShape.ts";
-import { IGNORED, type LabelMask } from "./labelMask.ts";
+import { type CocoNames, cocoNames, cocoObjects, cocoPartNames, cocoPlaces } from "./coco.ts";
+import { type Labelled, labelledOf, maskOf } from "./cocoMask.ts";
 import { type AnnotatedPicture, askedNames, type PartAnnotations, type PartFormat } from "./partFormat.ts";
 
 /** How files and folders of each split are called; `trainval` is neither. */
@@ -71,35 +62,6 @@ function pictureFinder(folder: Folder, split: SplitName): (name: string) => Fold
   };
 }
 
-/** A shape in a mask: that of a part, or IGNORED of what no one part is known of. */
-interface Labelled {
-  label: number;
-  shape: CocoShape;
-}
-
-/** A mask with all shapes filled, later ones over earlier ones; what is ignored lies beneath the parts that are known. */
-function filled({ width, height }: CocoPicture, shapes: readonly Labelled[]): LabelMask {
-  const mask = { width, height, labels: new Uint16Array(width * height) };
-  for (const isIgnored of [true, false]) {
-    for (const { label, shape } of shapes) {
-      if ((label === IGNORED) === isIgnored) fillShape(mask, shape, label);
-    }
-  }
-  return mask;
-}
-
-/** What an object is in masks; nothing where it has keypoints, or where its part does not count and could not be drawn. */
-function labelledOf(
-  { category, isCrowd, shape, box }: CocoObject,
-  partNames: string[],
-  asked: readonly string[],
-) {
-  const part = partNames.indexOf(category.name);
-  if (category.keypoints.length > 0 || part < 0) return undefined;
-  if (shape && !isCrowd) return { label: part + 1, shape };
-  return asked.includes(category.name) ? { label: IGNORED, shape: shape ?? boxShape(box) } : undefined;
-}
-
 /** The parts of a file: those of the training file first, in its order, so that a label is the same part in both splits. */
 async function partNamesOf(folder: Folder, file: FolderEntry, names: CocoNames): Promise<string[]> {
   const own = cocoPartNames(names);
@@ -146,7 +108,7 @@ export const coco: PartFormat = {
           id,
           found && {
             ...{ file: found, annotated: { width, height }, points: [], regions: [], shapes },
-            ...(keepsOutlines && { mask: async () => filled(object.picture, shapes) }),
+            ...(keepsOutlines && { mask: async () => maskOf(object.picture, shapes) }),
           },
         );
       }
