@@ -8,7 +8,7 @@ import { type Augmentation, type ByView, checkProbability, probabilityAt } from 
 const WORKGROUP = 64;
 const blurKernel = kernel("gaussian_blur", [gridWgsl, gaussianBlurWgsl], { WORKGROUP });
 
-/** Deviations beyond which a Gaussian is cut off. */
+/** Times the largest deviation of the range: beyond that every Gaussian is cut off. */
 const CUT = 3;
 
 export interface GaussianBlurOptions {
@@ -19,7 +19,8 @@ export interface GaussianBlurOptions {
 
 /**
  * A Gaussian of random width with probability p. DINO's and MoCo v3's, which take Pillow's GaussianBlur, three passes of a
- * box that come near a Gaussian; this is the Gaussian itself, cut off at three of the largest deviation of the range, edges repeated.
+ * box that come near a Gaussian; this is the Gaussian itself, edges repeated, whatever its width cut off at three of the largest
+ * deviations.
  */
 export function gaussianBlur({ p, sigma: [low, high] = [0.1, 2] }: GaussianBlurOptions): Augmentation {
   checkProbability("gaussianBlur", p);

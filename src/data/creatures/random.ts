@@ -14,7 +14,10 @@ function mix(x: number): number {
   return h ^ (h >>> 16);
 }
 
-/** An independent stream for each list of integers from 0 to 2^32 - 1, beyond which they repeat: a Weyl sequence through the mixer, started at a hash of the keys. */
+/**
+ * An independent stream for each list of integers from 0 to 2^32 - 1, beyond which streams repeat: a Weyl sequence through the
+ * mixer, started at a hash of the keys.
+ */
 export function randomFrom(...keys: number[]): Uniform {
   let state = 0x9e3779b9;
   for (const key of keys) state = mix(state ^ mix(key)) + 0x9e3779b9;

@@ -5,7 +5,7 @@
 import type { Rectangle } from "../resize.ts";
 import { fillOutline, type LabelMask } from "./labelMask.ts";
 
-/** Outlines [x, y, x, y, ...] in pixels; or lengths of runs, column after column: so many pixels outside, so many inside, in turn. */
+/** Outlines [x, y, x, y, ...] in pixels; or runs of pixels down one column after the other, outside and inside in turn. */
 export type CocoShape = { outlines: readonly Float32Array[] } | { runs: Uint32Array };
 
 /** All of a box. */

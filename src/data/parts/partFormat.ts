@@ -13,7 +13,10 @@ export interface AnnotatedPicture {
   box?: Rectangle;
   points: PartPoint[];
   regions: PartRegion[];
-  /** Reads where its parts are, pixel by pixel: 1 + part, 0 where there is none, IGNORED where that is not known. Absent where only points are. */
+  /**
+   * Reads where its parts are, pixel by pixel: 1 + part, 0 where there is none, IGNORED where that is not known. Absent where only
+   * points are known.
+   */
   mask?: () => Promise<LabelMask>;
 }
 
