@@ -45,7 +45,7 @@ export const tinyImageNet: DataFormat = {
     for (const [name, files] of classes) {
       sorted.set(name, { name, path: `val/${name}`, files, folders: new Map() });
     }
-    const splits = new Map([["val", { ...val, files: [], folders: sorted }]]);
+    const splits = new Map<string, Folder>([["val", { ...val, files: [], folders: sorted }]]);
     const training = folder.folders.get("train");
     if (training) splits.set("train", training);
     return readSplit({ ...folder, files: [], folders: splits }, options);
