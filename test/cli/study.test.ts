@@ -20,6 +20,7 @@ import { studyText, tableCsv, verdictCsv } from "../../src/cli/study/table.ts";
 import { UsageError } from "../../src/cli/system/errors.ts";
 import { lock } from "../../src/cli/system/lock.ts";
 import { creatures } from "../../src/data/creatures/creatures.ts";
+import type { MethodName } from "../../src/models/methods.ts";
 import { vitConfig } from "../../src/models/vit.ts";
 import { type CellResult, cellSettings } from "../../src/study/cell.ts";
 import { cellsOf, isMethod, isValidation } from "../../src/study/plan.ts";
@@ -86,6 +87,26 @@ describe("a preset", () => {
     expect(seeds.filter(isValidation)).toHaveLength(1);
     expect([floorSeeds.length, pictures, Object.keys(methods).length]).toEqual([3, 500_000, 8]);
     expect(Object.values(data).map(({ source }) => source)).toEqual(["creatures-coat", "creatures-shape"]);
+  });
+
+  test("paper's rates are the published ones by the linear rule, each for its batch", async () => {
+    const plan = await readStudy("paper", folders);
+    const data = { name: "toy", count: 20_000, width: 224, height: 224, classes: 20 };
+    const rates = Object.keys(plan.methods).map((encoder) => {
+      const cell = { data: "pictures", encoder: encoder as MethodName, seed: 0 };
+      const { batchSize, lr } = cellSettings(plan, cell, data);
+      return [encoder, batchSize, lr.base];
+    });
+    expect(rates).toEqual([
+      ["supervised", 128, (5e-4 * 128) / 512],
+      ["moco-v3", 64, (1.5e-4 * 64) / 256],
+      ["dino", 16, (7.5e-4 * 16) / 256],
+      ["ibot", 16, (7.5e-4 * 16) / 256],
+      ["mae", 128, (1.5e-4 * 128) / 256],
+      ["beit", 64, (1.5e-3 * 64) / 2048],
+      ["data2vec", 64, (2e-3 * 64) / 2048],
+      ["cae", 64, (1.5e-3 * 64) / 2048],
+    ]);
   });
 
   test("paper is on the folders that are named", async () => {
