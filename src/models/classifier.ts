@@ -2,7 +2,8 @@
  * An encoder and its classifier, as labels train them: from their first values, or from a pretrained encoder's. The second is
  * fine-tuning as MAE has it (He et al. 2022, arXiv:2111.06377; main_finetune.py, util/lr_decay.py; BEiT's optim_factory.py): the
  * mean of the patches is read in place of the class token, and rates fall from the head to the patches. What differs: relative
- * positions stay one table for all blocks, where BEiT and CAE give each block its own.
+ * positions stay one table for all blocks, as data2vec's do, where BEiT gives each block a copy; CAE's blocks get none beside
+ * their fixed positions, where its modeling_finetune.py gives each a table of its own that begins at zero.
  */
 import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";

@@ -51,7 +51,12 @@ export interface Recipe<C extends object> {
 /** The recipes that every method has. */
 export const RECIPES = ["paper", "small"] as const;
 /** Those of fine-tuning, which supervised training alone has. */
-export type FineTuningName = "finetune-mae" | "finetune-beit" | "finetune-cae" | "finetune-small";
+export type FineTuningName =
+  | "finetune-mae"
+  | "finetune-beit"
+  | "finetune-data2vec"
+  | "finetune-cae"
+  | "finetune-small";
 export type RecipeName = (typeof RECIPES)[number] | FineTuningName;
 /** By name; the first two are always there. */
 export type Recipes<C extends object> = Readonly<

@@ -224,6 +224,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
     },
     "finetune-mae": fineTuning("finetune-mae"),
     "finetune-beit": fineTuning("finetune-beit"),
+    "finetune-data2vec": fineTuning("finetune-data2vec"),
     "finetune-cae": fineTuning("finetune-cae"),
     "finetune-small": fineTuning("finetune-small"),
   },

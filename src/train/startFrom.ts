@@ -13,13 +13,14 @@ export interface Start {
   /** For the run's settings: its model and what stands for it. */
   model: string;
   encoder: VitConfig;
-  /** By the names of its parameters. */
+  /** By the names of its parameters, and of those of a classifier that go on from them. */
   values: Map<string, Float32Array>;
 }
 
 /**
- * The encoder of a checkpoint, as probes read it. Positions that its run kept are trained from now on, as in MAE's fine-tuning.
- * Throws one sentence where another run cannot start from it.
+ * The encoder of a checkpoint, as probes read it. Positions that its run kept are trained from now on, as in MAE's fine-tuning;
+ * CAE's stay fixed, and its classifier's norm goes on from the encoder's last (run_class_finetuning.py). Throws one sentence
+ * where another run cannot start from it.
  */
 export async function readStart({ info, values }: Checkpoint): Promise<Start> {
   const { settings } = info;
@@ -30,15 +31,16 @@ export async function readStart({ info, values }: Checkpoint): Promise<Start> {
       "readStart: the encoder must have one class token; got a run that learned from a teacher",
     );
   }
-  const start: VitConfig = {
-    ...config,
-    positions: config.positions === "relative" ? "relative" : "learned",
-  };
+  const isCae = settings.method === "cae";
+  const areKept = isCae || config.positions === "relative";
+  const start: VitConfig = { ...config, positions: areKept ? config.positions : "learned" };
   const all = networks(settings.seed);
   const found = new Map<string, Float32Array>();
   for (const { name } of vitSpecs(start, timmInit(0))) {
     found.set(name, await values(prefixOf(all, encoder.network) + name));
   }
+  for (const part of isCae ? ["weight", "bias"] : [])
+    found.set(`fc_norm.${part}`, found.get(`norm.${part}`)!);
   return { method: settings.method, model: settings.model, encoder: start, values: found };
 }
 

@@ -7,7 +7,7 @@ import { checkEvaluation } from "../../data/evaluationPair.ts";
 import { IMAGENET_STATISTICS, type ImageSet } from "../../data/images.ts";
 import { testClassifier } from "../../eval/classifier.ts";
 import type { MethodName } from "../../models/methods.ts";
-import type { RecipeName } from "../../models/recipe.ts";
+import type { FineTuningName, RecipeName } from "../../models/recipe.ts";
 import type { SupervisedConfig } from "../../models/supervised.ts";
 import { moduleOf, type RunSettings, recipeFor } from "../../train/run.ts";
 import { readStart, type Start } from "../../train/startFrom.ts";
@@ -65,10 +65,11 @@ export async function withStart<F extends StartFlags>(flags: F): Promise<F> {
   }
 }
 
-/** The recipe of the method that the encoder is of; for small pictures the small one. */
+/** The recipe of the method that the encoder is of, MAE's where that has none; for small pictures the small one. */
 function recipeOf({ method, encoder }: Start): RecipeName {
   if (recipeFor(encoder) === "small") return "finetune-small";
-  return method === "beit" || method === "cae" ? `finetune-${method}` : "finetune-mae";
+  const own = `finetune-${method}`;
+  return own in moduleOf("supervised").recipes ? (own as FineTuningName) : "finetune-mae";
 }
 
 /** Pictures of both splits, to end a fine-tuning by its accuracy; null for a run that starts from first values. */
