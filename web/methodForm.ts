@@ -39,7 +39,7 @@ export class MethodForm {
   /** The settings that were chosen, by their names. */
   get config(): Record<string, unknown> {
     const chosen = [...this.#inputs].flatMap(([key, { input, setting }]): [string, unknown][] => {
-      if (input.type === "checkbox") return [[key, input.checked !== setting.value]];
+      if (input.type === "checkbox") return [[key, input.checked]];
       return input.value.trim() === "" ? [] : [[key, setting.parse(input.value)]];
     });
     return Object.fromEntries(chosen);
@@ -61,7 +61,7 @@ export class MethodForm {
     this.#fields.learningRate.placeholder = String(lr.base);
     this.#inputs = new Map();
     const parts = Object.entries(settings as Record<string, Setting<unknown>>).map(([key, setting]) => {
-      const input = inputOf(key, setting, (config as Record<string, unknown>)[key] ?? setting.value);
+      const input = inputOf(key, (config as Record<string, unknown>)[key] ?? setting.value);
       input.addEventListener("input", () => input.setCustomValidity(this.#fault(input, setting)));
       this.#inputs.set(key, { input, setting });
       return partOf(input, setting);
@@ -85,13 +85,13 @@ export class MethodForm {
 const nameOf = ({ flag }: Setting<unknown>): string => /^--(\S+)/.exec(flag)![1]!;
 const labelOf = (setting: Setting<unknown>): string => inWords(nameOf(setting));
 
-/** An input that shows what the recipe has. A box stands for the flag, which may be one that turns something off. */
-function inputOf(key: string, setting: Setting<unknown>, value: unknown): HTMLInputElement {
+/** An input that shows what the recipe has. */
+function inputOf(key: string, value: unknown): HTMLInputElement {
   const input = document.createElement("input");
   input.id = `setting-${key}`;
   if (typeof value === "boolean") {
     input.type = "checkbox";
-    input.checked = value !== setting.value;
+    input.checked = value;
   } else {
     input.type = "text";
     input.placeholder = String(value);

@@ -188,8 +188,8 @@ export function beitEncoderSettings(): Settings<BeitEncoderConfig> {
     ...maskedSettings,
     relativePositions: addedLater(
       toggle(
-        "--no-relative-positions",
-        "add fixed sines and cosines to the patches instead of learning a bias of attention",
+        "--relative-positions",
+        "learn a bias of attention; without it fixed sines and cosines are added to the patches",
         true,
       ),
       true,

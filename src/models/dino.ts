@@ -125,7 +125,7 @@ function dinoSettingsOf(): Settings<DinoConfig> {
     prototypes: wholeNumber("--prototypes <n>", "of the head", 65_536, 2),
     hiddenDim: wholeNumber("--hidden-dim <n>", "width of the head's hidden layers", 2048, 1),
     bottleneckDim: wholeNumber("--bottleneck-dim <n>", "width before the prototypes", 256, 1),
-    normLastLayer: toggle("--no-norm-last-layer", "let the prototypes' lengths be trained", true),
+    normLastLayer: toggle("--norm-last-layer", "keep the prototypes' lengths, which are trained without", true),
     ...multiCropSettings(),
     studentTemperature: positiveNumber("--student-temperature <t>", "of the student's answers", 0.1),
     warmupTeacherTemperature: positiveNumber(

@@ -267,7 +267,7 @@ export const maeModule: MethodModule<MaeSettings> = {
   reading: "mean",
   settings: {
     maskRatio: share("--mask-ratio <x>", "share of the patches removed", 0.75),
-    normPixLoss: toggle("--no-norm-pix", "predict plain pixels, not pixels normalised by patch", true),
+    normPixLoss: toggle("--norm-pix", "predict pixels normalised by patch, plain ones without", true),
     decoderEmbedDim: wholeNumber(
       "--decoder-dim <n>",
       "width of the decoder, 0 for one that fits the encoder",

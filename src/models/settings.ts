@@ -99,7 +99,7 @@ export function shares<T extends readonly number[]>(flag: string, help: string, 
   };
 }
 
-/** On unless its `--no-` flag is given, or off unless it is. */
+/** On or off: `--name` turns it on and `--no-name` off, whatever a recipe has. `flag` is the first. */
 /* @__NO_SIDE_EFFECTS__ */
 export function toggle(flag: string, help: string, value: boolean): Setting<boolean> {
   return {

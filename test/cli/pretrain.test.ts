@@ -184,7 +184,7 @@ describe("partwise pretrain mae", () => {
       [[], /holds a checkpoint already: add --resume/],
       [["--resume", "--seed", "8"], /--seed must be as in the run that is resumed, 7; got 8/],
       [["--resume", "--limit", "36"], /32 pictures of 32 x 32 \(creatures-train\); got 36 pictures/],
-      [["--resume", "--no-norm-pix"], /--no-norm-pix must be as in the run/],
+      [["--resume", "--no-norm-pix"], /--norm-pix must be as in the run that is resumed, on; got off/],
     ];
     for (const [more, sentence] of refusals) {
       const { code, stderr } = await program.run(...command(at("whole"), ...more));

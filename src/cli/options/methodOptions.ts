@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import type { Setting } from "../../models/method.ts";
 import { METHODS, type MethodName } from "../../models/methods.ts";
-import { RECIPES, type RecipeName } from "../../models/recipe.ts";
+import type { RecipeName } from "../../models/recipe.ts";
 import { defaultsOf } from "../../models/settings.ts";
 import { moduleOf, type RunSettings, recipeFor } from "../../train/run.ts";
 import { UsageError } from "../system/errors.ts";
@@ -52,9 +52,13 @@ export function addModelOptions(command: Command, method: MethodName): Command {
       "compute blocks again for their gradients: less memory, same bits, slower",
     );
   for (const [key, setting] of settingsOf(method)) {
-    const option = new Option(setting.flag, `${setting.help}${defaultText(method, key, setting)}`);
+    const option = new Option(
+      setting.flag,
+      `${setting.help} (default: ${defaultText(method, key, setting)})`,
+    );
     if (option.required) option.argParser((text) => parsed(setting, text));
     command.addOption(option);
+    if (!option.required) command.option(offOf(option.long!), "turn that off");
   }
   return command;
 }
@@ -84,7 +88,7 @@ export function modelArguments({
     if (`${has}` === `${would}`) return [];
     const name = flagOf(method, key);
     if (typeof has !== "boolean") return [name, `${has}`];
-    return has === name.startsWith("--no-") ? [] : [name]; // a flag sets one of both
+    return [has ? name : offOf(name)];
   });
   const { imageSize } = encoder;
   return [
@@ -110,12 +114,30 @@ function parsed(setting: Setting<unknown>, text: string): unknown {
   }
 }
 
-/** What a recipe has where the flag is not given; the small one only where it differs. */
+/** What recipes have where the flag is not given: the paper's, and those that differ by name. */
 function defaultText(method: MethodName, key: string, { value }: Setting<unknown>): string {
-  if (typeof value === "boolean") return "";
-  const { recipes } = moduleOf(method);
-  const [paper, small] = RECIPES.map(
-    (name) => (recipes[name].config as Record<string, unknown>)[key] ?? value,
-  );
-  return ` (default: ${paper}${`${small}` === `${paper}` ? "" : `; small: ${small}`})`;
+  const all = Object.entries(moduleOf(method).recipes).map(([name, { config }]) => {
+    const own = (config as Record<string, unknown>)[key] ?? value;
+    return [name, typeof own === "boolean" ? onOrOff(own) : `${own}`] as const;
+  });
+  const [[, paper], ...others] = all as [(typeof all)[number], ...typeof all];
+  const different = new Map<string, string[]>();
+  for (const [name, own] of others) {
+    if (own !== paper) different.set(own, [...(different.get(own) ?? []), name]);
+  }
+  const tunings = others.filter(([name]) => name.startsWith(TUNING)).length;
+  const named = (names: readonly string[]): string => {
+    const [tuned, rest] = [true, false].map((is) => names.filter((name) => name.startsWith(TUNING) === is));
+    return [...rest!, ...(tuned!.length === tunings && tunings > 0 ? [`${TUNING}*`] : tuned!)].join(", ");
+  };
+  return [paper, ...[...different].map(([own, names]) => `${named(names)}: ${own}`)].join("; ");
 }
+
+/** How the names of recipes of fine-tuning begin. */
+const TUNING = "finetune-";
+
+/** The flag that turns a toggle off. */
+const offOf = (flag: string): string => flag.replace("--", "--no-");
+
+/** A toggle in words. */
+export const onOrOff = (value: boolean): string => (value ? "on" : "off");

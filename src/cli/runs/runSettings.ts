@@ -12,7 +12,7 @@ import {
   type RunSettings,
   runSettings,
 } from "../../train/run.ts";
-import { DEFAULT_BATCH, flagOf, type ModelFlags } from "../options/methodOptions.ts";
+import { DEFAULT_BATCH, flagOf, type ModelFlags, onOrOff } from "../options/methodOptions.ts";
 import type { DataFlags } from "../pictures/dataOptions.ts";
 import { asUsage, UsageError } from "../system/errors.ts";
 import { sha256Of } from "../system/sha256.ts";
@@ -90,8 +90,10 @@ export function checkFlags(flags: PretrainFlags, saved: RunSettings): void {
   const asked = fitted(saved.encoder, { ...had, ...flags.config }) as Record<string, unknown>;
   const own = Object.keys(flags.config).map((key): [string, unknown, unknown] => {
     const name = flagOf(method, key);
-    if (typeof asked[key] !== "boolean") return [name, `${asked[key]}`, `${had[key]}`];
-    return [name, "given", asked[key] === had[key] ? "given" : "not given"];
+    const [now, before] = [asked[key], had[key]].map((value) =>
+      typeof value === "boolean" ? onOrOff(value) : `${value}`,
+    );
+    return [name, now, before];
   });
   const isBaseRate = flags.baseRate !== undefined && (flags.baseRate * batchSize) / 256 === lr.base;
   const pairs: [string, unknown, unknown][] = [
