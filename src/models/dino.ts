@@ -15,20 +15,20 @@ import {
   prototypesOf,
 } from "./heads.ts";
 import { constant, deitInit } from "./init.ts";
-import type { Frame, Method, MethodModule, Moving, Settings } from "./method.ts";
-import { type MultiCrop, multiCropSettings, multiCropViews, viewTokens } from "./multiCrop.ts";
+import type { Frame, Method, MethodModule, Moment, Moving, Settings } from "./method.ts";
+import { type MultiCrop, multiCropSettings, multiCropViews, viewTokens, withLocalSize } from "./multiCrop.ts";
 import { type Answers, crossViewLoss, meanAnswer } from "./prototypeLoss.ts";
 import { epochsOf } from "./recipe.ts";
-import { positiveNumber, share, toggle, wholeNumber } from "./settings.ts";
+import { positiveNumber, renamed, share, shareBelowOne, toggle, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { type VitConfig, vitSpecs } from "./vit.ts";
 
 export interface DinoConfig extends PrototypeHead, MultiCrop {
   studentTemperature: number;
-  /** The teacher's rises from the first to the second in so many epochs, held still during each. */
+  /** The teacher's rises from the first to the second in a share of the run's epochs, held still during each. */
   warmupTeacherTemperature: number;
   teacherTemperature: number;
-  warmupTeacherTemperatureEpochs: number;
+  teacherWarmup: number;
   /** The teacher's momentum at first; it reaches 1 by half a cosine. */
   momentum: number;
   centerMomentum: number;
@@ -41,16 +41,17 @@ export interface DinoConfig extends PrototypeHead, MultiCrop {
 export const HEAD = "head";
 
 /** Temperature of the teacher at a moment: linspace over the first epochs, then constant (DINOLoss). */
-export const teacherTemperature = (
+export function teacherTemperature(
   {
     warmupTeacherTemperature: from,
     teacherTemperature: to,
-    warmupTeacherTemperatureEpochs: epochs,
-  }: Pick<DinoConfig, "warmupTeacherTemperature" | "teacherTemperature" | "warmupTeacherTemperatureEpochs">,
-  step: number,
-  stepsPerEpoch: number,
-): number =>
-  epochs === 0 ? to : perEpoch(linearSchedule({ from, to, steps: epochs - 1 }), stepsPerEpoch)(step);
+    teacherWarmup,
+  }: Pick<DinoConfig, "warmupTeacherTemperature" | "teacherTemperature" | "teacherWarmup">,
+  { step, stepsPerEpoch, totalSteps }: Pick<Moment, "step" | "stepsPerEpoch" | "totalSteps">,
+): number {
+  const epochs = Math.round((teacherWarmup * totalSteps) / stepsPerEpoch);
+  return epochs === 0 ? to : perEpoch(linearSchedule({ from, to, steps: epochs - 1 }), stepsPerEpoch)(step);
+}
 
 /** The center of the teacher's answers, a buffer of the teacher. */
 export const centerSpec = (name: string, classes: number): ParameterSpec => ({
@@ -64,10 +65,7 @@ export const centerSpec = (name: string, classes: number): ParameterSpec => ({
 export const dinoMoving = (
   config: DinoConfig,
 ): Record<"temperature" | "momentum" | "centerMomentum", Moving> => ({
-  temperature: {
-    dtype: "f32",
-    at: ({ step, stepsPerEpoch }) => teacherTemperature(config, step, stepsPerEpoch),
-  },
+  temperature: { dtype: "f32", at: (moment) => teacherTemperature(config, moment) },
   momentum: { dtype: "f32", at: ({ step, totalSteps }) => cosineMomentum(config.momentum, totalSteps)(step) },
   centerMomentum: { dtype: "f32", at: () => config.centerMomentum },
 });
@@ -77,12 +75,15 @@ export const freezing =
   (totalSteps: number): number =>
     Math.round(freezeLastLayer * totalSteps);
 
+/** `groupBytes`: see `multiCropViews`. */
 export function dino(
   { encoder: given, batchSize: batch }: Frame,
-  config: DinoConfig,
+  asked: DinoConfig,
+  groupBytes?: number,
 ): Method<"temperature" | "momentum" | "centerMomentum"> {
+  const config = withLocalSize(given, asked);
   const encoder: VitConfig = { ...given, dropPath: config.dropPath };
-  const { globals, locals } = multiCropViews("dino", encoder, batch, config);
+  const { globals, locals } = multiCropViews("dino", encoder, batch, config, groupBytes);
   return {
     name: "dino",
     encoder: { network: "teacher", config: given },
@@ -118,14 +119,18 @@ export function dino(
   };
 }
 
-/** With DINO's values. */
+/** With the values of the released ViT-B/16, but for those that the paper recipe has. */
 /* @__NO_SIDE_EFFECTS__ */
 function dinoSettingsOf(): Settings<DinoConfig> {
   return {
     prototypes: wholeNumber("--prototypes <n>", "of the head", 65_536, 2),
     hiddenDim: wholeNumber("--hidden-dim <n>", "width of the head's hidden layers", 2048, 1),
     bottleneckDim: wholeNumber("--bottleneck-dim <n>", "width before the prototypes", 256, 1),
-    normLastLayer: toggle("--norm-last-layer", "keep the prototypes' lengths, which are trained without", true),
+    normLastLayer: toggle(
+      "--norm-last-layer",
+      "keep the prototypes' lengths, which are trained without",
+      true,
+    ),
     ...multiCropSettings(),
     studentTemperature: positiveNumber("--student-temperature <t>", "of the student's answers", 0.1),
     warmupTeacherTemperature: positiveNumber(
@@ -134,10 +139,14 @@ function dinoSettingsOf(): Settings<DinoConfig> {
       0.04,
     ),
     teacherTemperature: positiveNumber("--teacher-temperature <t>", "the teacher's after its warm-up", 0.07),
-    warmupTeacherTemperatureEpochs: wholeNumber("--teacher-warmup <n>", "epochs of that warm-up", 50),
+    teacherWarmup: renamed(
+      share("--teacher-warmup <x>", "share of the run's epochs that this warm-up has", epochsOf(50, 400)),
+      "warmupTeacherTemperatureEpochs",
+      (epochs, run) => (typeof epochs === "number" ? epochs / run.epochs : undefined),
+    ),
     momentum: share("--momentum <m>", "of the teacher at first", 0.996),
     centerMomentum: share("--center-momentum <m>", "of the center of the teacher's answers; 1 for none", 0.9),
-    dropPath: share("--drop-path <p>", "of the student's last block", 0.1),
+    dropPath: shareBelowOne("--drop-path <p>", "of the student's last block", 0.1),
     freezeLastLayer: share(
       "--freeze-last-layer <x>",
       "share of the run in which the student's prototypes stay as they are",
@@ -186,12 +195,13 @@ export const dinoModule: MethodModule<DinoConfig> = {
         blurProbs: [0, 0, 0],
         solarizeProb: 0,
         teacherTemperature: 0.04,
-        warmupTeacherTemperatureEpochs: 0,
+        teacherWarmup: 0,
         momentum: 0.99,
         freezeLastLayer: 0.05,
         dropPath: 0,
       },
     },
   },
+  fitted: withLocalSize,
   make: dino,
 };

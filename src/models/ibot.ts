@@ -35,14 +35,14 @@ import {
 } from "./heads.ts";
 import { constant, deitInit } from "./init.ts";
 import type { Frame, Method, MethodModule } from "./method.ts";
-import { joined, multiCropViews, viewTokens } from "./multiCrop.ts";
+import { joined, multiCropViews, viewTokens, withLocalSize } from "./multiCrop.ts";
 import { crossViewLoss, meanAnswer, patchLoss } from "./prototypeLoss.ts";
 import { positiveNumber, share, toggle } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
 import { embedMasked, encode, prependClassToken, type VitConfig, vit, vitSpecs } from "./vit.ts";
 
 export interface IbotConfig extends DinoConfig, PredSettings {
-  /** The teacher's on patch tokens rises from the first to the second in the epochs of that on class tokens. */
+  /** The teacher's on patch tokens rises from the first to the second while that on class tokens does. */
   warmupTeacherPatchTemperature: number;
   teacherPatchTemperature: number;
 }
@@ -72,9 +72,15 @@ export function encodeHidden(
 /** Tokens [B, M, D] as rows [B M, D]. */
 const rowsOf = (tokens: Tensor): Tensor => reshape(tokens, [-1, tokens.shape[2]!]);
 
-export function ibot({ encoder: given, batchSize: batch }: Frame, config: IbotConfig): Method<Moves> {
+/** `groupBytes`: see `multiCropViews`. */
+export function ibot(
+  { encoder: given, batchSize: batch }: Frame,
+  asked: IbotConfig,
+  groupBytes?: number,
+): Method<Moves> {
+  const config = withLocalSize(given, asked);
   const encoder: VitConfig = { ...given, dropPath: config.dropPath };
-  const { globals, locals } = multiCropViews("ibot", encoder, batch, config);
+  const { globals, locals } = multiCropViews("ibot", encoder, batch, config, groupBytes);
   const masks = movingPredMasks("ibot", encoder, config, 2 * batch);
   const most = masks.weights.shape![1]!;
   /** Rows of a table [2 B, ...] that belong to a group of global views. */
@@ -100,15 +106,14 @@ export function ibot({ encoder: given, batchSize: batch }: Frame, config: IbotCo
       ...dinoMoving(config),
       patchTemperature: {
         dtype: "f32",
-        at: ({ step, stepsPerEpoch }) =>
+        at: (moment) =>
           teacherTemperature(
             {
               ...config,
               warmupTeacherTemperature: config.warmupTeacherPatchTemperature,
               teacherTemperature: config.teacherPatchTemperature,
             },
-            step,
-            stepsPerEpoch,
+            moment,
           ),
       },
       ...masks,
@@ -211,6 +216,7 @@ function ibotModuleOf(): MethodModule<IbotConfig> {
         config: { ...small.config, teacherPatchTemperature: 0.04 },
       },
     },
+    fitted: withLocalSize,
     make: ibot,
   };
 }

@@ -142,6 +142,12 @@ export interface Frame {
   classes: number;
 }
 
+/** What a value under a former name may depend on. */
+export interface FormerRun {
+  /** How often the run sees its pictures in all; a fraction where it ends within an epoch. */
+  epochs: number;
+}
+
 /** One setting of a method: its flag on the command line, its place in JSON, its default. */
 export interface Setting<T> {
   /** As commander reads it: `--mask-ratio <x>`. */
@@ -151,7 +157,7 @@ export interface Setting<T> {
   /** Of a setting that came later than its method: the value that runs had before, and that their files do not say. */
   before?: T;
   /** Of a setting that has another name now: the one in files of before, and what their value of it, whatever it is, stands for. */
-  former?: { key: string; value(written: unknown): T | undefined };
+  former?: { key: string; value(written: unknown, run: FormerRun): T | undefined };
   /** Throws one sentence where the text is no value. */
   parse(text: string): T;
 }

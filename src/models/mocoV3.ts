@@ -2,7 +2,8 @@
 // official files moco/builder.py, vits.py, main_moco.py.
 // What differs: the momentum update that the official step makes between its queries and its keys is made at the end of the
 // step before, with the momentum of the step that uses it: the same teacher for the same keys, and a step that goes wrong
-// has moved nothing. Both views pass the encoder, which has no batch norm, in one batch; each passes the heads alone.
+// has moved nothing. Both views pass the encoder, which has no batch norm, in one batch; each passes the heads alone. A
+// vit_small has timm's 6 heads, where the official vit_small has 12.
 
 import { stopGradient } from "../engine/graph/op.ts";
 import { type ParameterSpec, type Parameters, specWith } from "../engine/graph/parameters.ts";
@@ -15,10 +16,6 @@ import { reshape } from "../engine/ops/reshape.ts";
 import { slice } from "../engine/ops/slice.ts";
 import { ema } from "../engine/optim/ema.ts";
 import { cosineMomentum } from "../engine/step/schedule.ts";
-import { colorJitter } from "../pictures/colorJitter.ts";
-import { gaussianBlur } from "../pictures/gaussianBlur.ts";
-import { grayscale } from "../pictures/grayscale.ts";
-import { solarize } from "../pictures/solarize.ts";
 import { FEATURE_SIGNS, featureSigns } from "./collapse.ts";
 import { batchNormMlp, batchNormMlpSpecs, classToken, patchTokens, type Widths } from "./heads.ts";
 import { type Initializer, mocoInit } from "./init.ts";
@@ -26,9 +23,10 @@ import type { Frame, Method, MethodModule } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { areaRange, positiveNumber, renamed, share, shares, wholeNumber } from "./settings.ts";
 import { frontOf } from "./teacher.ts";
+import { type ViewColors, viewColorSettings, viewColors } from "./viewColors.ts";
 import { type VitConfig, vit, vitSpecs } from "./vit.ts";
 
-export interface MocoV3Config {
+export interface MocoV3Config extends ViewColors {
   /** Width of the heads' hidden layers and of their output: 4096 and 256 in the paper. */
   hiddenDim: number;
   dim: number;
@@ -36,9 +34,8 @@ export interface MocoV3Config {
   /** The teacher's momentum at first; it reaches 1 by half a cosine. */
   momentum: number;
   cropScale: readonly [number, number];
-  /** Probability of a blur for the first view and for the second, and of solarizing the second. */
+  /** Of the first view and of the second. */
   blurProbs: readonly [number, number];
-  solarize: number;
 }
 
 const PROJECTOR = "head";
@@ -108,12 +105,7 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
         count: 2,
         scale: config.cropScale,
         filter: "bilinear",
-        augment: [
-          colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: 0.8 }),
-          grayscale(0.2),
-          gaussianBlur({ p: config.blurProbs }),
-          solarize([0, config.solarize]),
-        ],
+        augment: viewColors(config),
       },
     ],
     moving: {
@@ -146,48 +138,59 @@ export function mocoV3({ encoder: given, batchSize }: Frame, config: MocoV3Confi
   };
 }
 
-export const mocoV3Module: MethodModule<MocoV3Config> = {
-  about:
-    "Contrast two views of a picture with those of all others, against a momentum teacher (Chen et al. 2021).",
-  reading: "cls",
-  settings: {
-    hiddenDim: wholeNumber("--hidden-dim <n>", "width of the heads' hidden layers", 4096, 1),
-    dim: wholeNumber("--dim <n>", "width of what is contrasted", 256, 1),
-    temperature: positiveNumber("--temperature <t>", "of the contrast", 0.2),
-    momentum: share("--momentum <m>", "of the teacher at first", 0.99),
-    cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
-    blurProbs: renamed(
-      shares<readonly [number, number]>(
-        "--blur-probs <p1,p2>",
-        "probabilities of a blur: first view, second view",
-        [1, 0.1],
+/** In a function, so that bundlers may leave it out. */
+/* @__NO_SIDE_EFFECTS__ */
+function mocoV3ModuleOf(): MethodModule<MocoV3Config> {
+  return {
+    about:
+      "Contrast two views of a picture with those of all others, against a momentum teacher (Chen et al. 2021).",
+    reading: "cls",
+    settings: {
+      hiddenDim: wholeNumber("--hidden-dim <n>", "width of the heads' hidden layers", 4096, 1),
+      dim: wholeNumber("--dim <n>", "width of what is contrasted", 256, 1),
+      temperature: positiveNumber("--temperature <t>", "of the contrast", 0.2),
+      momentum: share("--momentum <m>", "of the teacher at first", 0.99),
+      cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
+      ...viewColorSettings(),
+      blurProbs: renamed(
+        shares<readonly [number, number]>(
+          "--blur-probs <p1,p2>",
+          "probabilities of a blur: first view, second view",
+          [1, 0.1],
+        ),
+        "blur",
+        (blur) => (Array.isArray(blur) ? [blur[1], blur[0]] : undefined), // the second view's came first
       ),
-      "blur",
-      (blur) => (Array.isArray(blur) ? [blur[1], blur[0]] : undefined), // the second view's came first
-    ),
-    solarize: share("--solarize <p>", "probability of solarizing the second view", 0.2),
-  },
-  recipes: {
-    paper: {
-      source: "ViT-B/16: main_moco.py as CONFIG.md calls it, 300 epochs",
-      batchSize: 4096,
-      epochs: 300,
-      betas: [0.9, 0.999],
-      lr: { kind: "warmupCosine", base: 1.5e-4, per: 256, min: 0, warmup: epochsOf(40, 300) },
-      weightDecay: 0.1,
-      clip: null,
-      config: {},
+      solarizeProb: renamed(
+        share("--solarize-prob <p>", "probability of solarizing the second view", 0.2),
+        "solarize",
+        (p) => (typeof p === "number" ? p : undefined),
+      ),
     },
-    small: {
-      source: "32 px, 64 tokens, .3 to 1 M pictures: measured for this project",
-      batchSize: 512,
-      epochs: 100,
-      betas: [0.9, 0.999],
-      lr: { kind: "warmupCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
-      weightDecay: 0.1,
-      clip: null,
-      config: { hiddenDim: 512, dim: 128, cropScale: [0.2, 1], blurProbs: [0, 0] },
+    recipes: {
+      paper: {
+        source: "ViT-B/16: main_moco.py as CONFIG.md calls it, 300 epochs",
+        batchSize: 4096,
+        epochs: 300,
+        betas: [0.9, 0.999],
+        lr: { kind: "warmupCosine", base: 1.5e-4, per: 256, min: 0, warmup: epochsOf(40, 300) },
+        weightDecay: 0.1,
+        clip: null,
+        config: {},
+      },
+      small: {
+        source: "32 px, 64 tokens, .3 to 1 M pictures: measured for this project",
+        batchSize: 512,
+        epochs: 100,
+        betas: [0.9, 0.999],
+        lr: { kind: "warmupCosine", base: 1.5e-3, min: 1e-6, warmup: 0.1 },
+        weightDecay: 0.1,
+        clip: null,
+        config: { hiddenDim: 512, dim: 128, cropScale: [0.2, 1], blurProbs: [0, 0] },
+      },
     },
-  },
-  make: mocoV3,
-};
+    make: mocoV3,
+  };
+}
+
+export const mocoV3Module = mocoV3ModuleOf();

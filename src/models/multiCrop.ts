@@ -4,43 +4,40 @@
 import { type Parameters, SHARD_BYTES } from "../engine/graph/parameters.ts";
 import type { Tensor } from "../engine/graph/tensor.ts";
 import { concat } from "../engine/ops/concat.ts";
-import { colorJitter } from "../pictures/colorJitter.ts";
-import { gaussianBlur } from "../pictures/gaussianBlur.ts";
-import { grayscale } from "../pictures/grayscale.ts";
-import { solarize } from "../pictures/solarize.ts";
 import type { Training } from "./block.ts";
 import { classToken } from "./heads.ts";
 import type { Settings, ViewGroup } from "./method.ts";
 import { addedLater, areaRange, share, shares, wholeNumber } from "./settings.ts";
+import { type ViewColors, viewColorSettings, viewColors } from "./viewColors.ts";
 import { type VitConfig, vit } from "./vit.ts";
 
-export interface MultiCrop {
-  /** Side of the local crops, a multiple of the patch size, and how many there are. */
+export interface MultiCrop extends ViewColors {
+  /** Side of the local crops, a multiple of the patch size, 0 for a share of the encoder's; and how many there are. */
   localSize: number;
   localCrops: number;
   globalScale: readonly [number, number];
   localScale: readonly [number, number];
-  /** Probabilities: of changed colours, of gray, of a blur (first and second global crop, local ones), of a solarized second one. */
-  jitterProb: number;
-  grayscaleProb: number;
+  /** Of the first and the second global crop, and of local ones. */
   blurProbs: readonly [first: number, second: number, local: number];
-  solarizeProb: number;
 }
 
-/** With the values of DINO's code; a function, so that bundlers may leave it out. */
+/** With the values of DINO's released ViT-B/16, but for how many they are; a function, so that bundlers may leave it out. */
 /* @__NO_SIDE_EFFECTS__ */
 export function multiCropSettings(): Settings<MultiCrop> {
   return {
     localCrops: wholeNumber("--local-crops <n>", "small crops of a picture", 8),
-    localSize: wholeNumber("--local-size <n>", "their side, a multiple of the patch size", 96, 1),
+    localSize: wholeNumber(
+      "--local-size <n>",
+      "their side, a multiple of the patch size; 0 for 96 of 224 pixels of the encoder's, in whole patches",
+      0,
+    ),
     globalScale: areaRange("--global-scale <low,high>", "share of the area that a large crop has", [0.25, 1]),
     localScale: areaRange(
       "--local-scale <low,high>",
       "share of the area that a small crop has",
       [0.05, 0.25],
     ),
-    jitterProb: addedLater(share("--jitter-prob <p>", "probability of changed colours", 0.8), 0.8),
-    grayscaleProb: addedLater(share("--grayscale-prob <p>", "probability of gray", 0.2), 0.2),
+    ...viewColorSettings(),
     blurProbs: addedLater(
       shares<[number, number, number]>(
         "--blur-probs <p1,p2,local>",
@@ -56,6 +53,15 @@ export function multiCropSettings(): Settings<MultiCrop> {
   };
 }
 
+/** Settings with what a local side of 0 stands for: 96 of every 224 pixels of the encoder's, in whole patches. */
+export function withLocalSize<C extends MultiCrop>(
+  { imageSize, patchSize }: Pick<VitConfig, "imageSize" | "patchSize">,
+  config: C,
+): C {
+  const patches = Math.max(1, Math.round(((96 / 224) * imageSize) / patchSize));
+  return { ...config, localSize: config.localSize || patches * patchSize };
+}
+
 /** The views of a method in their order: two global ones, then the local ones. */
 export interface MultiCropViews {
   globals: ViewGroup[];
@@ -69,19 +75,23 @@ function bytesOfView({ embedDim, mlpRatio, patchSize }: VitConfig, size: number,
 }
 
 /** Views of one size in as few groups, as alike, as every adapter can bind: the encoder takes a group at once. */
-function cut(encoder: VitConfig, batch: number, view: ViewGroup): ViewGroup[] {
-  const most = Math.max(1, Math.floor(SHARD_BYTES / bytesOfView(encoder, view.size, batch)));
+function cut(encoder: VitConfig, batch: number, view: ViewGroup, groupBytes: number): ViewGroup[] {
+  const most = Math.max(1, Math.floor(groupBytes / bytesOfView(encoder, view.size, batch)));
   const groups = Math.ceil(view.count / most);
   const end = (i: number) => Math.floor((view.count * i) / groups);
   return Array.from({ length: groups }, (_, i) => ({ ...view, count: end(i + 1) - end(i) }));
 }
 
-/** DataAugmentationDINO. Throws one sentence where local crops do not fit the patches. */
+/**
+ * DataAugmentationDINO, in groups of which no tensor is larger than `groupBytes`, unless one view is. Throws one sentence where
+ * local crops do not fit the patches.
+ */
 export function multiCropViews(
   method: string,
   encoder: VitConfig,
   batch: number,
   config: MultiCrop,
+  groupBytes = SHARD_BYTES,
 ): MultiCropViews {
   const { localSize, localCrops, globalScale, localScale } = config;
   const { imageSize, patchSize } = encoder;
@@ -90,18 +100,11 @@ export function multiCropViews(
       `${method}: --local-size must be a multiple of the patch size ${patchSize}; got ${localSize}`,
     );
   }
-  const { jitterProb, grayscaleProb, blurProbs, solarizeProb } = config;
-  const augment = [
-    ...(jitterProb > 0
-      ? [colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1, p: jitterProb })]
-      : []),
-    ...(grayscaleProb > 0 ? [grayscale(grayscaleProb)] : []),
-    ...(blurProbs.some((p) => p > 0) ? [gaussianBlur({ p: blurProbs })] : []),
-    ...(solarizeProb > 0 ? [solarize([0, solarizeProb, 0])] : []),
-  ];
+  const augment = viewColors(config);
+  const groups = (view: ViewGroup) => cut(encoder, batch, view, groupBytes);
   return {
-    globals: cut(encoder, batch, { size: imageSize, count: 2, scale: globalScale, augment }),
-    locals: cut(encoder, batch, { size: localSize, count: localCrops, scale: localScale, augment }),
+    globals: groups({ size: imageSize, count: 2, scale: globalScale, augment }),
+    locals: groups({ size: localSize, count: localCrops, scale: localScale, augment }),
   };
 }
 

@@ -1,6 +1,6 @@
 // Kinds of settings: how a text of the command line becomes a value, or one sentence.
 
-import type { Setting, Settings } from "./method.ts";
+import type { FormerRun, Setting, Settings } from "./method.ts";
 
 /** NaN where the text is none. */
 const numberIn = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
@@ -51,6 +51,12 @@ export function positiveOrZero(flag: string, help: string, value: number): Setti
 /* @__NO_SIDE_EFFECTS__ */
 export function share(flag: string, help: string, value: number): Setting<number> {
   return number(flag, help, value, "a number from 0 to 1", (x) => x >= 0 && x <= 1);
+}
+
+/** In [0, 1): of what is dropped something must be left. */
+/* @__NO_SIDE_EFFECTS__ */
+export function shareBelowOne(flag: string, help: string, value: number): Setting<number> {
+  return number(flag, help, value, "a number from 0 to below 1", (x) => x >= 0 && x < 1);
 }
 
 /** Least and most of the share that a crop has of a picture's area: two rising numbers in (0, 1], as `0.2,1`. */
@@ -121,7 +127,7 @@ export function addedLater<T>(setting: Setting<T>, before: T): Setting<T> {
 export function renamed<T>(
   setting: Setting<T>,
   key: string,
-  value: (written: unknown) => NoInfer<T> | undefined,
+  value: (written: unknown, run: FormerRun) => NoInfer<T> | undefined,
 ): Setting<T> {
   return { ...setting, former: { key, value } };
 }
@@ -142,13 +148,17 @@ export const defaultsOf = <C extends object>(settings: Settings<C>): C =>
   eachOf(settings, ({ value }) => value) as C;
 
 /** What a run's file says of a method, in today's words and with what the run had of settings that came later. */
-export function inTodaysWords<C extends object>(settings: Settings<C>, written: object): object {
+export function inTodaysWords<C extends object>(
+  settings: Settings<C>,
+  written: object,
+  run: FormerRun,
+): object {
   const config: Record<string, unknown> = { ...eachOf(settings, ({ before }) => before), ...written };
   for (const [key, { former }] of Object.entries<Setting<unknown>>(
     settings as Record<string, Setting<unknown>>,
   )) {
     if (!former || !(former.key in config)) continue;
-    config[key] = former.value(config[former.key]);
+    config[key] = former.value(config[former.key], run);
     delete config[former.key];
   }
   return config;

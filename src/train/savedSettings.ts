@@ -35,7 +35,9 @@ export function settingsIn(format: unknown, value: unknown): RunSettings {
 
 /** A run of before its method gained settings, with the values that it had of them. */
 export function withLaterSettings(settings: RunSettings): RunSettings {
-  const config = inTodaysWords(moduleOf(settings.method).settings, settings.config);
+  const { method, totalSteps, batchSize, data } = settings;
+  const epochs = totalSteps / Math.floor(data.count / batchSize);
+  const config = inTodaysWords(moduleOf(method).settings, settings.config, { epochs });
   // A mask ratio of 0 was accepted once, and trained at MAE's .75.
   const known = "maskRatio" in config && config.maskRatio === 0 ? { ...config, maskRatio: 0.75 } : config;
   return { ...settings, config: known };

@@ -9,12 +9,13 @@ import { Parameters } from "../../src/engine/graph/parameters.ts";
 import { Tensor } from "../../src/engine/graph/tensor.ts";
 import { concat } from "../../src/engine/ops/concat.ts";
 import { normalize } from "../../src/engine/ops/normalize.ts";
+import { slice } from "../../src/engine/ops/slice.ts";
 import { Random } from "../../src/engine/random.ts";
 import { cosineMomentum } from "../../src/engine/step/schedule.ts";
 import { effectiveRank, featureStd, targetSigns } from "../../src/models/collapse.ts";
-import { type DinoConfig, dinoModule, freezing, teacherTemperature } from "../../src/models/dino.ts";
+import { type DinoConfig, dino, dinoModule, freezing, teacherTemperature } from "../../src/models/dino.ts";
 import { prototypeHeadSpecs, prototypesOf } from "../../src/models/heads.ts";
-import { type IbotConfig, ibotModule } from "../../src/models/ibot.ts";
+import { type IbotConfig, ibot, ibotModule } from "../../src/models/ibot.ts";
 import { timmInit } from "../../src/models/init.ts";
 import type { Method, MethodModule } from "../../src/models/method.ts";
 import { contrastiveLoss, mocoV3Module } from "../../src/models/mocoV3.ts";
@@ -206,13 +207,13 @@ describe("prototype losses", () => {
 
 describe("what moves", () => {
   test("the teacher's temperature rises by epochs, its momentum by steps, the last layer thaws after its share", () => {
-    const config = {
-      warmupTeacherTemperature: 0.04,
-      teacherTemperature: 0.07,
-      warmupTeacherTemperatureEpochs: 4,
-    };
-    const at = (step: number) => teacherTemperature(config, step, 5);
+    const config = { warmupTeacherTemperature: 0.04, teacherTemperature: 0.07, teacherWarmup: 0.2 };
+    const at = (step: number) => teacherTemperature(config, { step, stepsPerEpoch: 5, totalSteps: 100 });
     expect([0, 4, 5, 14, 15, 99].map(at)).toEqual([0.04, 0.04, 0.05, 0.060000000000000005, 0.07, 0.07]);
+    const published = defaultsOf(dinoModule.settings);
+    const in20 = (epoch: number) =>
+      teacherTemperature(published, { step: 7 * epoch, stepsPerEpoch: 7, totalSteps: 7 * 20 });
+    expect([0, 1, 2, 19].map(in20)).toEqual([0.04, 0.05500000000000001, 0.07, 0.07]); // 50 of 400 epochs: 3 of 20
     const method = made(dinoModule, { ...prototypes, momentum: 0.996 });
     const momentum = (step: number) => method.moving["momentum" as never]!.at({ ...moment, step }) as number;
     expect(momentum(0)).toBeCloseTo(0.996, 12);
@@ -264,6 +265,40 @@ describe("what moves", () => {
 
 describe("large batches", () => {
   const on = withDevice();
+
+  test.each([
+    ["DINO", dino],
+    ["iBOT", ibot],
+  ] as const)(
+    "%s with one view a group has the loss and gradients of all of a size together",
+    async (_, make) => {
+      const config = { ...defaultsOf(ibotModule.settings), ...prototypes, predShare: 1 };
+      const sizes = [16, 8].map((size) => creaturePictures(on.device, 8, size).images); // 2 views of 4 pictures each
+      const found = await Promise.all(
+        [undefined, 1].map(async (groupBytes) => {
+          const method: Method = make({ encoder: TINY, batchSize: 4, classes: 0 }, config, groupBytes);
+          const views = method.views.map(({ size, count }, group) => {
+            const all = sizes[size === 16 ? 0 : 1]!;
+            const before = method.views.slice(0, group).filter((view) => view.size === size);
+            const from = 4 * before.reduce((sum, view) => sum + view.count, 0);
+            return slice(all, 0, from, from + 4 * count);
+          });
+          const student = networksOf(on.device, method).student!;
+          const teacher = networksOf(on.device, method, 2).teacher!; // so that targets are not the student's own answers
+          const { loss } = method.record(stepOf(on.device, method, { student, teacher }, views));
+          const { tensors, into } = student.trainable();
+          grad(loss, tensors, { into });
+          const values = await Promise.all(into.map((gradient) => gradient.read()));
+          return { groups: views.length, loss: await loss.item(), gradient: values.flatMap((v) => [...v]) };
+        }),
+      );
+      const [together, apart] = found as [(typeof found)[0], (typeof found)[0]];
+      expect([together.groups, apart.groups]).toEqual([2, 4]);
+      expect(Math.abs(apart.loss / together.loss - 1)).toBeLessThan(1e-6);
+      expect(relativeError(Float32Array.from(apart.gradient), together.gradient)).toBeLessThan(1e-5);
+      expect(Math.hypot(...together.gradient)).toBeGreaterThan(0.01);
+    },
+  );
 
   test("ViT-S/16 with 65,536 prototypes and 2 + 10 crops of 64 pictures fits 128 MiB bindings", () => {
     const encoder = vitConfig("vit_small_patch16_224");

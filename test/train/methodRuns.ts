@@ -10,7 +10,7 @@ const dino = {
   localSize: 8,
   warmupTeacherTemperature: 0.04,
   teacherTemperature: 0.07,
-  warmupTeacherTemperatureEpochs: 3,
+  teacherWarmup: 0.5, // 3 of 6 epochs
   freezeLastLayer: 0.25,
   dropPath: 0.2,
 };
