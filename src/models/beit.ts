@@ -24,7 +24,15 @@ import { beitInit, type Initializer, maeInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Settings, ViewGroup } from "./method.ts";
 import { epochsOf, type Recipe } from "./recipe.ts";
 import { encodeAny } from "./relativeVit.ts";
-import { addedLater, areaRange, positiveNumber, share, toggle, wholeNumber } from "./settings.ts";
+import {
+  addedLater,
+  areaRange,
+  positiveNumber,
+  share,
+  shareBelowOne,
+  toggle,
+  wholeNumber,
+} from "./settings.ts";
 import { CODEBOOK } from "./tokenizer.ts";
 import { type TokenConfig, tokenSource } from "./tokens.ts";
 import { embedMasked, prependClassToken, type VitConfig, type VitOutput, vitSpecs } from "./vit.ts";
@@ -176,7 +184,7 @@ export const maskedSettings: Settings<MaskedEncoderConfig> = {
     16,
   ),
   layerScale: positiveNumber("--layer-scale <x>", "first factor of what a block adds", 0.1),
-  dropPath: share("--drop-path <p>", "of the last block", 0.1),
+  dropPath: shareBelowOne("--drop-path <p>", "of the last block", 0.1),
   cropScale: areaRange("--crop-scale <low,high>", "share of the area that a crop has", [0.08, 1]),
   jitter: share("--jitter <x>", "range of brightness, contrast and saturation", 0.4),
 };

@@ -28,7 +28,15 @@ import { deitInit } from "./init.ts";
 import type { Frame, Method, MethodModule, Seeing } from "./method.ts";
 import { epochsOf } from "./recipe.ts";
 import { anyVit } from "./relativeVit.ts";
-import { addedLater, areaRange, positiveOrZero, share, toggle, wholeNumber } from "./settings.ts";
+import {
+  addedLater,
+  areaRange,
+  positiveOrZero,
+  share,
+  shareBelowOne,
+  toggle,
+  wholeNumber,
+} from "./settings.ts";
 import { classify, headLogits, type VitConfig, vit } from "./vit.ts";
 
 export interface SupervisedConfig extends ClassifierConfig {
@@ -189,7 +197,7 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
       wholeNumber("--repeated-augmentation <n>", "times that an epoch has a picture, in a row", 3, 1),
       1,
     ),
-    dropPath: share("--drop-path <p>", "of the last block", 0.1),
+    dropPath: shareBelowOne("--drop-path <p>", "of the last block", 0.1),
     layerDecay: addedLater(
       share("--layer-decay <x>", "rate of a layer as a share of the next one's, 1 for one rate", 1),
       1,
