@@ -10,7 +10,7 @@ import { linearSegmentation, type SegmentationResult } from "../eval/segmentatio
 import { path, positive, seed, whole } from "./options/arguments.ts";
 import { CREATURES } from "./pictures/datasets.ts";
 import { loadPixels } from "./pictures/pixelSets.ts";
-import { encoderReader, OR_PIXELS } from "./runs/evalInput.ts";
+import { averageOption, encoderReader, OR_PIXELS } from "./runs/evalInput.ts";
 import { asUsage, UsageError } from "./system/errors.ts";
 import { printLine, printResult } from "./system/output.ts";
 import { ProgressLine } from "./system/progress.ts";
@@ -20,6 +20,7 @@ import { NO_TUNE, openTuned } from "./system/tuningCache.ts";
 interface SegmentationFlags {
   checkpoint?: string;
   untrained?: boolean;
+  average?: boolean;
   pixels?: boolean;
   data: string;
   dataSize?: number;
@@ -86,6 +87,7 @@ export const segmentationCommand = (): Command =>
     .option("--background", "count what is not labelled as a class of its own")
     .option("--checkpoint <path>", "folder of a run or of a study's cell, or its safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
+    .addOption(averageOption())
     .addOption(
       new Option(
         "--pixels",

@@ -85,6 +85,8 @@ export interface Method<Name extends string = string> {
   readonly name: string;
   /** What probes read: a network, and the configuration of the encoder in it. */
   readonly encoder: { network: string; config: VitConfig };
+  /** The network that is a moving average of the encoder's, by the same names: probes may read it instead. */
+  readonly average?: string;
   /** What probes may read behind the encoder, by name: the heads of its network that the loss is made of. */
   readonly projections?: Readonly<Record<string, Projection>>;
   /** How the names of that network's parameters begin which its loss alone reads: probes go without, and files of encoders. */

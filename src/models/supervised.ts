@@ -116,6 +116,7 @@ export function supervised(
   return {
     name: "supervised",
     encoder: { network: "model", config: read },
+    ...(config.weightEma > 0 && { average: "ema" }),
     needsLabels: true,
     networks(seed) {
       const init = deitInit(seed);
@@ -206,7 +207,11 @@ export const supervisedModule: MethodModule<SupervisedConfig> = {
       toggle("--mean-pool", "read the mean of the patches instead of the class token", false),
       false,
     ),
-    weightEma: share("--weight-ema <x>", "decay of a moving average of the weights, 0 for none", 0),
+    weightEma: share(
+      "--weight-ema <x>",
+      "decay of a moving average of the weights, which `eval --average` reads and nothing else; 0 for none",
+      0,
+    ),
   },
   teacher: "teacher",
   recipes: {

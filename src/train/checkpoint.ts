@@ -153,17 +153,26 @@ export interface SavedEncoder {
 export const isRead = ({ lossOnly = [] }: Method, name: string): boolean =>
   !lossOnly.some((start) => name.startsWith(start));
 
-/** The network that probes read, as it was before the first step, or with what was saved of it. */
+/**
+ * The network that probes read, with what was saved of it, or as it was before the first step, or its moving average instead.
+ * Throws one sentence where the run kept none.
+ */
 export async function savedEncoder(
   device: Device,
   saved: Saved,
-  options: { untrained?: boolean } = {},
+  options: { untrained?: boolean; average?: boolean } = {},
 ): Promise<SavedEncoder> {
   const { settings } = saved.info;
   const method = methodOf(settings);
   const { networks: networksOf, encoder, projections = {} } = method;
   const networks = networksOf(settings.seed);
-  const { network, config } = encoder;
+  const { config } = encoder;
+  const network = options.average ? method.average : encoder.network;
+  if (network === undefined) {
+    throw new Error(
+      `savedEncoder: the run must keep a moving average of its weights, as supervised does with --weight-ema; got one of ${method.name} without`,
+    );
+  }
   const specs = networks[network]!.filter(({ name }) => isRead(method, name));
   const params = new Parameters(device, specs, { gradients: false });
   if (!options.untrained) await loadParameters(params, saved, prefixOf(networks, network));

@@ -10,7 +10,7 @@ import { encodeEncoder, openSaved } from "../../src/train/encoderFile.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withDevice } from "../withDevice.ts";
 import { pictures, smallRun } from "./methodRuns.ts";
-import { savedBytes, sourceOf } from "./savedFile.ts";
+import { openBytes, savedBytes, sourceOf } from "./savedFile.ts";
 
 const on = withDevice();
 
@@ -31,6 +31,23 @@ const rounded = (values: readonly number[]): number[] => {
   const data = Uint16Array.from(values, toHalf);
   return [...toFloat32({ dtype: "F16", shape: [values.length], data })];
 };
+
+test("probes may read the moving average of a run that keeps one, and are told where there is none", async () => {
+  const images = await DeviceImages.upload(on.device, pictures);
+  const trainer = new Trainer(on.device, smallRun("supervised"), images);
+  trainer.networks.ema!.get("norm.weight").write(new Float32Array(32).fill(0.25));
+  const saved = await openBytes(await savedBytes(trainer));
+  const [weights, average] = [false, true].map((is) => savedEncoder(on.device, saved, { average: is }));
+  expect((await valuesOf((await average!).params))["norm.weight"]).toEqual(Array(32).fill(0.25));
+  expect((await valuesOf((await weights!).params))["norm.weight"]).toEqual(Array(32).fill(1));
+
+  const { settings } = saved.info;
+  const without = { ...settings, config: { ...settings.config, weightEma: 0 } };
+  const info = { ...saved.info, settings: without };
+  await expect(savedEncoder(on.device, { ...saved, info }, { average: true })).rejects.toThrow(
+    "savedEncoder: the run must keep a moving average of its weights, as supervised does with --weight-ema; got one of supervised without",
+  );
+});
 
 test.each(Object.keys(METHODS) as MethodName[])(
   "what probes read of %s comes back in half precision, without what its loss alone reads",

@@ -31,6 +31,7 @@ import { readSaved } from "./runFolder.ts";
 export interface EvalFlags extends DataFlags {
   checkpoint?: string;
   untrained?: boolean;
+  average?: boolean;
   pixels?: boolean;
   /** Side to which training pictures are scaled before their middle is cut out. */
   trainResize?: number;
@@ -48,10 +49,18 @@ export const addEvalOptions = (command: Command): Command =>
   addPartOptions(addDataOptions(command))
     .option("--checkpoint <path>", "folder of a run or of a study's cell, or its safetensors", path)
     .option("--untrained", "the same encoder with its first values, to compare with")
+    .addOption(averageOption())
     .addOption(scrambleOption())
     .option("--batch <n>", "pictures per run of the encoder; never changes the result", whole(1), 64)
     .option(...NO_TUNE)
     .option("--json", "end with one line of JSON");
+
+/** What `Method.average` names, as a flag. */
+export const averageOption = (): Option =>
+  new Option(
+    "--average",
+    "the moving average of the encoder's weights that supervised training keeps with --weight-ema, instead of the weights",
+  ).conflicts(["pixels", "untrained"]);
 
 /** What `scrambledPatches` does, as a flag. */
 export const scrambleOption = (): Option =>
@@ -163,9 +172,9 @@ function scrambled<S extends Split>(
 /** What the sentence about a missing --checkpoint adds where a command has --pixels. */
 export const OR_PIXELS = ", or --pixels say that none is read";
 
-/** The encoder of a checkpoint, or as it was before its first step, and the method that trained it. */
+/** The encoder of a checkpoint, as it was before its first step, or its moving average, and the method that trained it. */
 export async function encoderReader(
-  { checkpoint: path, untrained = false }: Pick<EvalFlags, "checkpoint" | "untrained">,
+  { checkpoint: path, untrained = false, average }: Pick<EvalFlags, "checkpoint" | "untrained" | "average">,
   otherwise = "",
 ): Promise<Reader<SavedEncoder> & { method: string }> {
   if (path === undefined) throw new UsageError(`--checkpoint must name a run${otherwise}`);
@@ -177,11 +186,11 @@ export async function encoderReader(
     side: encoder.imageSize,
     projections: Object.keys(methodOf(settings).projections ?? {}),
     async open(device) {
-      const found = await savedEncoder(device, saved, { untrained });
+      const found = await savedEncoder(device, saved, { untrained, ...(average && { average }) });
       await saved.close();
       return found;
     },
-    about: { checkpoint: path, method, model, step: untrained ? 0 : step, untrained },
+    about: { checkpoint: path, method, model, step: untrained ? 0 : step, untrained, average },
   };
 }
 
