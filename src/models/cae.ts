@@ -1,8 +1,9 @@
 // CAE: Chen et al. 2022, "Context Autoencoder for Self-Supervised Representation Learning", arXiv:2202.03026; official files
 // modeling_cae.py, modeling_cae_helper.py, engine_for_pretraining.py.
 // What differs: without a file of DALL-E's encoder tokens are codes (tokens.ts); regressor and decoder are as wide as the encoder,
-// as in the published ViT-B. The teacher is a copy of the parameters that the step before began with: the
-// official step copies the encoder after the teacher has been used and before the update, and so does this one.
+// as in the published ViT-B; a vit_small has timm's 6 heads, where the official cae_small has 12. The teacher is a copy of the
+// parameters that the step before began with: the official step copies the encoder after the teacher has been used and before
+// the update, and so does this one.
 
 import { fill } from "../engine/graph/fill.ts";
 import { stopGradient } from "../engine/graph/op.ts";
@@ -178,7 +179,8 @@ function caeModuleOf(): MethodModule<CaeConfig> {
     },
     recipes: {
       paper: {
-        source: "ViT-B/16: CAE's cae_base_1600e.sh, 1600 epochs on ImageNet-1k; the rate is for its batch",
+        source:
+          "ViT-B/16: CAE's cae_base_800e.sh with the README's 1600 epochs and 40 of warm-up on ImageNet-1k; the rate is for its batch",
         batchSize: 2048,
         epochs: 1600,
         betas: [0.9, 0.999],

@@ -37,6 +37,7 @@ export interface Recipe<C extends object> {
     /** For a batch of `per` pictures (the papers' linear rule), or as it stands where `per` is absent. */
     base: number;
     per?: number;
+    /** Where the rate ends, whatever the batch, as in the official programs; a rate that is lower stays as it is. */
     min: number;
     /** Share of the run. */
     warmup: number;

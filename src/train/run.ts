@@ -114,6 +114,7 @@ export function runSettings(choices: RunChoices): RunSettings {
   const { kind, base, per, min, warmup } = recipe.lr;
   const published = per === undefined ? base : (base * batchSize) / per;
   const asked = choices.baseRate === undefined ? choices.rate : (choices.baseRate * batchSize) / 256;
+  const rate = asked ?? published;
   const { weightDecay } = recipe;
   const run: RunSettings = {
     method,
@@ -128,8 +129,8 @@ export function runSettings(choices: RunChoices): RunSettings {
     betas: recipe.betas,
     lr: {
       kind,
-      base: asked ?? published,
-      min,
+      base: rate,
+      min: Math.min(min, rate),
       warmupSteps: choices.warmupSteps ?? Math.round(totalSteps * warmup),
     },
     weightDecay:
