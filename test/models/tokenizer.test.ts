@@ -99,17 +99,39 @@ describe("the tokenizer", () => {
     expect(fitted.perplexity).toBeGreaterThan(96 / 2);
   });
 
-  test("has no code that nothing is near, even where patches repeat", async () => {
-    const half = new Float32Array(BATCH * SIZE * SIZE * 3).map((_, i) =>
-      Math.floor(i / 3) % 2 === 0 ? 1 : -1,
-    );
-    const same: Preview = {
-      device: on.device,
-      seed: 0,
-      views: () => [Tensor.from(on.device, half, [BATCH, SIZE, SIZE, 3])],
+  test("of two kinds of patches, one of them rare, it finds both, and one of no contrast is zero", async () => {
+    const [common, other] = [normal(LENGTH, 1), normal(LENGTH, 2)];
+    /** Pictures of one patch, but for each one's last, which is the rare one. */
+    const codesOf = async (rare: ArrayLike<number>) => {
+      const values = Float32Array.from({ length: BATCH * SIZE * SIZE * 3 }, (_, i) => {
+        const [column, row] = [Math.floor(i / 3) % SIZE, Math.floor(i / (3 * SIZE)) % SIZE];
+        const isRare = column >= SIZE - PATCH && row >= SIZE - PATCH;
+        return (isRare ? rare : common)[((row % PATCH) * PATCH + (column % PATCH)) * 3 + (i % 3)]!;
+      });
+      const views = () => [Tensor.from(on.device, values, [BATCH, SIZE, SIZE, 3])];
+      const codes = await fitCodebook({ device: on.device, seed: 0, views }, 8, PATCH);
+      const { distance } = await usage(on.device, codes, views()[0]!);
+      const lengths = Array.from({ length: 8 }, (_, k) =>
+        Math.hypot(...codes.subarray(k * LENGTH, (k + 1) * LENGTH)),
+      );
+      return { distance, zeros: lengths.filter((length) => length < 1e-3).length };
     };
-    const codes = await fitCodebook(same, 8, PATCH);
-    expect(codes.every(Number.isFinite)).toBe(true);
+    const varied = await codesOf(other);
+    expect(varied.distance).toBeLessThan(1e-4); // about 2 / 64 where the rare one has no code
+    expect(varied.zeros).toBe(0);
+    const flat = await codesOf(new Float32Array(LENGTH).fill(0.7));
+    expect(flat.distance).toBeLessThan(1e-4);
+    expect(flat.zeros).toBeGreaterThan(0);
+  });
+
+  test("on drawn creatures every code is the nearest one of patches that it was fitted to", async () => {
+    const source = preview(on.device);
+    const codes = await fitCodebook(source, 24, PATCH);
+    const table = Tensor.from(on.device, codes, [24, LENGTH]);
+    const read = [0, 1, 2, 3].map((step) =>
+      tokensOf(table, tokenizerPatches(source.views(step)[0]!, PATCH)).read(),
+    );
+    expect(new Set((await Promise.all(read)).flatMap((tokens) => [...tokens])).size).toBe(24);
   });
 
   test("leaves no memory behind but what it returns", async () => {
