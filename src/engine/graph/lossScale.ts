@@ -15,7 +15,8 @@ const scaleKernel = kernel("loss_scale", [lossScaleWgsl], { GOOD_STEPS, BAD_STEP
 /**
  * What the loss is multiplied by where products round gradients to f16, in which small ones vanish and large ones become
  * infinite (Micikevicius et al. 2018, arXiv:1710.03740): `grad` takes `value` as its seed, `clipGradients` divides by it. A
- * guard that has one skips a bad step alone and goes on at half the scale. All of it happens on the GPU.
+ * guard that has one skips a bad step alone and goes on at half the scale. All of it happens on the GPU. What differs from
+ * GradScaler: the host does not learn of a skipped step, so that schedules and AdamW's t count it.
  */
 export class LossScale {
   /** The three numbers under the names that they are saved by: `scale`, `goodSteps`, `badSteps`. */

@@ -4,7 +4,10 @@ import { type ShardTable, segmentTable } from "./segments.ts";
 
 /** Learning rate and weight decay of one step. */
 export interface Rates {
-  /** Counts updates from 1; 0 for a step that leaves everything as it is, which AdamW alone knows. */
+  /**
+   * Counts updates from 1, those among them that a negative factor skips, which torch's optimisers do not count; 0 for a step
+   * that leaves everything as it is, which AdamW alone knows.
+   */
   step: number;
   lr: number;
   weightDecay: number;
