@@ -1,17 +1,17 @@
 // What an encoder says of every place of pictures, without a page.
 import {
+  checkImageSet,
   type Device,
   type FeatureMaps,
   featureMaps,
   IMAGENET_STATISTICS,
   type ImageSet,
   patchEncoder,
-  pictureAt,
-  resizePicture,
   type SavedEncoder,
   windowEncoder,
 } from "../index.ts";
 import { type Places, windowsAs } from "./places.ts";
+import { scaled } from "./scaled.ts";
 
 /** Pictures of a run of the encoder: few, since a page shows few and shares its GPU with the screen. */
 const BATCH = 16;
@@ -28,24 +28,33 @@ export interface PlaceMapsOptions {
   projection?: string | undefined;
   /** Called after each run of the encoder with the number of pictures done. */
   onProgress?: (done: number, count: number) => void;
+  /** Ends the reading: its reason is thrown before the next picture is scaled, or after the run under way. */
+  signal?: AbortSignal;
 }
 
 /**
  * Reads every place of square pictures by the encoder and by one of its projections, or by the encoder alone. Patches are those
  * of the pictures scaled to the encoder's size; windows are cut from the pictures as they are, and each is scaled to that size.
+ * Throws one sentence for pictures that are not square, not RGB or none.
  */
 export async function placeMaps(
   device: Device,
   { params, config, projections }: SavedEncoder,
   pictures: ImageSet,
-  { places = "patches", projection, onProgress }: PlaceMapsOptions = {},
+  { places = "patches", projection, onProgress, signal }: PlaceMapsOptions = {},
 ): Promise<PlaceMaps> {
-  const { width, height } = pictures;
+  const { width, height } = checkImageSet(pictures);
   if (width !== height) {
     throw new Error(`placeMaps: pictures must be square; got ${width} x ${height}. Cut them first`);
   }
   const chosen = Object.fromEntries(Object.entries(projections).filter(([name]) => name === projection));
-  const options = { statistics: IMAGENET_STATISTICS, ...(onProgress && { onProgress }) };
+  const options = {
+    statistics: IMAGENET_STATISTICS,
+    onProgress(done: number, count: number) {
+      signal?.throwIfAborted();
+      onProgress?.(done, count);
+    },
+  };
   const windows = windowsAs(places);
   if (windows) {
     const encoder = windowEncoder<string>(params, config, chosen, windows);
@@ -53,15 +62,6 @@ export async function placeMaps(
     return featureMaps(device, encoder, pictures, { ...options, batchSize });
   }
   const encoder = patchEncoder<string>(params, config, chosen);
-  return featureMaps(device, encoder, scaled(pictures, config.imageSize), { ...options, batchSize: BATCH });
-}
-
-/** The same pictures with this side. */
-function scaled(pictures: ImageSet, side: number): ImageSet {
-  const { count } = pictures;
-  const pixels = new Uint8Array(count * side * side * 3);
-  for (let i = 0; i < count; i++) {
-    pixels.set(resizePicture(pictureAt(pictures, i), side, side).pixels, i * side * side * 3);
-  }
-  return { ...pictures, width: side, height: side, pixels };
+  const seen = await scaled(pictures, config.imageSize, { signal });
+  return featureMaps(device, encoder, seen, { ...options, batchSize: BATCH });
 }
