@@ -1,4 +1,4 @@
-import { paintRgb } from "../src/explorer/paint.ts";
+import { paint } from "../src/explorer/paint.ts";
 import type { SightRow } from "../src/train/sights.ts";
 
 /** Rows of small pictures, each with its name. */
@@ -28,7 +28,8 @@ export class Strip {
       for (let k = 0; k < count; k++) {
         const canvas = (row.children[k] ??
           row.appendChild(document.createElement("canvas"))) as HTMLCanvasElement;
-        paintRgb(canvas, pixels.subarray(k * bytes, (k + 1) * bytes), side, side);
+        const own = pixels.subarray(k * bytes, (k + 1) * bytes);
+        paint(canvas, () => ({ width: side, height: side, pixels: own }));
       }
     }
   }

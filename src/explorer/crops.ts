@@ -1,12 +1,15 @@
 import { boxOf, crop, type Grid, type ImageSet, type Match, type Place, pictureAt } from "../index.ts";
 import { element } from "./element.ts";
-import { paintRgb } from "./paint.ts";
+import { atMost, paint } from "./paint.ts";
 import { layOver } from "./placeAt.ts";
 import { Roving } from "./roving.ts";
 import { placeText, similarityText } from "./words.ts";
 
 /** What a crop shows to each side of the place that was found, in sides of the place. */
 const AROUND = { patch: 1, window: 1 / 4 } as const;
+
+/** Pixels along a crop's side at most: it is shown a third of a panel wide. */
+const CROP_SIDE = 384;
 
 /** The places that were found, the best first, each with what is around it. A click searches from there. */
 export class Crops {
@@ -56,9 +59,11 @@ function around(place: Place, pictures: ImageSet, grid: Grid): HTMLElement[] {
     number,
   ];
   const [top, bottom] = [down.from, down.to].map((share) => Math.round(share * height)) as [number, number];
-  const cut = crop(pictureAt(pictures, place.picture), left, top, right - left, bottom - top);
   const canvas = element("canvas");
-  paintRgb(canvas, cut.pixels, cut.width, cut.height);
+  paint(canvas, () => {
+    const cut = crop(pictureAt(pictures, place.picture), left, top, right - left, bottom - top);
+    return atMost(cut, CROP_SIDE);
+  });
   const mark = element("span", { className: "mark" });
   layOver(mark, {
     left: across.shareOf(box.left - across.from),

@@ -1,6 +1,6 @@
 import { type Grid, type ImageSet, nearestPlace, type Place, pictureAt, type Similar } from "../index.ts";
 import { element } from "./element.ts";
-import { paintHeat, paintRgb } from "./paint.ts";
+import { heatPicture, paint } from "./paint.ts";
 import { placeAt } from "./placeAt.ts";
 import { Roving } from "./roving.ts";
 import { similarityText } from "./words.ts";
@@ -19,6 +19,7 @@ export class HeatMaps {
   readonly #grid: Grid;
   #query: Place = { picture: 0, row: 0, column: 0 };
 
+  /** `pictures` as large as tiles are shown. */
   constructor(pictures: ImageSet, grid: Grid, choose: (place: Place) => void) {
     this.#grid = grid;
     this.#choose = choose;
@@ -34,7 +35,7 @@ export class HeatMaps {
     this.#query = query;
     for (const [i, { button, heat, mark }] of this.#tiles.entries()) {
       const values = maps.subarray(i * rows * columns, (i + 1) * rows * columns);
-      paintHeat(heat, values, this.#grid, limits);
+      paint(heat, () => heatPicture(values, this.#grid, limits));
       mark.hidden = i !== query.picture;
       if (!mark.hidden) placeAt(mark, this.#grid, query);
       button.ariaCurrent = String(!mark.hidden);
@@ -44,7 +45,7 @@ export class HeatMaps {
 
   #tileOf(pictures: ImageSet, picture: number): Tile {
     const canvas = element("canvas");
-    paintRgb(canvas, pictureAt(pictures, picture).pixels, pictures.width, pictures.height);
+    paint(canvas, () => pictureAt(pictures, picture));
     const heat = element("canvas", { className: "heat" });
     const mark = element("span", { className: "mark", hidden: true });
     const button = element("button", { type: "button" }, canvas, heat, mark);

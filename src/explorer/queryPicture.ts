@@ -1,8 +1,11 @@
 import { type Box, boxOf, type Grid, type ImageSet, type Place, pictureAt } from "../index.ts";
 import { element } from "./element.ts";
-import { paintRgb } from "./paint.ts";
+import { atMost, paint } from "./paint.ts";
 import { cellOf, layOver, placeAt } from "./placeAt.ts";
 import { Roving } from "./roving.ts";
+
+/** Pixels along the picture's side at most: two for each of the CSS pixels that the style sheet gives it. */
+const STAGE_SIDE = 840;
 
 /**
  * One picture, large, whose places are buttons: a grid for the arrow keys and for screen readers. Where places overlap, each
@@ -18,6 +21,8 @@ export class QueryPicture {
   readonly #choose: (row: number, column: number) => void;
   #cells: HTMLButtonElement[] = [];
   #shape = "";
+  /** What is painted. */
+  #painted: { pictures: ImageSet; picture: number } | null = null;
   /** The box of the place that has the focus. */
   #focused: Box | null = null;
 
@@ -40,10 +45,14 @@ export class QueryPicture {
 
   /** Shows the picture of a place and marks the place. */
   show(pictures: ImageSet, grid: Grid, place: Place): void {
-    paintRgb(this.#canvas, pictureAt(pictures, place.picture).pixels, pictures.width, pictures.height);
+    const { picture } = place;
+    if (this.#painted?.pictures !== pictures || this.#painted.picture !== picture) {
+      paint(this.#canvas, () => atMost(pictureAt(pictures, picture), STAGE_SIDE));
+      this.#painted = { pictures, picture };
+    }
     const { rows, columns, share } = grid;
     if (this.#shape !== `${rows} x ${columns}, ${share}`) this.#build(grid);
-    this.#cellGrid.ariaLabel = `${share === undefined ? "Patches" : "Windows"} of picture ${place.picture + 1}`;
+    this.#cellGrid.ariaLabel = `${share === undefined ? "Patches" : "Windows"} of picture ${picture + 1}`;
     const chosen = place.row * columns + place.column;
     for (const [i, cell] of this.#cells.entries()) cell.ariaSelected = String(i === chosen);
     placeAt(this.#mark, grid, place);
