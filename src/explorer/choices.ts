@@ -51,10 +51,6 @@ export class Choices {
     return this.#places.value as Places;
   }
 
-  set places(places: Places) {
-    this.#places.value = places;
-  }
-
   /** Whether places of the query's own picture are found, too. */
   get keepSelf(): boolean {
     return this.#own.checked;
@@ -63,6 +59,11 @@ export class Choices {
   /** The projection that was chosen, if it is among these, otherwise the first. */
   projectionOf(names: readonly string[]): string | undefined {
     return names.includes(this.#beside.value) ? this.#beside.value : names[0];
+  }
+
+  /** Shows that these places are being read. */
+  choose(places: Places): void {
+    this.#places.value = places;
   }
 
   /** Offers these projections, with this one chosen. */

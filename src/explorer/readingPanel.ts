@@ -1,7 +1,8 @@
-import type { Grid, ImageSet, Place, Similar } from "../index.ts";
+import type { Place, Similar } from "../index.ts";
 import { Crops } from "./crops.ts";
 import { element } from "./element.ts";
 import { HeatMaps } from "./heatMaps.ts";
+import type { ReadSet } from "./searched.ts";
 import { aboutReading, similarityText, titleOf } from "./words.ts";
 
 /** Where one reading, the encoder or a projection, finds the query: the best crops, and a heat map over every picture. */
@@ -13,9 +14,9 @@ export class ReadingPanel {
   readonly #most = element("span");
   readonly #scale: HTMLElement;
 
-  constructor(reading: string, pictures: ImageSet, grid: Grid, choose: (place: Place) => void) {
+  constructor(reading: string, { pictures, tiles, grid }: ReadSet, choose: (place: Place) => void) {
     this.#crops = new Crops(pictures, grid, choose);
-    this.#maps = new HeatMaps(pictures, grid, choose);
+    this.#maps = new HeatMaps(tiles, grid, choose);
     const title = titleOf(reading);
     const ramp = element("span", { className: "ramp" });
     this.#scale = element("div", { className: "scale", role: "img" }, this.#least, ramp, this.#most);

@@ -1,5 +1,6 @@
 // Places and similarities as a person reads them.
 import type { Place } from "../index.ts";
+import type { Found } from "./searched.ts";
 
 /** Counted from 1, as people count. */
 export const placeText = ({ picture, row, column }: Place): string =>
@@ -14,3 +15,12 @@ export const titleOf = (reading: string): string => reading[0]!.toUpperCase() + 
 /** What a reading is, for who meets it first. */
 export const aboutReading = (reading: string): string =>
   reading === "encoder" ? "What the encoder says of each place." : "What the training's head makes of it.";
+
+/** The best place of each reading, as it is announced. */
+export function foundText(found: Found): string {
+  const best = Object.entries(found).map(([name, { top }]) => {
+    const [first] = top;
+    return `${titleOf(name)}: ${first ? `${placeText(first)}, cosine ${similarityText(first.similarity)}` : "nothing"}.`;
+  });
+  return ["Most alike.", ...best].join(" ");
+}

@@ -87,7 +87,9 @@ test("on a page's own device it finds and paints what Node finds, and leaves pag
   const seen = await page.evaluate((given) => window.embed(given), asked);
   await page.close();
   expect(seen.childrenLeft).toBe(0);
-  expect(seen.deviceError).toBeNull();
+  expect(seen.copied).toEqual([1, 2, 3, 4]);
+  expect(seen.errors).toEqual([]);
+  expect(seen.held.after).toBe(seen.held.before);
 
   const device = await Device.open(testGpu(), testOptions());
   const encoder = await savedEncoder(device, await openSaved("tiny", sourceOf(tinyEncoderFile())));
@@ -190,10 +192,21 @@ test("an encoder of one's own, from a file or trained here, takes over; what can
       };`,
     }),
   );
-  await page.getByLabel("Choose an encoder").selectOption("mae");
+  const encoders = page.getByLabel("Choose an encoder");
+  await encoders.evaluate(
+    (select: HTMLSelectElement, bytes) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(bytes)], "dropped.safetensors"));
+      document.dispatchEvent(new DragEvent("drop", { dataTransfer: data }));
+      select.value = "mae"; // while the file opens
+      select.dispatchEvent(new Event("change"));
+    },
+    [...tinyEncoderFile()],
+  );
   await expect.poll(() => textOf(page, "which"), PATIENCE).toMatch(/^mae, untrained/);
   expect(await page.getByText("without a projection").isVisible()).toBe(true);
   await settled(page);
+  expect(await encoders.inputValue()).toBe("mae");
   const announced = await page.locator("#status").evaluateHandle((region) => {
     const said: string[] = [];
     new MutationObserver(() => said.push(region.textContent)).observe(region, { childList: true });
@@ -245,19 +258,19 @@ test("the encoders of a zoo are listed and the first is loaded; a file that is n
   const encoders = page.getByLabel("Choose an encoder");
   const offered = encoders.locator('optgroup[label="The zoo"] option');
   expect(await offered.allInnerTexts()).toEqual(["dino, creatures-coat", "mae, creatures-coat"]);
-  expect(await encoders.inputValue()).toBe("The zoo: dino, creatures-coat");
+  expect(await encoders.inputValue()).toBe("zoo coat-dino-0.safetensors");
   const loaded = "dino of the zoo: trained on creatures-coat, 51,200 pictures seen.";
   expect(await textOf(page, "which")).toBe(loaded);
   expect(await page.getByRole("grid").getByRole("row").count()).toBe(4);
 
-  await encoders.selectOption("The zoo: mae, creatures-coat");
+  await encoders.selectOption("zoo coat-mae-0.safetensors");
   await expect
     .poll(() => textOf(page, "trouble-advice"), PATIENCE)
     .toMatch(
       /^coat-mae-0\.safetensors: must have the SHA-256 of zoo\.json, (\w{64}); got (?!\1)\w{64}\. Copy the zoo again$/,
     );
   expect(await textOf(page, "which")).toBe(loaded);
-  expect(await encoders.inputValue()).toBe("The zoo: dino, creatures-coat"); // what is in use
+  expect(await encoders.inputValue()).toBe("zoo coat-dino-0.safetensors"); // what is in use
   const levels = await page
     .locator("h1, h2, h3")
     .evaluateAll((all) => all.filter((one) => one.checkVisibility()).map(({ tagName }) => tagName));
@@ -338,5 +351,41 @@ test("windows are searched where a page or a person asks for them, and a bar sho
   await expect.poll(() => windows.count(), PATIENCE).toBe(1);
   expect(await shares.jsonValue()).toEqual([0, 0.5, 1]);
   expect(await bar.isVisible()).toBe(false);
+  await page.close();
+});
+
+test("sets, searches and explorers at once, refused and ended ones: the last that can be shown is", async () => {
+  const page = await openEmbedding();
+  const seen = await page.evaluate((bytes) => window.behave(bytes), [...tinyEncoderFile()]);
+  expect(seen.refused).toEqual([
+    "placeMaps: pictures must be square; got 64 x 36. Cut them first",
+    "extractFeatures: own must hold a picture; got 0",
+    "own: pixels [4, 48, 48, 3] need 27648 bytes; got 36864. Are the pictures RGB without alpha?",
+    "explorer: places must be one of patches, quarter, third, half; got eighth",
+    "before it began",
+    "while it read",
+  ]);
+  expect(seen.leftByRefused).toBe(0);
+  expect(seen.two[0]).toEqual(seen.two[1]);
+  expect(seen.quick).toEqual({ title: "Picture 4", selected: "Row 4, column 4" });
+  expect(seen.overlapping).toEqual({ settled: ["fulfilled", "fulfilled"], tiles: 3, largest: 256 });
+  const { sentence, ...refusedShow } = seen.refusedShow;
+  expect(sentence).toMatch(/^Most alike\./);
+  expect(refusedShow).toEqual({
+    settled: ["rejected", "rejected"],
+    ...{ after: sentence, tiles: 3, busy: "false", bar: true },
+  });
+  expect(seen.brokenProjection).toEqual({
+    told: ["broken: its projection"],
+    ...{ chosen: "bottleneck", sentence: true, shown: "" },
+  });
+  expect(seen.disposed).toEqual({ settled: "fulfilled", children: 1 });
+  expect(seen.copied).toEqual([1, 2, 3, 4]);
+  expect(seen.held.after).toBe(seen.held.before);
+
+  await page.emulateMedia({ forcedColors: "active" });
+  await page.getByRole("gridcell").first().focus();
+  const outline = page.locator(".preview").first();
+  expect(await outline.evaluate((one) => getComputedStyle(one).outlineStyle)).toBe("dashed");
   await page.close();
 });
