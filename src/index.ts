@@ -75,6 +75,7 @@ export {
 } from "./data/safetensors.ts";
 export {
   type ByteSource,
+  blobSource,
   openSafetensors,
   type SafetensorsFile,
   safetensorsPieces,

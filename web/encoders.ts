@@ -1,5 +1,5 @@
 // The encoders that the search offers: those of the zoo, those of methods before their first step, files.
-import type { ByteSource } from "../src/data/safetensorsFile.ts";
+import { blobSource } from "../src/data/safetensorsFile.ts";
 import type { Device } from "../src/engine/gpu/device.ts";
 import { METHODS, type MethodName } from "../src/models/methods.ts";
 import { type Saved, type SavedEncoder, savedEncoder } from "../src/train/checkpoint.ts";
@@ -10,9 +10,14 @@ import { BUILT_IN_CLASSES } from "./pictures.ts";
 
 /** An encoder that can be chosen. */
 export interface Offer {
+  /** What tells it from every other one. */
+  key: string;
+  /** As a person reads it in the list. */
   name: string;
   /** What it has been trained by, in a sentence. */
   about: string;
+  /** The method by which it can be trained here, where it can. */
+  method?: MethodName;
   load(device: Device): Promise<SavedEncoder>;
 }
 
@@ -30,7 +35,9 @@ export const runHere = (method: MethodName, steps: number): Settings => ({
 /** The encoders of every method with their first values. */
 export const untrainedOffers = (): Offer[] =>
   (Object.keys(METHODS) as MethodName[]).map((method) => ({
+    key: method,
     name: method,
+    method,
     about: `${method}, untrained: its first values know colours and positions, and nothing of parts.`,
     load(device) {
       const { model, seed, batchSize, pictures: count } = runHere(method, 1);
@@ -47,23 +54,21 @@ export const untrainedOffers = (): Offer[] =>
 
 /** What a checkpoint or an encoder file holds. Throws one sentence where it is neither. */
 export async function fileOffer(name: string, file: Blob): Promise<Offer> {
-  const saved = await openSaved(name, sourceOf(file));
+  const saved = await openSaved(name, blobSource(file));
   const { method, model, data } = saved.info.settings;
   return {
+    key: `file ${name}`,
     name,
     about: `${name}: ${method}, ${model}, ${saved.info.step} steps on ${data.name}.`,
     load: (device) => savedEncoder(device, saved),
   };
 }
 
-const sourceOf = (file: Blob): ByteSource => ({
-  size: file.size,
-  read: async (offset, length) => new Uint8Array(await file.slice(offset, offset + length).arrayBuffer()),
-});
-
 /** Of zoo.json, what is read of an encoder. */
 interface ZooEncoder {
   method: string;
+  model: string;
+  seed: number;
   file: string;
   sha256: string;
   pictures: number;
@@ -78,11 +83,28 @@ export async function zooOffers(): Promise<Offer[]> {
   const response = await fetch(new URL("zoo/zoo.json", import.meta.url)).catch(() => null);
   if (!response?.ok) return [];
   const { encoders = [] } = ((await response.json().catch(() => null)) ?? {}) as { encoders?: ZooEncoder[] };
-  return encoders.map(({ method, file, sha256, pictures, data }) => ({
-    name: `${method}, ${data}`,
-    about: `${method} of the zoo: trained on ${data}, ${pictures.toLocaleString("en")} pictures seen.`,
-    load: async (device) => (await fileOffer(file, await zooFile(file, sha256))).load(device),
-  }));
+  return encoders.map((encoder) => {
+    const { method, file, sha256, pictures, data } = encoder;
+    return {
+      key: `zoo ${file}`,
+      name: nameOf(encoder, encoders),
+      about: `${method} of the zoo: trained on ${data}, ${pictures.toLocaleString("en")} pictures seen.`,
+      load: async (device) => (await fileOffer(file, await zooFile(file, sha256))).load(device),
+    };
+  });
+}
+
+/** The method and the set of an encoder, and of several of both what tells it from the others. */
+function nameOf(one: ZooEncoder, all: readonly ZooEncoder[]): string {
+  const alike = all.filter(({ method, data }) => method === one.method && data === one.data);
+  const differ = (key: "model" | "seed") => new Set(alike.map((other) => other[key])).size > 1;
+  const { method, data, model, seed } = one;
+  return [
+    method,
+    data,
+    ...(differ("model") ? [model] : []),
+    ...(differ("seed") ? [`seed ${seed}`] : []),
+  ].join(", ");
 }
 
 /** A file of the zoo. Throws unless it is the one that zoo.json was written for. */

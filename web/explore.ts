@@ -3,11 +3,12 @@ import { Device } from "../src/engine/gpu/device.ts";
 import { type Explorer, mountExplorer } from "../src/explorer/index.ts";
 import type { MethodName } from "../src/models/methods.ts";
 import type { SavedEncoder } from "../src/train/checkpoint.ts";
+import { takeDropped } from "./dropping.ts";
 import { fileOffer, type Offer, runHere, untrainedOffers, zooOffers } from "./encoders.ts";
 import { creaturesToSearch, picturesToSearch } from "./pictures.ts";
-import { Saving } from "./saving.ts";
+import { Saving, stayWhile } from "./saving.ts";
 import { trainHere } from "./training.ts";
-import { explain, missing, type Trouble } from "./trouble.ts";
+import { explain, missing, OF_A_SEARCH, OF_TRAINING_BESIDE, type Trouble } from "./trouble.ts";
 import { loadTuning } from "./tuningStore.ts";
 
 /** The method that is chosen at first where there is no zoo: one with a projector. */
@@ -50,16 +51,19 @@ function complain(trouble: Trouble | null): void {
   element("trouble").hidden = trouble === null;
 }
 
-function fail(error: unknown): void {
+function fail(error: unknown, consequences = OF_A_SEARCH): void {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   say("Stopped");
-  complain(explain(name, message, { lost: "Reload the page to go on.", failed: "That did not work" }));
+  complain(explain(name, message, consequences));
 }
 
 let last: Promise<unknown> = Promise.resolve();
+/** How many things wait for their turn or have it. */
+let queued = 0;
 
 /** Does one thing after the other, and says what goes wrong. */
 function inTurn(status: string, work: () => Promise<unknown>): Promise<unknown> {
+  queued++;
   last = last.then(async () => {
     complain(null);
     say(status);
@@ -69,6 +73,8 @@ function inTurn(status: string, work: () => Promise<unknown>): Promise<unknown> 
     } catch (error) {
       fail(error);
     }
+    queued--;
+    if (queued === 0) showChosen();
   });
   return last;
 }
@@ -91,44 +97,39 @@ async function search(offer: Offer, searched: ImageSet): Promise<void> {
 }
 
 const mounted = (encoder: SavedEncoder, pictures: ImageSet): Promise<Explorer> =>
-  mountExplorer(element("explorer"), { device, encoder, pictures, onError: fail });
-
-/** Whether the chosen encoder is a method's, which can be trained here. */
-const methodChosen = (): MethodName | null =>
-  (encoders.selectedOptions[0]?.dataset.method as MethodName | null) ?? null;
+  mountExplorer(element("explorer"), { device, encoder, pictures, onError: (error) => fail(error) });
 
 /** What an option of the list stands for. */
-const offerOf = (value: string): Offer => trainedHere.get(value)?.offer ?? offers.get(value)!;
+const offerOf = (key: string): Offer => trainedHere.get(key)?.offer ?? offers.get(key)!;
 
 const chosenOffer = (): Offer => offerOf(encoders.value);
 
-/** Goes back to what is in use where this was chosen and cannot be: its file is not the one it should be. */
-function unchoose(refused: Offer): void {
+/** What is searched by; before the first search what is chosen. */
+const offerInUse = (): Offer => shown?.offer ?? chosenOffer();
+
+/** Shows as chosen what is in use: something else may have been chosen that cannot be, or that is in use no longer. */
+function showChosen(): void {
   const inUse = [...encoders.options].find(({ value }) => offerOf(value) === shown?.offer);
-  if (!inUse || chosenOffer() !== refused) return; // something else was chosen since
-  encoders.value = inUse.value;
-  showTraining();
+  if (inUse) encoders.value = inUse.value;
+  if (encoders.length > 0) showTraining();
 }
 
 /** Offers the training of what is chosen, and its file where it was trained. */
 function showTraining(): void {
-  element("training").hidden = methodChosen() === null && training === null;
+  element("training").hidden = chosenOffer().method === undefined && training === null;
   const made = trainedHere.get(encoders.value);
   if (made) saving.offer(made.bytes, `${encoders.value}.safetensors`);
   else saving.clear();
 }
 
 /** Adds encoders to the list under a heading. */
-function list(heading: string, added: readonly Offer[], methods = false): void {
+function list(heading: string, added: readonly Offer[]): void {
   if (added.length === 0) return;
   const group = document.createElement("optgroup");
   group.label = heading;
   for (const offer of added) {
-    const value = methods ? offer.name : `${heading}: ${offer.name}`;
-    const option = new Option(offer.name, value);
-    if (methods) option.dataset.method = offer.name;
-    offers.set(value, offer);
-    group.append(option);
+    offers.set(offer.key, offer);
+    group.append(new Option(offer.name, offer.key));
   }
   encoders.append(group);
 }
@@ -157,12 +158,11 @@ async function trainChosen(method: MethodName): Promise<void> {
       return;
     }
     const about = `${method}, trained in this tab for ${count} steps.`;
-    const offer = { ...(await fileOffer(method, new Blob([bytes]))), about };
+    const offer = { ...(await fileOffer(method, new Blob([bytes]))), method, about };
     trainedHere.set(method, { offer, bytes });
-    encoders.value = method;
     await inTurn(`Loading ${method}`, () => search(offer, pictures));
   } catch (error) {
-    fail(error);
+    fail(error, OF_TRAINING_BESIDE);
   } finally {
     training = null;
     form.noValidate = false;
@@ -183,8 +183,6 @@ async function openEncoder(chosen: File): Promise<void> {
   await search(offer, pictures);
   encoders.querySelector(`optgroup[label="${FILE}"]`)?.remove();
   list(FILE, [offer]);
-  encoders.value = `${FILE}: ${offer.name}`;
-  showTraining();
 }
 
 const isEncoder = ({ name }: File): boolean => name.toLowerCase().endsWith(".safetensors");
@@ -195,32 +193,25 @@ function take(given: readonly File[]): void {
   const images = given.filter((one) => !isEncoder(one));
   if (encoder) inTurn(`Opening ${encoder.name}`, () => openEncoder(encoder));
   if (images.length > 0) {
-    inTurn("Reading your pictures", async () => search(chosenOffer(), await picturesToSearch(images)));
+    inTurn("Reading your pictures", async () => search(offerInUse(), await picturesToSearch(images)));
   }
 }
 
 encoders.addEventListener("change", () => {
   showTraining();
   const offer = chosenOffer();
-  inTurn(`Loading ${offer.name}`, async () => {
-    try {
-      await search(offer, pictures);
-    } catch (error) {
-      unchoose(offer);
-      throw error;
-    }
-  });
+  inTurn(`Loading ${offer.name}`, () => search(offer, pictures));
 });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const method = methodChosen();
+  const { method } = chosenOffer();
   if (training) training.abort();
   else if (method) trainChosen(method);
 });
 
 draw.addEventListener("click", () => {
-  inTurn("Drawing creatures", () => search(chosenOffer(), creaturesToSearch(++drawn)));
+  inTurn("Drawing creatures", () => search(offerInUse(), creaturesToSearch(++drawn)));
 });
 
 for (const input of [file, files]) {
@@ -230,11 +221,11 @@ for (const input of [file, files]) {
   });
 }
 
-document.addEventListener("dragover", (event) => event.preventDefault());
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  if (encoders.length > 0) take([...(event.dataTransfer?.files ?? [])]); // there is a device, and something to choose
+takeDropped((dropped) => {
+  if (encoders.length > 0) take([...dropped]); // there is a device, and something to choose
 });
+
+stayWhile(() => training !== null || [...trainedHere.values()].some(({ bytes }) => !saving.isSaved(bytes)));
 
 let device: Device;
 
@@ -243,12 +234,12 @@ async function begin(): Promise<void> {
   device = await Device.open(navigator.gpu);
   await loadTuning(device);
   const zoo = await zooOffers();
-  list("Trained here", untrainedOffers(), true);
+  list("Trained here", untrainedOffers());
   encoders.value = FIRST;
   pictures = creaturesToSearch(drawn);
   list("The zoo", zoo);
   for (const fieldset of form.querySelectorAll("fieldset")) fieldset.disabled = false;
-  if (zoo.length > 0) encoders.value = `The zoo: ${zoo[0]!.name}`;
+  if (zoo.length > 0) encoders.value = zoo[0]!.key;
   showTraining();
   await search(chosenOffer(), pictures);
 }

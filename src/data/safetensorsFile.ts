@@ -17,6 +17,18 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
+/** What is read of a `Blob` or a `File`, which the platform has. */
+interface BlobLike {
+  readonly size: number;
+  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
+/** A file that a person chose in a browser, or any other `Blob`, for `openSaved` and the other functions that open files. */
+export const blobSource = (blob: BlobLike): ByteSource => ({
+  size: blob.size,
+  read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
+});
+
 /** An open file: what its header says, and its tensors for the asking. */
 export interface SafetensorsFile {
   readonly entries: ReadonlyMap<string, HeaderEntry>;

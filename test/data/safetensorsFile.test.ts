@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../../src/data/safetensors.ts";
-import { type ByteSource, openSafetensors, safetensorsPieces } from "../../src/data/safetensorsFile.ts";
+import {
+  type ByteSource,
+  blobSource,
+  openSafetensors,
+  safetensorsPieces,
+} from "../../src/data/safetensorsFile.ts";
 
 const tensors = new Map<string, StoredTensor>([
   ["bytes", { dtype: "U8", shape: [3], data: Uint8Array.of(1, 2, 3) }],
@@ -62,4 +67,9 @@ test("damage is found before any tensor is read", async () => {
   await expect(openSafetensors(source(whole.subarray(0, 5)))).rejects.toThrow(
     "8 bytes of header length; got 5",
   );
+});
+
+test("a file that was chosen in a browser is read like any other", async () => {
+  const { tensor } = await openSafetensors(blobSource(new Blob([whole])));
+  for (const [name, expected] of tensors) expect(await tensor(name)).toEqual(expected);
 });
