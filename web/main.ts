@@ -1,14 +1,14 @@
 import { rateText } from "../src/profile/byKernel.ts";
 import { LossCurve } from "./curve.ts";
-import type { FromWorker, Settings, ToWorker } from "./messages.ts";
+import { takeDropped } from "./dropping.ts";
+import type { FromWorker, Settings, Share, ToWorker } from "./messages.ts";
 import { MethodForm } from "./methodForm.ts";
 import { ProfileView } from "./profileView.ts";
-import { Saving } from "./saving.ts";
+import { Saving, stayWhile } from "./saving.ts";
 import { Signs } from "./signs.ts";
+import { STATES, type State } from "./states.ts";
 import { Strip } from "./strip.ts";
 import { explain, missing, type Trouble } from "./trouble.ts";
-
-type State = "idle" | "profiling" | "tuning" | "preparing" | "running" | "paused" | "finished" | "failed";
 
 const element = <T extends Element = HTMLElement>(id: string): T => document.querySelector<T>(`#${id}`)!;
 
@@ -17,6 +17,7 @@ const fields = element<HTMLFieldSetElement>("fields");
 const files = element<HTMLInputElement>("files");
 const act = element<HTMLButtonElement>("act");
 const reset = element<HTMLButtonElement>("reset");
+const builtIn = element<HTMLButtonElement>("built-in");
 const curve = new LossCurve(element<SVGSVGElement>("curve"));
 const strip = new Strip(element("strip"));
 const signs = new Signs(element("signs"));
@@ -34,39 +35,32 @@ const profileView = new ProfileView(element("profiled"));
 
 let worker: Worker | null = null;
 let state: State = "idle";
+/** What the run has trained. */
+let trained: Uint8Array | null = null;
 
-const LABELS: Record<State, string> = {
-  idle: "Start",
-  profiling: "Start",
-  tuning: "Start",
-  preparing: "Preparing …",
-  running: "Pause",
-  paused: "Resume",
-  finished: "Finished",
-  failed: "Stopped",
-};
-
-const STATUS: Record<State, string> = {
-  idle: "Ready",
-  profiling: "Profiling",
-  tuning: "Tuning",
-  preparing: "Preparing",
-  running: "Training",
-  paused: "Paused",
-  finished: "Finished",
-  failed: "Stopped",
-};
-
-function enter(next: State, status = STATUS[next]): void {
+function enter(next: State, status: string = STATES[next].status): void {
   state = next;
   document.body.dataset.state = next;
-  act.textContent = LABELS[next];
-  act.disabled = ["preparing", "profiling", "tuning", "finished", "failed"].includes(next);
-  profileButton.disabled = next !== "idle";
-  tuneButton.disabled = next !== "idle";
-  reset.disabled = next === "idle";
+  act.textContent = STATES[next].act;
+  withhold(act, !STATES[next].acts);
+  withhold(profileButton, next !== "idle");
+  withhold(tuneButton, next !== "idle");
+  withhold(reset, next === "idle");
+  if (next !== "idle" && fields.contains(document.activeElement)) act.focus(); // Enter in a field begins a run, too
   fields.disabled = next !== "idle";
-  element("status").textContent = status;
+  say(status);
+}
+
+/** Offers a button or not. It keeps the focus either way, which a disabled one would lose to the top of the page. */
+function withhold(button: HTMLButtonElement, isWithheld: boolean): void {
+  button.ariaDisabled = String(isWithheld);
+}
+
+/** Says what goes on where screen readers announce it, and beside it how far it is. */
+function say(status: string, share?: Share): void {
+  const region = element("status");
+  if (region.textContent !== status) region.textContent = status;
+  element("share").textContent = share ? `${share.done} of ${share.of}` : "";
 }
 
 /** Shows what went wrong, or takes it away. */
@@ -128,6 +122,7 @@ function clear(): void {
   strip.show([]);
   signs.clear();
   saving.clear();
+  trained = null;
   warn("");
 }
 
@@ -146,7 +141,7 @@ function stopWorker(): void {
 function receive(message: FromWorker): void {
   switch (message.kind) {
     case "preparing":
-      element("status").textContent = message.what;
+      say(message.what, message.share);
       break;
     case "adapter":
       element("adapter").textContent = message.name;
@@ -180,6 +175,7 @@ function receive(message: FromWorker): void {
       enter("idle", "Tuned");
       break;
     case "encoder":
+      trained = message.bytes;
       saving.offer(message.bytes, `${methodForm.method}.safetensors`);
       break;
     case "finished":
@@ -214,26 +210,43 @@ form.addEventListener("submit", (event) => {
 });
 
 profileButton.addEventListener("click", () => {
-  if (form.reportValidity()) begin("profile", "profiling");
+  if (state === "idle" && form.reportValidity()) begin("profile", "profiling");
 });
 
 tuneButton.addEventListener("click", () => {
-  if (form.reportValidity()) begin("tune", "tuning");
+  if (state === "idle" && form.reportValidity()) begin("tune", "tuning");
 });
 
 reset.addEventListener("click", () => {
+  if (reset.ariaDisabled === "true") return;
   stopWorker();
   tell("");
   profileView.clear();
   clear();
-  curve.reset(settings().steps);
   complain(null);
   enter("idle");
+  curve.reset(settings().steps); // of fields that are enabled again: the others are left out of a form's values
 });
 
 files.addEventListener("change", () => {
-  (form.elements.namedItem("pictures") as HTMLInputElement).disabled = Boolean(files.files?.length);
+  const hasOwn = Boolean(files.files?.length);
+  (form.elements.namedItem("pictures") as HTMLInputElement).disabled = hasOwn;
+  builtIn.hidden = !hasOwn;
 });
+
+builtIn.addEventListener("click", () => {
+  files.value = "";
+  files.dispatchEvent(new Event("change"));
+  files.focus();
+});
+
+takeDropped((dropped) => {
+  if (state !== "idle") return;
+  files.files = dropped;
+  files.dispatchEvent(new Event("change"));
+});
+
+stayWhile(() => STATES[state].goesOn || (trained !== null && !saving.isSaved(trained)));
 
 curve.reset(settings().steps);
 enter("idle");
@@ -241,5 +254,5 @@ const trouble = await missing();
 if (trouble) {
   complain(trouble);
   enter("failed", "Cannot run here");
-  reset.disabled = true;
+  withhold(reset, true);
 }

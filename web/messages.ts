@@ -37,9 +37,15 @@ export type ToWorker =
   | { kind: "pause" }
   | { kind: "resume" };
 
+/** How far something is that takes a while. */
+export interface Share {
+  done: number;
+  of: number;
+}
+
 export type FromWorker =
   /** What the worker is busy with before the first step. */
-  | { kind: "preparing"; what: string }
+  | { kind: "preparing"; what: string; share?: Share }
   | { kind: "adapter"; name: string }
   | { kind: "progress"; row: ProgressRow }
   /** Pictures as the networks see them after `step` steps. */

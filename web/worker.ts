@@ -94,7 +94,7 @@ async function tune(settings: Settings): Promise<void> {
     classes: BUILT_IN_CLASSES,
   };
   const summary = await tuneRun(device, settingsOf(settings, assumed), (done, total) =>
-    post({ kind: "preparing", what: `Tuned ${done} of ${total}` }),
+    post({ kind: "preparing", what: "Tuning", share: { done, of: total } }),
   );
   post({ kind: "tuned", summary });
   device.destroy();
@@ -132,7 +132,8 @@ function picturesFor(settings: Settings, files: readonly File[]): ImageSet | Pro
     return builtIn(pictures, side);
   }
   return ownPictures(files, side, (done, total) => {
-    if (done % 10 === 1) post({ kind: "preparing", what: `Reading picture ${done} of ${total}` });
+    if (done % 10 === 1)
+      post({ kind: "preparing", what: "Reading your pictures", share: { done, of: total } });
   });
 }
 

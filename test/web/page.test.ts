@@ -147,6 +147,64 @@ test("a collapse is said while the run goes on", async () => {
   await page.close();
 });
 
+test("a run keeps the focus, announces no counts, and asks who leaves to stay; Reset brings all back", async () => {
+  const page = await pages.open();
+  await page.route("**/worker.js", (route) =>
+    route.fulfill({
+      contentType: "text/javascript",
+      body: `self.onmessage = () => {
+        for (const done of [1, 11, 21]) {
+          self.postMessage({ kind: "preparing", what: "Reading your pictures", share: { done, of: 30 } });
+        }
+        new BroadcastChannel("end").onmessage = () => {
+          self.postMessage({ kind: "encoder", bytes: Uint8Array.of(1, 2, 3) });
+          self.postMessage({ kind: "finished" });
+        };
+      };`,
+    }),
+  );
+  const asksToStay = () =>
+    page.evaluate(() => !window.dispatchEvent(new Event("beforeunload", { cancelable: true })));
+  const focused = () => page.evaluate(() => document.activeElement!.id);
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(["any"], "dropped.png"));
+    document.dispatchEvent(new DragEvent("drop", { dataTransfer: data }));
+  });
+  const files = page.getByLabel("Or your own");
+  const count = () => files.evaluate((input: HTMLInputElement) => input.files!.length);
+  expect(await count()).toBe(1);
+  await page.getByRole("button", { name: "Back to built-in pictures" }).click();
+  expect(await count()).toBe(0);
+  expect(await page.getByLabel("Built-in pictures").isEnabled()).toBe(true);
+  expect(await page.getByRole("button", { name: "Back to built-in" }).isVisible()).toBe(false);
+
+  expect(await asksToStay()).toBe(false);
+  const announced = await page.locator("#status").evaluateHandle((region) => {
+    const said: string[] = [];
+    new MutationObserver(() => said.push(region.textContent!)).observe(region, { childList: true });
+    return said;
+  });
+  await page.locator("#act").press("Enter");
+  await expect.poll(() => textOf(page, "share"), PATIENCE).toBe("21 of 30");
+  expect([await focused(), await asksToStay()]).toEqual(["act", true]);
+  await page.evaluate(() => new BroadcastChannel("end").postMessage(""));
+  await ended(page);
+  expect(await announced.jsonValue()).toEqual(["Preparing", "Reading your pictures", "Finished"]);
+  expect([await textOf(page, "share"), await asksToStay()]).toEqual(["", true]);
+  const saving = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Save the encoder" }).click();
+  await saving;
+  expect(await asksToStay()).toBe(false);
+
+  await page.getByRole("button", { name: "Reset" }).press("Enter");
+  expect(await focused()).toBe("reset");
+  await expect.poll(() => page.locator("#curve text").last().textContent(), PATIENCE).toBe("step 1000");
+  await page.getByRole("spinbutton", { name: "Steps" }).press("Enter");
+  expect(await focused()).toBe("act"); // the field is disabled now
+  await page.close();
+});
+
 test("an adapter that cannot measure times says so, and a run may still be started", async () => {
   const page = await pages.open();
   await page.route("**/worker.js", async (route) => {
