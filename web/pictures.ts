@@ -1,8 +1,9 @@
 import { creatures } from "../src/data/creatures/creatures.ts";
 import { KINDS } from "../src/data/creatures/kinds.ts";
-import { createDecoder } from "../src/data/decode.ts";
+import { createDecoder, type Decoder } from "../src/data/decode.ts";
 import { readImageFolder } from "../src/data/imageFolder.ts";
 import type { ImageSet } from "../src/data/images.ts";
+import { orientationOf, upright } from "./orientation.ts";
 
 /** The built-in set: its labels are coats and body plans, for the method that learns from labels. */
 const KIND = "creatures-coat";
@@ -12,16 +13,17 @@ export const BUILT_IN_CLASSES = KINDS[KIND].classes.length;
 export const builtIn = (count: number, side: number): ImageSet =>
   creatures({ kind: KIND, count, size: side });
 
-/** The person's own JPEG, PNG and WebP files, scaled and cut to squares, without labels. */
+/** The person's own JPEG, PNG and WebP files, upright as their cameras say, scaled and cut to squares, without labels. */
 export async function ownPictures(
   files: readonly File[],
   side: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<ImageSet> {
-  const decode = await createDecoder({
+  const asStored = await createDecoder({
     jpeg: await fetchBytes("mozjpeg_dec.wasm"),
     webp: await fetchBytes("webp_dec.wasm"),
   });
+  const decode: Decoder = (name, file) => upright(asStored(name, file), orientationOf(file));
   const entries = files.map((file) => ({
     path: `pictures/${file.name}`,
     read: async () => new Uint8Array(await file.arrayBuffer()),
