@@ -1,12 +1,13 @@
 import { CIVIDIS_GRADIENT } from "./cividis.ts";
 
-/** The explorer's own style, inside its shadow root. Colours may be given by the page as `--partwise-…`. */
+/** The explorer's own style, inside its shadow root. Colours may be given by the page as `--partwise-…`, which `mountExplorer` lists. */
 export const STYLE = `
 :host {
   --card: var(--partwise-card, light-dark(#ffffff, #202327));
   --ink: var(--partwise-ink, light-dark(#1d2024, #e8e9ea));
   --soft: var(--partwise-soft, light-dark(#5b6168, #a3a9b0));
   --line: var(--partwise-line, light-dark(#dcdedf, #363b41));
+  --field: var(--partwise-field, light-dark(#7f858c, #7b828a));
   --accent: var(--partwise-accent, light-dark(#1f5fbf, #7fb0f5));
   --bad: var(--partwise-bad, light-dark(#a82a1c, #f0897c));
   display: block;
@@ -58,7 +59,7 @@ select {
   width: 100%;
   min-height: 38px;
   padding: 4px 8px;
-  border: 1px solid var(--line);
+  border: 1px solid var(--field);
   border-radius: 6px;
   background: var(--card);
   color: inherit;
@@ -107,5 +108,6 @@ ol, ul { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
 
 @media (forced-colors: active) {
   .mark { outline: 2px solid Highlight; }
+  .preview { outline: 2px dashed CanvasText; outline-offset: -2px; }
 }
 `;
