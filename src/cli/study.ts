@@ -18,6 +18,7 @@ import { asUsage, UsageError } from "./system/errors.ts";
 import { makeFolder } from "./system/files.ts";
 import { printLine } from "./system/output.ts";
 import { duration } from "./system/progress.ts";
+import { commandLine } from "./system/shell.ts";
 import { NO_TUNE } from "./system/tuningCache.ts";
 
 interface StudyFlags {
@@ -152,7 +153,7 @@ async function report(file: string, flags: StudyFlags, plan: StudyPlan): Promise
   const { tables, results, missing } = await writeReport(
     out,
     plan,
-    `partwise study ${argumentsOf(file, flags).join(" ")}`,
+    commandLine(["partwise", "study", ...argumentsOf(file, flags)]),
   );
   printLine(`\n${studyText(tables)}`);
   for (const set of Object.keys(plan.data)) {

@@ -514,7 +514,10 @@ linearEpochs: 1
   test("measures runs before their first step, too, and refuses one of which that is missing", async () => {
     const several = TINY.replace(", lr: 1.0e+30", "").replace("seeds: [0]", "seeds: [0, 1]");
     const file = fileOf(several);
-    const [out, other] = ["several", "alone"].map((name) => join(program.folder, name)) as [string, string];
+    const [out, other] = ["several seeds", "alone"].map((name) => join(program.folder, name)) as [
+      string,
+      string,
+    ];
     const cells = await Promise.all(
       ["2", "3"].map((k) => program.run("study", file, "--out", out, "--cell", k, "--no-tune")),
     );
@@ -532,7 +535,8 @@ linearEpochs: 1
       program.run("study", file, "--out", other, "--only", "report"),
     ]);
     expect(report.code).toBe(0);
-    const { tables } = JSON.parse(readFileSync(join(out, "report.json"), "utf8"));
+    const { tables, command } = JSON.parse(readFileSync(join(out, "report.json"), "utf8"));
+    expect(command).toBe(`partwise study ${file} --out '${out}'`); // as a shell takes it
     const own = tables[0].rows.find(({ reading }: { reading: string }) => reading === "mean");
     expect(own.entries.map(({ learned, seeds }: Entry) => [typeof learned, seeds])).toEqual([["boolean", 2]]);
     expect(refused.code).toBe(2);

@@ -84,6 +84,31 @@ describe("the page of a study", () => {
     expect(mean - low).toBeCloseTo(high - mean, 1);
   });
 
+  test("says each comparison's decision by a sign and a word, and where the chance of being first decides", () => {
+    const rows = [...page.matchAll(/<li class="(supported|contradicted|undecided)[^"]*">\n(.*)/g)];
+    expect(rows.length).toBeGreaterThan(10);
+    for (const [, decision, row] of rows) {
+      const sign = { supported: "✓", contradicted: "✕", undecided: "?" }[decision!]!;
+      expect(row).toContain(`<span class="sign" aria-hidden="true">${sign}</span>`);
+      expect(row).toContain(`<span class="unseen">${decision}: </span>`);
+    }
+    const chance = /<div class="chance">[\s\S]*?<\/div>/.exec(page)![0];
+    expect([...chance.matchAll(/<text[^>]*>(.*?)<\/text>/g)].map(([, label]) => label)).toEqual([
+      "0",
+      ".05 contradicts",
+      ".95 supports",
+    ]);
+  });
+
+  test("has its body in one landmark, and prints no figure or table on two sheets", () => {
+    expect(page.match(/<main>/g)).toHaveLength(1);
+    expect(page.indexOf("<main>")).toBeLessThan(page.indexOf("<h1>"));
+    const print = page.slice(page.indexOf("@media print"));
+    expect(print).toMatch(
+      /\n\s*figure, table \{ break-inside: avoid; \}\n\s*\.scroll \{ overflow: visible; \}/,
+    );
+  });
+
   test("has no empty chart: a scatter for each probe of both targets, a loss of each method", () => {
     const scatters = [...page.matchAll(/<svg class="curve scatter"[\s\S]*?<\/svg>/g)].map(([found]) => found);
     expect(scatters).toHaveLength(2 * 4);

@@ -1,16 +1,11 @@
 /** What became of the paper's claims on one set. */
 import type { Crossing } from "../../../study/crossing.ts";
 import type { SetTable } from "../../../study/setTable.ts";
-import type { Decision, Verdict } from "../../../study/verdict.ts";
+import type { Verdict } from "../../../study/verdict.ts";
+import { badge } from "./decision.ts";
 import { html, type Markup } from "./drawing/markup.ts";
 import { forest } from "./forest.ts";
 import { crossingSentence, INTERVALS } from "./words.ts";
-
-/** A word and a sign, so that nothing is told by colour alone. */
-const SIGNS: Record<Decision, string> = { supported: "✓", contradicted: "✕", undecided: "?" };
-
-export const badge = (decision: Decision): Markup =>
-  html`<span class="badge ${decision}">${SIGNS[decision]} ${decision}</span>`;
 
 /** What single runs say, then every verdict with the intervals that it is of. `gate` is what encoders are held against. */
 export const claimsSection = ({ verdicts, crossings }: SetTable, gate: string): Markup =>
@@ -47,7 +42,7 @@ function probability(found: number): Markup {
 <line class="range" x1="4%" x2="96%" y1="14" y2="14"/>
 ${[0.05, 0.95].map((share) => html`<line class="zero" x1="${along(share)}" x2="${along(share)}" y1="3" y2="25"/>`)}
 <circle cx="${along(found)}" cy="14" r="6"/>
-<text x="4%" y="40" text-anchor="middle">0</text><text x="${along(0.95)}" y="40" text-anchor="middle">.95 supports</text></svg>
+<text x="4%" y="40" text-anchor="middle">0</text><text x="${along(0.05)}" y="40">.05 contradicts</text><text x="${along(0.95)}" y="40" text-anchor="middle">.95 supports</text></svg>
 <span>P(first) ${found.toFixed(3)}</span></div>`;
 }
 

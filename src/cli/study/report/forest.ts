@@ -1,6 +1,7 @@
 /** Differences with their intervals, one below the other on one axis: a forest plot. */
 import { NO_SPREAD } from "../../../study/setResults.ts";
 import type { Answer } from "../../../study/verdict.ts";
+import { sign } from "./decision.ts";
 import { type Scale, scaleAround } from "./drawing/axis.ts";
 import { html, type Markup } from "./drawing/markup.ts";
 import { points, pWords } from "./words.ts";
@@ -26,7 +27,7 @@ function row({ what, probe, decision, why, found, above, p }: Answer, x: Scale):
   const reason = p === null ? (why ?? "") : pWords(p);
   const runs = found?.seedError === null && reason !== NO_SPREAD ? " · 1 seed" : ""; // its interval is over pictures alone
   return html`<li class="${decision}${p === null ? " idle" : ""}">
-<span class="what">${what}<small>${probe}</small></span>
+<span class="what">${sign(decision)}${what}<small>${probe}</small></span>
 ${found ? interval(found, above, x) : html`<span class="none">not measured</span>`}
 <span class="found">${found ? html`${points(found.mean)} <small>[${points(found.low)}, ${points(found.high)}]${runs} · ${reason}</small>` : ""}</span></li>
 `;

@@ -12,7 +12,9 @@ export const documentOf = (title: string, body: Markup): string =>
 <style>${new Markup(STYLE)}</style>
 </head>
 <body>
+<main>
 ${body}
+</main>
 </body>
 </html>
 `.text;

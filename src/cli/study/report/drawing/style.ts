@@ -90,6 +90,8 @@ summary { cursor: pointer; color: var(--muted); }
 .undecided { --state: var(--second); }
 .claim { border-top: 1px solid var(--line); padding: .25rem 0 .75rem; break-inside: avoid; }
 .claim h4 { display: flex; flex-wrap: wrap; gap: .25rem .75rem; align-items: baseline; justify-content: space-between; }
+.sign { display: inline-block; min-width: 1.1rem; color: var(--state); font-weight: 600; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .forest { list-style: none; margin: .5rem 0; padding: 0; }
 .forest li { display: grid; grid-template-columns: 15rem 1fr 17rem; gap: .75rem; align-items: center; padding: .15rem 0; }
 .forest small, .forest .none, .forest .unit { color: var(--muted); font-size: .8rem; }
@@ -103,7 +105,7 @@ summary { cursor: pointer; color: var(--muted); }
 .idle .interval .range { stroke-dasharray: 5 3; opacity: .7; }
 .interval .tick { stroke: var(--muted); }
 .interval text { fill: var(--muted); font-size: 12px; }
-.chance { display: grid; grid-template-columns: minmax(8rem, 24rem) auto; gap: 1rem; align-items: center; }
+.chance { display: grid; grid-template-columns: minmax(12rem, 24rem) auto; gap: 1rem 1.75rem; align-items: center; }
 .small { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); }
 .sheets { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
 .sheets.search { grid-template-columns: 1fr; }
@@ -126,7 +128,8 @@ pre {
 @media print {
   :root { color-scheme: light; }
   body { max-width: none; padding: 0; font-size: .8rem; }
-  figure, table,   .scroll { overflow: visible; }
+  figure, table { break-inside: avoid; }
+  .scroll { overflow: visible; }
   details::details-content { content-visibility: visible; }
   nav { display: none; }
   h2, h3, h4 { break-after: avoid; }
