@@ -1,4 +1,4 @@
-// The bundles: what they have in common, and each one's own.
+// The bundles: what they have in common, and each one's own. Each gives the metafiles of what esbuild made.
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
@@ -36,15 +36,14 @@ const wgslAsText = {
     })),
 };
 
-/** @type {import("esbuild").BuildOptions} */
 export const shared = {
   absWorkingDir: root,
   bundle: true,
-  format: "esm",
+  format: /** @type {const} */ ("esm"),
   target: "es2023",
   plugins: [wgslAsText],
-  logLevel: "warning",
-  metafile: true,
+  logLevel: /** @type {const} */ ("warning"),
+  metafile: /** @type {const} */ (true),
 };
 
 /** Commander is CommonJS and asks for parts of Node by `require`, which a module does not have. */
@@ -74,16 +73,14 @@ export async function bundleCli(outfile) {
     define: { "process.env.PARTWISE_COMMIT": JSON.stringify(commit()) },
   });
   chmodSync(outfile, 0o755); // npm sets the bit when it links the program, not when it is built again
-  copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), dirname(outfile));
+  copyWasm(built.metafile, dirname(outfile));
+  return [built.metafile];
 }
 
-/**
- * What the library and the browser program share.
- * @type {import("esbuild").BuildOptions}
- */
+/** What the library and the browser program share. */
 export const anywhere = {
   ...shared,
-  platform: "neutral",
+  platform: /** @type {const} */ ("neutral"),
   mainFields: ["module", "main"],
   conditions: ["import"],
 };
@@ -105,7 +102,7 @@ export async function bundleCore(folder) {
         return { path: `./${basename(path, ".js")}.mjs`, external: true };
       }),
   };
-  await build({
+  const core = await build({
     ...anywhere,
     plugins: [wgslAsText, codecsBeside],
     entryPoints: ["src/index.ts"],
@@ -118,38 +115,42 @@ export async function bundleCore(folder) {
     entryNames: "[name]",
     outExtension: { ".js": ".mjs" },
   });
-  copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), folder);
+  copyWasm(built.metafile, folder);
+  return [core.metafile, built.metafile];
 }
 
 /**
  * Bundles what the library has for Node alone.
  * @param {string} folder
  */
-export const bundleNode = (folder) =>
-  build({
+export async function bundleNode(folder) {
+  const { metafile } = await build({
     ...shared,
     platform: "node",
     entryPoints: ["src/node/wait.ts"],
     outfile: join(folder, "node.mjs"),
   });
+  return [metafile];
+}
 
 /**
  * Bundles what the library has for pages. The library itself stays beside it, so that both share one engine.
  * @param {string} folder
  */
-export function bundleExplorer(folder) {
+export async function bundleExplorer(folder) {
   /** @type {import("esbuild").Plugin} */
   const coreBeside = {
     name: "core-beside",
     setup: ({ onResolve }) =>
       onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "./core.mjs", external: true })),
   };
-  return build({
+  const { metafile } = await build({
     ...anywhere,
     plugins: [coreBeside],
     entryPoints: ["src/explorer/index.ts"],
     outfile: join(folder, "explorer.mjs"),
   });
+  return [metafile];
 }
 
 /**
@@ -160,7 +161,7 @@ export function bundleExplorer(folder) {
 export async function bundleWeb(folder, zoo = join(root, "zoo")) {
   const entryPoints = ["web/main.ts", "web/explore.ts", "web/worker.ts"];
   const built = await build({ ...anywhere, platform: "browser", entryPoints, outdir: folder });
-  copyWasm(/** @type {import("esbuild").Metafile} */ (built.metafile), folder);
+  copyWasm(built.metafile, folder);
   for (const name of readdirSync(join(root, "web"))) {
     if ([".html", ".css", ".svg"].includes(extname(name)))
       cpSync(join(root, "web", name), join(folder, name));
@@ -171,6 +172,7 @@ export async function bundleWeb(folder, zoo = join(root, "zoo")) {
     mkdirSync(beside, { recursive: true }); // a list of none: a page that asks for a file that is not there leaves an error in the console
     writeFileSync(join(beside, "zoo.json"), '{ "format": "partwise.zoo.2", "encoders": [] }\n');
   }
+  return [built.metafile];
 }
 
 /**

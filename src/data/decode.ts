@@ -15,11 +15,11 @@ import { decodePng } from "./png.ts";
 import type { Picture } from "./resize.ts";
 import { checkWebp } from "./webpFile.ts";
 
-/** Contents of the codecs' WASM files, as the platform read them. PNG needs none. */
+/** Contents of the codecs' WASM files, as the platform read them: they are the package's exports. PNG needs none. */
 export interface CodecBytes {
-  /** @jsquash/jpeg/codec/dec/mozjpeg_dec.wasm */
+  /** Of `partwise/mozjpeg_dec.wasm`. */
   jpeg: Uint8Array;
-  /** @jsquash/webp/codec/dec/webp_dec.wasm */
+  /** Of `partwise/webp_dec.wasm`. */
   webp: Uint8Array;
 }
 

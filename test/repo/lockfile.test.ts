@@ -3,6 +3,8 @@ import { textOf } from "./files.ts";
 
 interface Locked {
   version?: string;
+  dev?: boolean;
+  devDependencies?: Record<string, string>;
   resolved?: string;
   optionalDependencies?: Record<string, string>;
 }
@@ -22,4 +24,12 @@ test("the lock holds the packages of every operating system, or npm ci refuses i
     ),
   );
   expect(missing).toEqual([]);
+});
+
+test("who installs the package gets no other one: all are bundled, or a peer", () => {
+  const { dependencies, devDependencies } = JSON.parse(textOf("package.json"));
+  expect(dependencies).toBeUndefined();
+  expect(packages[""]!.devDependencies).toEqual(devDependencies);
+  const installed = Object.entries(packages).filter(([path, { dev }]) => path !== "" && !dev);
+  expect(installed.map(([path]) => path)).toEqual([]);
 });

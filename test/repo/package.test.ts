@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build as esbuild } from "esbuild";
@@ -82,6 +83,45 @@ describe.each([
     }
     expect(await bundle(programWith("attention"))).toContain("fn attention");
   });
+});
+
+test("the codecs' WASM files are the package's, and nothing but Dawn is asked of other packages", async () => {
+  const { resolve } = createRequire(join(project.folder, "program.js"));
+  for (const name of ["mozjpeg_dec", "webp_dec"]) {
+    expect(WebAssembly.validate(readFileSync(resolve(`partwise/${name}.wasm`)))).toBe(true);
+  }
+  const dist = join(project.folder, "node_modules/partwise/dist");
+  const { metafile } = await esbuild({
+    entryPoints: ["cli.js", "core.mjs", "node.mjs", "explorer.mjs"].map((name) => join(dist, name)),
+    outdir: "out",
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    metafile: true,
+    write: false,
+    logLevel: "error",
+  });
+  const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+  expect(new Set(asked.filter((path) => !isBuiltin(path)))).toEqual(new Set(["webgpu"]));
+});
+
+test("the licences of all that is bundled go along", () => {
+  const text = readFileSync(join(project.folder, "node_modules/partwise/dist/THIRD_PARTY_LICENSES"), "utf8");
+  const bundled = ["@jsquash/jpeg", "@jsquash/webp", "commander", "d3-scale", "d3-shape", "valibot", "yaml"];
+  const files = { valibot: "LICENSE.md" };
+  for (const name of [...bundled, "d3-array", "d3-path"]) {
+    const folder = join(root, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    expect(text).toContain(`\n${name} ${version} (${license})\n`);
+    expect(text).toContain(
+      readFileSync(join(folder, files[name as keyof typeof files] ?? "LICENSE"), "utf8").trim(),
+    );
+  }
+  expect(text).toContain(
+    readFileSync(join(root, "node_modules/@jsquash/jpeg/codec/LICENSE.codec.md"), "utf8").trim(),
+  );
+  expect(text).not.toMatch(/^(webgpu|playwright|vitest) /m);
 });
 
 test("the explorer brings no engine of its own", async () => {
