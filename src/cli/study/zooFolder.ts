@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { METHODS, type MethodName } from "../../models/methods.ts";
 import { vitConfig } from "../../models/vit.ts";
 import type { GivenEncoder, RecordedScores } from "../../study/givenEncoders.ts";
-import { withOutcomes } from "../../study/outcomes.ts";
+import { type Score, withOutcomes } from "../../study/outcomes.ts";
 import { type CellPlan, firstChange } from "../../study/plan.ts";
 import type { Readout } from "../../study/readouts.ts";
 import type { Saved } from "../../train/checkpoint.ts";
@@ -114,7 +114,7 @@ export async function recordedFirst({ recorded }: GivenEncoder, plan: CellPlan):
   if (!recorded?.first || firstChange(recorded.plan, plan) !== null) return null;
   const { first } = recorded;
   const bytes = await readNamed(first);
-  return asUsage(() => withOutcomes(first.scores, bytes));
+  return asUsage(() => withOutcomes(first.scores as readonly Score[], bytes));
 }
 
 /** Opens the file of an encoder and holds it to its hash, to its method and to a study's model. */
