@@ -147,9 +147,10 @@ test.each([
 ])("the middle square of %i x %i at %i has the bytes of the middle of the whole", (width, height, size) => {
   const picture = harsh(width, height);
   for (const filter of ["bicubic", "bilinear", "lanczos"] as const) {
-    expect(fitSquare(picture, size, filter)).toEqual(
-      centerCrop(resizeShorterSide(picture, size, filter), size),
-    );
+    const middle = fitSquare(picture, size, filter);
+    const whole = centerCrop(resizeShorterSide(picture, size, filter), size);
+    expect([middle.width, middle.height]).toEqual([size, size]);
+    expect(Buffer.compare(middle.pixels, whole.pixels)).toBe(0);
   }
 });
 
