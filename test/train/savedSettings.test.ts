@@ -36,7 +36,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 /** A value of the same kind. */
 function otherThan(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(() => 1);
-  return typeof value === "boolean" ? !value : (value as number) / 2 + 1;
+  return typeof value === "boolean" ? !value : (value as number) / 2 || 1; // a share stays one
 }
 
 test("a mask ratio of 0 is the .75 that it trained at", () => {
