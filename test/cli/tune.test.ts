@@ -230,7 +230,10 @@ describe("the hint to tune", () => {
       { ...chosen, method: "dino", imageSize: 16, config: { prototypes: 300, localCrops: 3 } },
       "--prototypes 300",
     ],
-    [{ ...chosen, method: "beit", config: { tokens: 64, relativePositions: true } }, "--relative-positions --tokens 64"],
+    [
+      { ...chosen, method: "beit", config: { tokens: 64, relativePositions: true } },
+      "--relative-positions --tokens 64",
+    ],
     [{ ...chosen, method: "moco-v3", precision: "f16" }, "--batch 8`"],
     [{ ...chosen, method: "ibot", config: { globalScale: [0.5, 1] } }, "--global-scale 0.5,1"],
   ])("is kept: tuning by it leaves nothing to tune, %#", async (choices, words) => {
