@@ -18,10 +18,10 @@ export interface Crossing {
   differences: Readonly<Record<TargetName, Interval>>;
   /**
    * Seen: supervised is certainly ahead at objects, the rival at parts. Undecided: so it is, but who is ahead is somewhere not
-   * certainly above the untrained encoder, as far as that was measured.
+   * certainly above what it knows untrained, as far as that was measured.
    */
   decision: "seen" | "not seen" | "undecided";
-  /** Targets at which who is ahead is not certainly above the untrained encoder: training has not yet brought that. */
+  /** Targets at which who is ahead is not certainly above what it knows untrained: training has not yet brought that. */
   unlearned: readonly TargetName[];
   /** Targets at which nobody measured the untrained encoder of its seed. */
   unmeasured: readonly TargetName[];

@@ -27,7 +27,7 @@ describe("the sentence on two single runs", () => {
 
   test("says so where who is ahead knows no more than the untrained encoder, and where a difference may be chance", () => {
     expect(crossing(0.4, -0.3, { decision: "undecided", unlearned: ["parts"] })).toMatch(
-      /the crossing is undecided; .*; at parts MAE is ahead by .*\), yet not certainly above the untrained encoder\.$/,
+      /the crossing is undecided; .*; at parts MAE is ahead by .*\), yet not certainly above what it knows untrained\.$/,
     );
     expect(crossing(0.4, 0.01, { decision: "not seen" })).toMatch(
       /at parts neither is certainly ahead \(supervised \+1\.0, 95 % interval −4\.0 to \+6\.0\)\.$/,

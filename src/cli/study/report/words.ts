@@ -104,7 +104,7 @@ function aheadClause({ rival, differences, unlearned, unmeasured }: Crossing, ta
   }
   const range = `95 % interval ${percent(low)} to ${percent(high)}`;
   const but = unlearned.includes(target)
-    ? ", yet not certainly above the untrained encoder"
+    ? ", yet not certainly above what it knows untrained"
     : unmeasured.includes(target)
       ? ", and the untrained encoder of its seed was not measured"
       : "";
