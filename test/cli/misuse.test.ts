@@ -84,7 +84,7 @@ const cases: [string, RegExp][] = [
   ["tune dance", /^the method must be one of .* mae, .*; got dance\.$/],
   [
     `pretrain supervised ${run} @/bare --batch 2`,
-    /^supervised: the pictures must have labels; bare has none\.$/,
+    /^supervised: the pictures must have labels of two classes or more; got bare with none\.$/,
   ],
   [
     `pretrain mae ${run} @/bare --batch 2 --knn-every 1`,
