@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectZoo, recordScores } from "../../scripts/zooFiles.mjs";
 import { readStudy } from "../../src/cli/study/file.ts";
+import { readZoo, recordedFirst } from "../../src/cli/study/zooFolder.ts";
 import { cellName, cellsOf } from "../../src/study/plan.ts";
 import { withProgram } from "./program.ts";
 
@@ -96,30 +97,21 @@ describe("partwise study", () => {
 
   test("takes first values from the zoo where the study does not read them, if they are of its plan", async () => {
     const other = join(folder, "recorded");
-    const without = `${READ}first: false\n`;
-    const cellOf = async (text: string, to: string) => {
-      expect((await run(text, to, "--cell", "2")).code).toBe(0);
-      return JSON.parse(readFileSync(join(to, "zoo/mae-0/result.json"), "utf8"));
-    };
-    const found = await cellOf(without, other);
+    expect((await run(`${READ}first: false\n`, other, "--cell", "2")).code).toBe(0);
     const read = resultOf("zoo/mae-0");
+    const found = JSON.parse(readFileSync(join(other, "zoo/mae-0/result.json"), "utf8"));
     expect([read.firstRecorded, found.firstRecorded]).toEqual([undefined, true]);
     expect(found.first).toEqual(read.first);
     const outcomes = [out, other].map((to) => readFileSync(join(to, "zoo/mae-0/first.safetensors")));
     expect(outcomes[0]!.equals(outcomes[1]!)).toBe(true);
-    const another = await cellOf(
-      without.replace("linearEpochs: 1", "linearEpochs: 2"),
-      join(folder, "another"),
-    );
-    expect([another.first, another.firstRecorded]).toEqual([undefined, undefined]);
 
+    const [given] = await readZoo(zoo);
+    expect(await recordedFirst(given!, found.plan)).toHaveLength(found.first.length);
+    expect(await recordedFirst(given!, { ...found.plan, linearEpochs: 2 })).toBeNull();
     writeFileSync(join(zoo, "coat-mae-0.first.safetensors"), "damaged");
-    rmSync(other, { recursive: true });
-    const { code, stderr } = await run(without, other, "--cell", "2");
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringMatching(/coat-mae-0\.first\.safetensors: must have the SHA-256/),
-    ]);
+    await expect(recordedFirst(given!, found.plan)).rejects.toThrow(
+      /coat-mae-0\.first\.safetensors: must have the SHA-256/,
+    );
   });
 
   test.each([
