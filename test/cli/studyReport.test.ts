@@ -67,6 +67,13 @@ describe("the page of a study", () => {
     expect(objects!.split("<tr").find((text) => text.includes(">supervised<"))).not.toContain("†");
   });
 
+  test("leaves out who was measured neither here nor in the paper", () => {
+    const cells = plantedCells(plan).filter(({ encoder }) => encoder === "pixels" || encoder === "mae");
+    const [objects] = tablesOf(studyPage(plantedReport(cells, plan), []));
+    expect(objects).toContain(">supervised<");
+    expect(objects).not.toContain(">data2vec<");
+  });
+
   test("draws each comparison with its interval, hollow where it does not count", () => {
     const claims = page.slice(page.indexOf("<h3>Claims"), page.indexOf("<h3>Scores"));
     const answers = report.tables[0]!.verdicts.flatMap((verdict) => verdict.answers);

@@ -82,7 +82,7 @@ const projectionOf = (encoder: Cell["encoder"]): string | null =>
   Object.hasOwn(PROJECTIONS, encoder) ? PROJECTIONS[encoder as keyof typeof PROJECTIONS] : null;
 const isProjection = ({ encoder, reading }: Row): boolean => reading === projectionOf(encoder);
 
-/** The methods in the order of their table, those that were not measured among them, below the floors. */
+/** The methods in the order of their table, those among them that the paper alone has measured, below the floors. */
 const encodersOf = ({ rows }: SetTable): Cell["encoder"][] => {
   const floors = [...new Set(rows.map(({ encoder }) => encoder))].filter((encoder) => !isMethod(encoder));
   return [...floors, ...(Object.keys(METHODS) as Cell["encoder"][])];
@@ -99,7 +99,10 @@ function paperTable(
     const reading = of === "encoder" ? ownReading(encoder, column.probe) : projectionOf(encoder);
     return table.rows.find((row) => row.encoder === encoder && row.reading === reading)?.entries[at] ?? null;
   };
-  const encoders = encodersOf(table);
+  const isShown = (encoder: Cell["encoder"]) =>
+    ours.some((one) => entryOf(encoder, one)) ||
+    (isMethod(encoder) && published.some(({ figures }) => figures[encoder] !== undefined));
+  const encoders = encodersOf(table).filter(isShown);
   const best = ours.map((one) => bestOf(encoders.map((encoder) => entryOf(encoder, one))));
   const sets = [...new Set(published.map(({ set }) => set))];
   return html`<h4>${title}</h4>
