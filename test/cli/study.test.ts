@@ -58,6 +58,14 @@ test("the study of the repository is read, and what a file leaves out has its de
   expect(probes).toEqual(PROBES);
 });
 
+test("a study that goes without first values has them where they are asked for", async () => {
+  const without = fileOf(`${GOOD}first: false\n`);
+  const read = async (first?: boolean) => (await readStudy(without, { first })).first;
+  expect([await read(), await read(true)]).toEqual([false, true]);
+  expect((await readStudy(fileOf(GOOD))).first).toBeUndefined();
+  expect((await readStudy("quick")).first).toBe(false);
+});
+
 test("one set of a study is read alone, and nothing is asked of the others", async () => {
   const folderless = GOOD.replace("data: { ", "data: { real: { train: 4, probe: 4, test: 4 }, ");
   const { data } = await readStudy(fileOf(folderless), { set: "coat" });
